@@ -1,0 +1,3 @@
+//! Flask's session system as pure functions: bytes in, values out.
+
+pub mod reason;

@@ -1,0 +1,122 @@
+//! Why a session is what it is: the closed list of reason codes.
+//!
+//! Shared by the API, the log, the metrics and the command line; a code never changes its meaning.
+
+use std::fmt;
+
+/// Why a session opened as it did, or why it was not saved.
+///
+/// ```
+/// use hipflask_core::reason::Reason;
+///
+/// assert_eq!(Reason::BadSignature.code(), "bad_signature");
+/// assert!(!Reason::BadSignature.is_verified());
+/// assert!(Reason::BadSignature.to_string().contains("SECRET_KEY"));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The signature is right, but the payload cannot be decoded.
+    BadPayload,
+    /// No key confirms the signature.
+    BadSignature,
+    /// The signature is right, but there is no usable time in the cookie.
+    BadTimestamp,
+    /// The cookie is older than `PERMANENT_SESSION_LIFETIME`.
+    Expired,
+    /// The cookie does not have the form `payload.time.signature`.
+    Malformed,
+    /// The request carries no cookie of this name, or an empty one.
+    NoCookie,
+    /// There is no key to sign with.
+    NoSecretKey,
+    /// The cookie's time lies ahead of this machine's clock.
+    NotYetValid,
+    /// The cookie, or what it inflates to, is larger than the limit.
+    TooLarge,
+    /// The current key confirms the cookie.
+    Verified,
+    /// A fallback key confirms the cookie.
+    VerifiedByFallbackKey,
+}
+
+impl Reason {
+    /// Every reason, in alphabetical order of the variants.
+    pub const ALL: [Self; 11] = [
+        Self::BadPayload,
+        Self::BadSignature,
+        Self::BadTimestamp,
+        Self::Expired,
+        Self::Malformed,
+        Self::NoCookie,
+        Self::NoSecretKey,
+        Self::NotYetValid,
+        Self::TooLarge,
+        Self::Verified,
+        Self::VerifiedByFallbackKey,
+    ];
+
+    /// Returns the stable `snake_case` code for logs, metrics and scripts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadPayload => "bad_payload",
+            Self::BadSignature => "bad_signature",
+            Self::BadTimestamp => "bad_timestamp",
+            Self::Expired => "expired",
+            Self::Malformed => "malformed",
+            Self::NoCookie => "no_cookie",
+            Self::NoSecretKey => "no_secret_key",
+            Self::NotYetValid => "not_yet_valid",
+            Self::TooLarge => "too_large",
+            Self::Verified => "verified",
+            Self::VerifiedByFallbackKey => "verified_by_fallback_key",
+        }
+    }
+
+    /// Reports whether the session's content came from a cookie that a key confirmed.
+    pub const fn is_verified(self) -> bool {
+        matches!(self, Self::Verified | Self::VerifiedByFallbackKey)
+    }
+
+    /// Reports whether a cookie was offered and refused.
+    pub const fn is_refusal(self) -> bool {
+        !self.is_verified() && !matches!(self, Self::NoCookie | Self::NoSecretKey)
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::BadPayload => {
+                "the signature is right but the payload is not tagged JSON: another program signs \
+                 with the same SECRET_KEY and salt, or a custom tag is in use"
+            }
+            Self::BadSignature => {
+                "no key confirms the signature: the cookie was changed, or SECRET_KEY differs from \
+                 the one that signed it and is not listed in SECRET_KEY_FALLBACKS"
+            }
+            Self::BadTimestamp => {
+                "the signature is right but the time part is missing or out of range: the cookie \
+                 was not written by Flask's session interface"
+            }
+            Self::Expired => "the cookie is older than PERMANENT_SESSION_LIFETIME",
+            Self::Malformed => {
+                "the cookie does not have the form payload.time.signature: another program uses \
+                 the same cookie name, or the value was cut"
+            }
+            Self::NoCookie => "the request carries no session cookie",
+            Self::NoSecretKey => "no SECRET_KEY is set, so sessions can be read but not written",
+            Self::NotYetValid => {
+                "the cookie was signed ahead of this machine's clock: the clocks of two machines \
+                 differ"
+            }
+            Self::TooLarge => "the cookie, or what it inflates to, is larger than the limit",
+            Self::Verified => "the current key confirms the cookie",
+            Self::VerifiedByFallbackKey => "a key of SECRET_KEY_FALLBACKS confirms the cookie",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
