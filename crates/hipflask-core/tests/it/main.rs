@@ -1,1 +1,2 @@
 //! The integration tests of the core, as one binary.
+mod cookie;

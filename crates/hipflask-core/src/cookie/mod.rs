@@ -1,0 +1,48 @@
+//! Reads `Cookie` and writes `Set-Cookie`, as Werkzeug 3.1.9 does.
+//!
+//! The outermost stage of the data flow, on both ends: header bytes in, header text out. Never
+//! sees a key, a signature or a session; a cookie's value is opaque here.
+//!
+//! - `header` reads request headers: [`find`], [`find_in`], [`pairs`].
+//! - `set_cookie` writes response headers: [`write()`], [`write_deletion`], [`oversize`].
+//! - `attributes` prepares what does not change from cookie to cookie: [`Attributes`].
+//! - `check` refuses settings that a browser would not honour: [`Attributes::check`].
+//! - [`vary`] and [`cache_control`] keep shared caches from mixing up visitors.
+//!
+//! Byte for byte what the original writes and reads: `tests/it/cookie.rs` is the proof, and lists
+//! the few differences.
+
+mod attributes;
+pub mod cache_control;
+mod check;
+mod header;
+mod list;
+mod set_cookie;
+pub mod vary;
+
+pub use attributes::{Attributes, ParseSameSiteError, SameSite};
+pub use check::{
+    AttributeError, DomainError, NameError, PathError, check_domain, check_name, check_path,
+};
+pub use header::{find, find_in, pairs};
+pub use set_cookie::{Oversize, SetCookieError, oversize, write, write_deletion};
+
+/// What to do with a response header that may be there already.
+///
+/// ```
+/// use hipflask_core::cookie::{HeaderEdit, vary};
+///
+/// assert_eq!(vary::add_cookie([]), HeaderEdit::Add("Cookie"));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum HeaderEdit {
+    /// There is no such header: add it with this value.
+    Add(&'static str),
+    /// Put one line with this value in the place of all lines.
+    ///
+    /// Bytes, because what another part of the program wrote there may be any bytes.
+    Replace(Vec<u8>),
+    /// The header says what is needed already.
+    Unchanged,
+}
