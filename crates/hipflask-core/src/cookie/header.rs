@@ -148,11 +148,9 @@ fn split_run(text: &[u8], is_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     // Whole chunks first: without an early exit inside a chunk the compiler uses vector
     // instructions, and most of a request's cookie bytes are one long session value.
     const CHUNK: usize = 32;
-    let n_chunks = text
-        .chunks_exact(CHUNK)
-        .take_while(|chunk| !chunk.iter().fold(false, |found, byte| found | is_end(*byte)))
-        .count();
-    let checked = n_chunks * CHUNK;
+    let has_end =
+        |chunk: &&[u8]| chunk.iter().fold(0, |any, byte| any | u8::from(is_end(*byte))) != 0;
+    let checked = CHUNK * text.chunks_exact(CHUNK).take_while(|chunk| !has_end(chunk)).count();
     let n_more = text[checked..].iter().position(|byte| is_end(*byte));
     text.split_at(n_more.map_or(text.len(), |n_more| checked + n_more))
 }
