@@ -1,1 +1,4 @@
 //! The integration tests of the core, as one binary.
+
+mod signing;
+mod vectors;
