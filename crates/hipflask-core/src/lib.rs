@@ -2,6 +2,11 @@
 
 pub mod cookie;
 pub mod encoding;
+pub mod flash;
 pub mod http_date;
+pub mod interface;
 pub mod reason;
+pub mod serializer;
+pub mod session;
 pub mod signing;
+pub mod value;

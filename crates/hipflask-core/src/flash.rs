@@ -1,0 +1,104 @@
+//! Flash messages: shown once, on the next page. Stored as Flask stores them, so that either side
+//! shows what the other flashed.
+//!
+//! Rules: [message flashing][py].
+//!
+//! [py]: https://flask.palletsprojects.com/en/stable/patterns/flashing/
+
+use crate::{
+    session::{Session, SessionError},
+    value::Value,
+};
+
+const FLASHES: &str = "_flashes";
+
+/// A message and its category, as Flask's `get_flashed_messages(with_categories=True)` has them.
+///
+/// ```
+/// use hipflask_core::session::Session;
+///
+/// let mut session = Session::new();
+/// session.flash("error", "wrong password")?;
+/// let flashes = session.take_flashes()?;
+/// assert_eq!(flashes[0].category(), "error");
+/// assert_eq!(flashes[0].message(), "wrong password");
+/// # Ok::<(), hipflask_core::session::SessionError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Flash {
+    /// The category, which Flask lets be any value.
+    pub category: Value,
+    /// The message: text, Markup or any other value.
+    pub message: Value,
+}
+
+impl Flash {
+    /// Returns the category's text; empty if it is none.
+    pub fn category(&self) -> &str {
+        self.category.as_str().unwrap_or_default()
+    }
+
+    /// Returns the message's text; empty if it is none.
+    pub fn message(&self) -> &str {
+        self.message.as_str().unwrap_or_default()
+    }
+}
+
+impl Session {
+    /// Keeps a message for the next page. Flask's default category is `message`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set`].
+    pub fn flash(
+        &mut self,
+        category: impl Into<Value>,
+        message: impl Into<Value>,
+    ) -> Result<(), SessionError> {
+        let mut flashes = match self.value(FLASHES) {
+            Some(Value::List(flashes) | Value::Tuple(flashes)) => flashes,
+            _ => Vec::new(),
+        };
+        flashes.push(Value::Tuple(vec![category.into(), message.into()]));
+        self.set(FLASHES, flashes)
+    }
+
+    /// Takes all messages out of the session. Later calls in the same request return them again,
+    /// and nothing that was flashed in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set`], if there is anything to take.
+    #[doc(alias = "get_flashed_messages")]
+    pub fn take_flashes(&mut self) -> Result<Vec<Flash>, SessionError> {
+        if self.taken_flashes.is_none() {
+            let stored = if self.contains(FLASHES) { self.remove(FLASHES)? } else { None };
+            self.taken_flashes = match stored {
+                Some(Value::List(items) | Value::Tuple(items)) => Some(items),
+                _ => Some(Vec::new()),
+            };
+        }
+        Ok(self.taken_flashes.iter().flatten().filter_map(from_stored).collect())
+    }
+
+    /// Takes all messages and returns those of the given categories; the others are gone, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_flashes`](Self::take_flashes).
+    #[doc(alias = "category_filter")]
+    pub fn take_flashes_of(&mut self, categories: &[&str]) -> Result<Vec<Flash>, SessionError> {
+        let mut flashes = self.take_flashes()?;
+        flashes.retain(|flash| categories.contains(&flash.category()));
+        Ok(flashes)
+    }
+}
+
+/// Flask stores a tuple; a server-side store gives it back as a list.
+fn from_stored(item: &Value) -> Option<Flash> {
+    match item.as_list()? {
+        [category, message] => Some(Flash { category: category.clone(), message: message.clone() }),
+        _ => None,
+    }
+}

@@ -1,0 +1,198 @@
+//! Writes tagged JSON as Flask does: keys sorted by code point, no blanks, ASCII only.
+
+use super::{WriteError, float, tag};
+use crate::{
+    encoding, http_date,
+    value::{Dict, Int, Value, code_points},
+};
+
+/// Collects JSON text.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    out: Vec<u8>,
+    depth: usize,
+}
+
+/// Digits beyond which Python refuses to turn text into an integer.
+const MAX_INT_DIGITS: usize = 4300;
+
+impl Writer {
+    /// CPython 3.10 and 3.11 read 489 levels of arrays and objects below a session key.
+    pub(crate) const MAX_DEPTH: usize = 488;
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    pub(super) fn into_string(self) -> String {
+        // Everything that is written is ASCII.
+        String::from_utf8(self.out).unwrap_or_default()
+    }
+
+    /// Appends text that is known to be canonical.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
+    pub(crate) fn value(&mut self, value: &Value) -> Result<(), WriteError> {
+        match value {
+            Value::Null => self.raw("null"),
+            Value::Bool(true) => self.raw("true"),
+            Value::Bool(false) => self.raw("false"),
+            Value::Int(int) => self.int(int)?,
+            Value::Float(number) => float::write(*number, &mut self.out),
+            Value::Str(text) => string(text.as_bytes(), &mut self.out),
+            Value::List(items) => self.items(items)?,
+            Value::Tuple(items) => self.tagged(tag::TUPLE, |writer| writer.items(items))?,
+            Value::Dict(dict) => self.dict(dict)?,
+            Value::Bytes(bytes) => {
+                self.tagged_text(tag::BYTES, &encoding::encode_standard(bytes))?
+            }
+            Value::Markup(text) => self.tagged(tag::MARKUP, |writer| {
+                string(text.as_bytes(), &mut writer.out);
+                Ok(())
+            })?,
+            Value::Uuid(uuid) => self.tagged_text(tag::UUID, &uuid.simple().to_string())?,
+            Value::DateTime(time) => {
+                // A `DateTime` lies within the years that have a date.
+                let date = http_date::http_date(time.unix_seconds()).unwrap_or_default();
+                self.tagged_text(tag::DATETIME, &date)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn int(&mut self, int: &Int) -> Result<(), WriteError> {
+        if int.n_digits() > MAX_INT_DIGITS {
+            return Err(WriteError::IntTooLong);
+        }
+        self.raw(&int.to_string());
+        Ok(())
+    }
+
+    fn descend(&mut self, open: u8) -> Result<(), WriteError> {
+        self.depth += 1;
+        if self.depth > Self::MAX_DEPTH {
+            return Err(WriteError::TooDeep);
+        }
+        self.out.push(open);
+        Ok(())
+    }
+
+    fn ascend(&mut self, close: u8) {
+        self.depth -= 1;
+        self.out.push(close);
+    }
+
+    fn items(&mut self, items: &[Value]) -> Result<(), WriteError> {
+        self.descend(b'[')?;
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            self.value(item)?;
+        }
+        self.ascend(b']');
+        Ok(())
+    }
+
+    fn dict(&mut self, dict: &Dict) -> Result<(), WriteError> {
+        if let Some((key, value)) = dict.single().filter(|(key, _)| tag::is_tag(key.as_bytes())) {
+            return self.escaped(key.as_bytes(), value);
+        }
+        let mut entries: Vec<_> = dict.iter().map(|(key, value)| (key.as_bytes(), value)).collect();
+        if !entries.is_sorted_by_key(|(key, _)| *key) {
+            entries.sort_unstable_by_key(|(key, _)| *key);
+        }
+        self.object(entries, |writer, value| writer.value(value))
+    }
+
+    /// Writes a dict whose only key looks like a tag, so that it is not taken for one.
+    pub(crate) fn escaped(&mut self, key: &[u8], value: &Value) -> Result<(), WriteError> {
+        let key = [key, b"__"].concat();
+        self.tagged(tag::DICT, |writer| {
+            writer.object([(&key[..], value)], |writer, value| writer.value(value))
+        })
+    }
+
+    /// Writes an object whose entries are sorted already; keys are the bytes of a [`Text`].
+    pub(crate) fn object<'k, V>(
+        &mut self,
+        entries: impl IntoIterator<Item = (&'k [u8], V)>,
+        write: impl Fn(&mut Self, V) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        self.descend(b'{')?;
+        for (at, (key, value)) in entries.into_iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            string(key, &mut self.out);
+            self.out.push(b':');
+            write(self, value)?;
+        }
+        self.ascend(b'}');
+        Ok(())
+    }
+
+    fn tagged_text(&mut self, tag: &str, ascii: &str) -> Result<(), WriteError> {
+        self.tagged(tag, |writer| {
+            writer.out.push(b'"');
+            writer.raw(ascii);
+            writer.out.push(b'"');
+            Ok(())
+        })
+    }
+
+    fn tagged(
+        &mut self,
+        tag: &str,
+        write: impl FnOnce(&mut Self) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        self.descend(b'{')?;
+        self.out.push(b'"');
+        self.raw(tag);
+        self.raw("\":");
+        write(self)?;
+        self.ascend(b'}');
+        Ok(())
+    }
+}
+
+/// Appends a string with its quotes, given as the bytes of a [`Text`](crate::value::Text).
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
+    if text.iter().all(is_plain) {
+        out.extend_from_slice(text);
+    } else {
+        code_points(text).for_each(|point| escape(point, out));
+    }
+    out.push(b'"');
+}
+
+fn escape(code_point: u32, out: &mut Vec<u8>) {
+    let short = match code_point {
+        0x08 => b'b',
+        0x09 => b't',
+        0x0a => b'n',
+        0x0c => b'f',
+        0x0d => b'r',
+        0x22 => b'"',
+        0x5c => b'\\',
+        0x20..0x7f => return out.push(code_point as u8),
+        0x10000.. => {
+            let offset = code_point - 0x10000;
+            unit(0xd800 + (offset >> 10), out);
+            return unit(0xdc00 + (offset & 0x3ff), out);
+        }
+        _ => return unit(code_point, out),
+    };
+    out.extend([b'\\', short]);
+}
+
+fn unit(unit: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\\u");
+    out.extend(
+        (0..4).rev().map(|nibble| b"0123456789abcdef"[(unit >> (4 * nibble) & 0xf) as usize]),
+    );
+}

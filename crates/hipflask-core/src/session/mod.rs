@@ -1,0 +1,391 @@
+//! The session: a dict that knows where it came from and whether it must be saved.
+//!
+//! Between serializer and handler; knows nothing of signing, cookies or HTTP. The rules are those
+//! of Flask's [`SecureCookieSession`][py].
+//!
+//! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.sessions.SecureCookieSession
+
+mod convert;
+mod entry;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    serializer::{self, Limits, ReadError, WriteError},
+    value::{self, Dict, Text, Value, ValueError},
+};
+use entry::{Entry, Key, Slot};
+
+const PERMANENT: &str = "_permanent";
+
+/// A dict-like session.
+///
+/// Reading costs what is read: a session that was opened from a cookie keeps its text, and a value
+/// is built when it is asked for.
+///
+/// ```
+/// use hipflask_core::session::Session;
+///
+/// let mut session = Session::new();
+/// session.insert("count", 1)?;
+/// assert_eq!(session.get::<u32>("count")?, Some(1));
+/// assert!(session.is_modified());
+/// # Ok::<(), hipflask_core::session::SessionError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Session {
+    /// The text that raw entries point into.
+    text: String,
+    entries: Vec<Entry>,
+    modified: bool,
+    accessed: bool,
+    opened: bool,
+    read_only: Option<ReadOnly>,
+    /// What was taken out of `_flashes` in this request, as it was stored.
+    pub(crate) taken_flashes: Option<Vec<Value>>,
+}
+
+/// Why a session cannot be changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ReadOnly {
+    /// There is no key to sign with.
+    NoSecretKey,
+    /// The response head has left, so a change could not reach the browser.
+    ResponseStarted,
+}
+
+/// Why a session could not be read or changed as asked.
+///
+/// ```
+/// use hipflask_core::session::{Session, SessionError};
+///
+/// let mut session = Session::new();
+/// session.insert("count", "many")?;
+/// assert!(matches!(session.get::<u32>("count"), Err(SessionError::Value(_))));
+/// # Ok::<(), SessionError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// There is no key to sign with.
+    #[error("the session cannot be changed because no SECRET_KEY is set")]
+    NoSecretKey,
+    /// The response head has left.
+    #[error("the session cannot be changed after the response has started, so change it before")]
+    ResponseStarted,
+    /// A value does not have the type asked for, or cannot be stored.
+    #[error("{0}")]
+    Value(#[from] ValueError),
+}
+
+impl From<ReadOnly> for SessionError {
+    fn from(read_only: ReadOnly) -> Self {
+        match read_only {
+            ReadOnly::NoSecretKey => Self::NoSecretKey,
+            ReadOnly::ResponseStarted => Self::ResponseStarted,
+        }
+    }
+}
+
+impl Session {
+    /// Returns an empty session.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the payload of a cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it is not tagged JSON, or is nothing that Python's `dict()` takes.
+    pub fn from_json(text: String, limits: Limits) -> Result<Self, ReadError> {
+        let entries = match serializer::scan(&text, limits.depth())? {
+            Some(index) => {
+                let entry = |raw| Entry::from_raw(raw, &text);
+                index.entries.into_iter().map(entry).collect::<Result<_, _>>()?
+            }
+            None => {
+                let value = serializer::read(&text, limits.depth())?;
+                let dict = convert::into_dict(value).ok_or(ReadError::BadTag)?;
+                dict.into_iter().map(Entry::from).collect()
+            }
+        };
+        Ok(Self { text, entries, opened: true, ..Self::default() })
+    }
+
+    /// Returns the session as Flask's tagged JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] for what Python could not read again.
+    pub fn to_json(&self) -> Result<Vec<u8>, WriteError> {
+        entry::write(&self.entries, &self.text)
+    }
+
+    /// Returns the value of `key` as any type that serde can deserialize.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Value`] when the value has another shape than `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        self.value(key).map(value::from_value).transpose().map_err(Into::into)
+    }
+
+    /// Returns the value of `key` as it is.
+    pub fn value(&self, key: &str) -> Option<Value> {
+        self.find(key).map(|at| self.entries[at].value(&self.text))
+    }
+
+    /// Sets `key`. As in Flask this marks the session as modified, also for an equal value.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Value`] when serde cannot serialize the value, else what
+    /// [`set`](Self::set) returns.
+    #[doc(alias = "__setitem__")]
+    pub fn insert<T: Serialize>(
+        &mut self,
+        key: impl Into<Text>,
+        value: T,
+    ) -> Result<(), SessionError> {
+        self.set(key, value::to_value(&value)?)
+    }
+
+    /// Sets `key` to a [`Value`], which may be of a kind that serde does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoSecretKey`] or [`SessionError::ResponseStarted`] when it is read-only.
+    pub fn set(
+        &mut self,
+        key: impl Into<Text>,
+        value: impl Into<Value>,
+    ) -> Result<(), SessionError> {
+        self.check_writable()?;
+        let key = key.into();
+        self.modified = true;
+        match self.find_bytes(key.as_bytes()) {
+            Some(at) => self.entries[at].slot = Slot::Value(value.into()),
+            None => {
+                self.entries.push(Entry { key: Key::Text(key), slot: Slot::Value(value.into()) })
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the value of `key` in place and returns what `change` returns; `None` if the key is
+    /// absent. The session counts as modified if the content differs afterwards, however deep.
+    ///
+    /// ```
+    /// use hipflask_core::{session::Session, value::Value};
+    ///
+    /// let mut session = Session::new();
+    /// session.insert("cart", ["tea"])?;
+    /// session.set_modified(false);
+    /// session.modify("cart", |cart| {
+    ///     if let Value::Tuple(items) = cart {
+    ///         items.push("milk".into());
+    ///     }
+    /// })?;
+    /// assert!(session.is_modified());
+    /// # Ok::<(), hipflask_core::session::SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn modify<R>(
+        &mut self,
+        key: &str,
+        change: impl FnOnce(&mut Value) -> R,
+    ) -> Result<Option<R>, SessionError> {
+        self.check_writable()?;
+        let Some(at) = self.find(key) else { return Ok(None) };
+        let before = self.entries[at].value(&self.text);
+        let mut after = before.clone();
+        let result = change(&mut after);
+        if after != before {
+            self.entries[at].slot = Slot::Value(after);
+            self.modified = true;
+        }
+        Ok(Some(result))
+    }
+
+    /// Removes `key` and returns its value. Only a key that was there marks the session modified.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    #[doc(alias = "pop")]
+    pub fn remove(&mut self, key: &str) -> Result<Option<Value>, SessionError> {
+        self.check_writable()?;
+        let Some(at) = self.find(key) else { return Ok(None) };
+        self.modified = true;
+        Ok(Some(self.entries.remove(at).value(&self.text)))
+    }
+
+    /// Removes all keys. As in Flask this marks the session as modified, also if it was empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn clear(&mut self) -> Result<(), SessionError> {
+        self.check_writable()?;
+        self.modified = true;
+        self.entries.clear();
+        Ok(())
+    }
+
+    /// Returns the whole session as one type.
+    ///
+    /// ```
+    /// use hipflask_core::session::Session;
+    ///
+    /// #[derive(serde::Deserialize, serde::Serialize)]
+    /// struct Login { user_id: u64 }
+    ///
+    /// let mut session = Session::new();
+    /// session.replace(&Login { user_id: 7 })?;
+    /// assert_eq!(session.extract::<Login>()?.user_id, 7);
+    /// # Ok::<(), hipflask_core::session::SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Value`] when the content has another shape than `T`.
+    pub fn extract<T: DeserializeOwned>(&self) -> Result<T, SessionError> {
+        Ok(value::from_value(Value::Dict(self.to_dict()))?)
+    }
+
+    /// Replaces the whole content by the fields of one value.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Value`] when the value is no struct or map, else as [`set`](Self::set).
+    pub fn replace<T: Serialize>(&mut self, content: &T) -> Result<(), SessionError> {
+        self.check_writable()?;
+        let Value::Dict(dict) = value::to_value(content)? else {
+            let text = "a session is replaced by a struct or a map";
+            return Err(SessionError::Value(serde::ser::Error::custom(text)));
+        };
+        self.modified = true;
+        self.entries = dict.into_iter().map(Entry::from).collect();
+        Ok(())
+    }
+
+    /// Returns a copy of the content.
+    pub fn to_dict(&self) -> Dict {
+        let item = |entry: &Entry| (entry.key.to_text(&self.text), entry.value(&self.text));
+        self.entries.iter().map(item).collect()
+    }
+
+    /// Reports whether `key` is there.
+    pub fn contains(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Returns the keys in order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = Text> + '_ {
+        self.entries.iter().map(|entry| entry.key.to_text(&self.text))
+    }
+
+    /// Returns keys and values in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Text, Value)> + '_ {
+        self.keys().zip(self.entries.iter().map(|entry| entry.value(&self.text)))
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Reports whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Reports whether the session did not come from a cookie. (Flask's `new` is always `False`.)
+    pub const fn is_new(&self) -> bool {
+        !self.opened
+    }
+
+    /// Reports whether the session outlives the browser's: whether `_permanent` is truthy.
+    pub fn is_permanent(&self) -> bool {
+        self.value(PERMANENT).is_some_and(|value| !value.is_falsy())
+    }
+
+    /// Makes the session outlive the browser's, for `PERMANENT_SESSION_LIFETIME`, or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
+        self.set(PERMANENT, permanent)
+    }
+
+    /// Reports whether the session was changed.
+    pub const fn is_modified(&self) -> bool {
+        self.modified
+    }
+
+    /// Overrides whether the session counts as changed: `false` keeps it from being saved.
+    pub const fn set_modified(&mut self, modified: bool) {
+        self.modified = modified;
+    }
+
+    /// Reports whether a handler asked for the session.
+    pub const fn is_accessed(&self) -> bool {
+        self.accessed
+    }
+
+    /// Notes that a handler asked for the session, so that the response varies by cookie.
+    pub const fn set_accessed(&mut self, accessed: bool) {
+        self.accessed = accessed;
+    }
+
+    /// Returns why the session cannot be changed, if it cannot.
+    pub const fn read_only(&self) -> Option<ReadOnly> {
+        self.read_only
+    }
+
+    /// Refuses all changes from here on.
+    pub const fn set_read_only(&mut self, why: ReadOnly) {
+        self.read_only = Some(why);
+    }
+
+    /// Returns each key with the length of its value as JSON, the largest first.
+    pub fn sizes(&self) -> Vec<(String, usize)> {
+        let size = |entry: &Entry| {
+            let json = serializer::to_json(&entry.value(&self.text)).unwrap_or_default();
+            (entry.key.to_text(&self.text).to_string_lossy(), json.len())
+        };
+        let mut sizes: Vec<_> = self.entries.iter().map(size).collect();
+        sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        sizes
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<(), SessionError> {
+        self.read_only.map_or(Ok(()), |why| Err(why.into()))
+    }
+
+    fn find(&self, key: &str) -> Option<usize> {
+        self.find_bytes(key.as_bytes())
+    }
+
+    fn find_bytes(&self, key: &[u8]) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.key.as_bytes(&self.text) == key)
+    }
+}
+
+impl std::fmt::Debug for Session {
+    /// Shows keys and state; values may be private.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("keys", &self.keys().collect::<Vec<_>>())
+            .field("modified", &self.modified)
+            .field("accessed", &self.accessed)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
+}

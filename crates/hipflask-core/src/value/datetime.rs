@@ -1,0 +1,69 @@
+//! Points in time, as far as a session can hold them.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+/// A point in time between the years 1 and 9999, to the microsecond.
+///
+/// Flask's cookies keep whole seconds of UTC: writing one drops the microseconds, as in Flask.
+///
+/// ```
+/// use hipflask_core::value::DateTime;
+///
+/// let time = DateTime::from_unix(1_763_692_800, 0)?;
+/// assert_eq!(time.to_string(), "2025-11-21T02:40:00Z");
+/// # Ok::<(), hipflask_core::value::DateTimeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct DateTime {
+    seconds: i64,
+    micros: u32,
+}
+
+/// The time lies outside the years 1 to 9999, or has a million microseconds or more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("time is outside the years 1 to 9999")]
+#[non_exhaustive]
+pub struct DateTimeError;
+
+const YEAR_1: i64 = -62_135_596_800;
+const YEAR_10_000: i64 = 253_402_300_800;
+
+impl DateTime {
+    /// Builds a time from seconds since 1970-01-01T00:00:00Z and microseconds on top.
+    ///
+    /// # Errors
+    ///
+    /// [`DateTimeError`] outside the years 1 to 9999, which is what Python can express.
+    pub const fn from_unix(seconds: i64, micros: u32) -> Result<Self, DateTimeError> {
+        if seconds < YEAR_1 || seconds >= YEAR_10_000 || micros >= 1_000_000 {
+            return Err(DateTimeError);
+        }
+        Ok(Self { seconds, micros })
+    }
+
+    /// Returns the seconds since 1970-01-01T00:00:00Z, rounded down.
+    pub const fn unix_seconds(self) -> i64 {
+        self.seconds
+    }
+
+    /// Returns the microseconds on top of the seconds.
+    pub const fn micros(self) -> u32 {
+        self.micros
+    }
+}
+
+impl fmt::Display for DateTime {
+    /// Writes RFC 3339 in UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = OffsetDateTime::from_unix_timestamp(self.seconds).map_err(|_| fmt::Error)?;
+        let (hour, minute, second) = utc.to_hms();
+        write!(f, "{:04}-{:02}-{:02}T", utc.year(), u8::from(utc.month()), utc.day())?;
+        write!(f, "{hour:02}:{minute:02}:{second:02}")?;
+        if self.micros > 0 {
+            write!(f, ".{:06}", self.micros)?;
+        }
+        f.write_str("Z")
+    }
+}
