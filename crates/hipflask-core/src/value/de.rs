@@ -208,7 +208,9 @@ impl<'de> Deserializer<'de> for Value {
                 None => return Err(ValueError::custom("expected a variant")),
             },
             _ => {
-                return Err(ValueError::custom("expected a variant: a string or a dict of one key"));
+                return Err(ValueError::custom(
+                    "expected a variant: a string or a dict of one key",
+                ));
             }
         };
         visitor.visit_enum(Variant { variant: plain(variant)?, content })
