@@ -46,9 +46,9 @@ pub enum Value {
     /// A string, which may hold lone surrogates.
     Str(Text),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A tuple.
-    Tuple(Vec<Value>),
+    Tuple(Vec<Self>),
     /// A dict with string keys.
     Dict(Dict),
     /// Bytes.
