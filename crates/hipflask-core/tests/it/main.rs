@@ -1,5 +1,7 @@
 //! The integration tests of the core, as one binary.
 
+#![expect(clippy::unwrap_used, reason = "what has another shape than expected ends the test")]
+
 mod cookie;
 mod lifecycle;
 mod notation;

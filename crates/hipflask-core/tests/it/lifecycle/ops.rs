@@ -70,8 +70,14 @@ impl Op<'_> {
             "modified" => Value::from(session.is_modified()),
             "new" => Value::from(session.is_new()),
             "permanent" => Value::from(session.is_permanent()),
-            "set_accessed" => done(self.session.set_accessed(!self.operand(0).is_falsy())),
-            "set_modified" => done(self.session.set_modified(!self.operand(0).is_falsy())),
+            "set_accessed" => {
+                self.session.set_accessed(!self.operand(0).is_falsy());
+                Value::Null
+            }
+            "set_modified" => {
+                self.session.set_modified(!self.operand(0).is_falsy());
+                Value::Null
+            }
             "contains" => Value::from(session.contains(self.key())),
             "get" => session.value(self.key()).unwrap_or_else(|| self.operand(1)),
             "getitem" => session.value(self.key()).ok_or("KeyError")?,
@@ -87,12 +93,15 @@ impl Op<'_> {
                 let [key, item] = <[Value; 2]>::try_from(self.operands).expect("key and item");
                 let key = key.as_str().expect("a key");
                 let appended = session.modify(key, |list| match list {
-                    Value::List(items) => done(items.push(item)),
+                    Value::List(items) => {
+                        items.push(item);
+                        Value::Null
+                    }
                     other => panic!("no list: {other:?}"),
                 });
                 appended.map_err(exception)?.ok_or("KeyError")?
             }
-            "clear" => done(session.clear().map_err(exception)?),
+            "clear" => session.clear().map(|()| Value::Null).map_err(exception)?,
             "del" => self.remove()?.map(|_| Value::Null).ok_or("KeyError")?,
             "pop" => match self.remove()? {
                 Some(value) => value,
@@ -104,10 +113,10 @@ impl Op<'_> {
                 let value = session.remove(key).map_err(exception)?.ok_or("KeyError")?;
                 Value::Tuple(vec![Value::from(key), value])
             }
-            "set" => done(self.set()?),
+            "set" => self.set().map(|()| Value::Null)?,
             "set_permanent" => {
                 let permanent = !self.operand(0).is_falsy();
-                done(self.session.set_permanent(permanent).map_err(exception)?)
+                self.session.set_permanent(permanent).map(|()| Value::Null).map_err(exception)?
             }
             "setdefault" => {
                 if !self.session.contains(self.key()) {
@@ -115,7 +124,7 @@ impl Op<'_> {
                 }
                 self.session.value(self.key()).expect("it was set")
             }
-            "ior" | "update" => done(self.update()?),
+            "ior" | "update" => self.update().map(|()| Value::Null)?,
             other => panic!("unknown operation {other}"),
         })
     }
@@ -171,10 +180,6 @@ impl Op<'_> {
     fn operand(&self, at: usize) -> Value {
         self.operands.get(at).cloned().unwrap_or(Value::Null)
     }
-}
-
-fn done((): ()) -> Value {
-    Value::Null
 }
 
 fn exception(error: SessionError) -> &'static str {
