@@ -1,0 +1,4 @@
+//! Flask's session system for axum and tower.
+
+pub mod config;
+
