@@ -198,6 +198,7 @@ SHOP = [
 ]
 
 ACCOUNTS = [
+    Visitor("ada"),
     get("/", "You are not logged in."),
     get("/welcome"),
     get("/login", "Please log in first"),
@@ -222,7 +223,7 @@ ACCOUNTS = [
     get("/signup", "Username already taken"),
     sign_up("ADA"),
     get("/signup", "Username already taken"),
-    sign_up("  bob.b-b_ ", password="é" * 36),
+    sign_up("  bob.b-b_ ", email=" bob@example.com\t", password="é" * 36),
     # Wrong passwords, then the right one.
     log_in("ada", "wrong"),
     get("/login", "Wrong username or password"),
@@ -263,7 +264,7 @@ ACCOUNTS = [
     get("/welcome"),
     log_in("bob.b-b_", "é" * 36),
     get("/users/1", "line <two>"),
-    get("/users/2", "bob.b-b_@example.com"),
+    get("/users/2", "bob@example.com"),
     Visitor("ada"),
     Tamper(),
     get("/welcome"),
