@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import random
+import re
 import string
 import zlib
 
@@ -15,19 +16,26 @@ from itsdangerous.encoding import base64_encode, int_to_bytes
 
 BASE64 = string.ascii_letters + string.digits + "-_"
 # Payloads that only someone with the key can write; JSON that Python reads, or does not, and odd tags.
-PAYLOADS = r"""
-null true 1 "" "ab" [] [[]] {} [["a",1],["b",[2]]] ["ab","cd"] ["abc"] [1] [null] {"a":1}x {"a":1,} {'a':1} {a:1} {"a"} {"a":} [1,2
-{"a":NaN} {"a":-Infinity} {"a":Infinity} {"a":nan} {"a":-NaN} {"a":1e400} {"a":-1e400} {"a":1e-400} {"a":-0} {"a":-0.0} {"a":-0e5}
-{"a":01} {"a":+1} {"a":.5} {"a":1.} {"a":1.e5} {"a":1e} {"a":1E+05} {"a":0x10} {"a":1_0} {"a":-} {"a":123456789012345678901234567890}
-{"a":1,"a":2} {"b":1,"a":2,"b":3} {"\u0061":1,"a":2} {"z":1,"a":{"y":1,"b":2}} {"a":1}{"b":2} {"a":"\ud83d\ude00"} {"a":"\ud83d"} {"a":"\ude00\ud83d"}
-{"a":"\u12"} {"a":"\u12G4"} {"a":"\x41"} {"a":"\/"} {"a":"\u0000"} {"a":"\uD83D\uDE00\uDFFF"} {"a":"\u+123"} {"a":"\u 123"} {"a":tru} {"a":TRUE} {"a":None}
-{"\t":"tab"} {"a":[],"b":{}} {"a":[1,]} {"a":[,1]} {"a"::1} {"a":1,,"b":2} [{"a":1}] {"a":1/**/} //x {" t":[["a",1]]} {" t":["ab"]} {" t":"ab"} {" t":1}
-{"x":{" t":"ab"}} {"x":{" t":{"k":1}}} {"x":{" t":null}} {"x":{" t":[1,{" t":[]}]}} {"x":{" t":[1]," t":[2]}} {"x":{" t":[1],"y":2}} {"x":{" b":"YWI="}} {"x":{" b":"YWI"}}
-{"x":{" b":"Y W\nI="}} {"x":{" b":"-_"}} {"x":{" b":"!!!!"}} {"x":{" b":""}} {"x":{" b":1}} {"x":{" b":"é"}} {" b":""} {" b":"YWI="} {"x":{" m":"<b>"}} {"x":{" m":1}} {"x":{" m":null}} {" m":"ab"}
-{"x":{" u":"00000000000000000000000000000001"}} {"x":{" u":"{12345678-1234-5678-1234-567812345678}"}} {"x":{" u":"urn:uuid:12345678-1234-5678-1234-567812345678"}} {"x":{" u":"12"}} {"x":{" u":1}}
-{"x":{" d":"Fri,"}} {"x":{" d":""}} {"x":{" d":1}} {"x":{" d":null}} {"x":{" d":"nonsense"}} {" d":""} {"x":{" di":{" t__":[1]}}} {"x":{" di":{"ab":1}}} {"x":{" di":{"a":1}}} {"x":{" di":{}}} {"x":{" di":[]}} {"x":{" di":1}}
-{" di":{" t__":1}} {"x":{" di":{" t__":1,"z":2}}} {"x":{" T":[1]}} {"x":{" t__":[1]}}
-""".split()
+# Two spaces stand between them.
+PAYLOADS = re.split(
+    r"\n|  ",
+    r"""null  true  1  ""  "ab"  []  [[]]  {}  [["a",1],["b",[2]]]  ["ab","cd"]  ["abc"]  [1]  [null]  {"a":1}x  {"a":1,}  {'a':1}
+{a:1}  {"a"}  {"a":}  [1,2  {"a":NaN}  {"a":-Infinity}  {"a":Infinity}  {"a":nan}  {"a":-NaN}  {"a":1e400}  {"a":-1e400}
+{"a":1e-400}  {"a":-0}  {"a":-0.0}  {"a":-0e5}  {"a":01}  {"a":+1}  {"a":.5}  {"a":1.}  {"a":1.e5}  {"a":1e}  {"a":1E+05}
+{"a":0x10}  {"a":1_0}  {"a":-}  {"a":123456789012345678901234567890}  {"a":1,"a":2}  {"b":1,"a":2,"b":3}  {"\u0061":1,"a":2}
+{"z":1,"a":{"y":1,"b":2}}  {"a":1}{"b":2}  {"a":"\ud83d\ude00"}  {"a":"\ud83d"}  {"a":"\ude00\ud83d"}  {"a":"\u12"}
+{"a":"\u12G4"}  {"a":"\x41"}  {"a":"\/"}  {"a":"\u0000"}  {"a":"\uD83D\uDE00\uDFFF"}  {"a":"\u+123"}  {"a":"\u 123"}  {"a":tru}
+{"a":TRUE}  {"a":None}  {"\t":"tab"}  {"a":[],"b":{}}  {"a":[1,]}  {"a":[,1]}  {"a"::1}  {"a":1,,"b":2}  [{"a":1}]  {"a":1/**/}
+//x  {" t":[["a",1]]}  {" t":["ab"]}  {" t":"ab"}  {" t":1}  {"x":{" t":"ab"}}  {"x":{" t":{"k":1}}}  {"x":{" t":null}}
+{"x":{" t":[1,{" t":[]}]}}  {"x":{" t":[1]," t":[2]}}  {"x":{" t":[1],"y":2}}  {"x":{" b":"YWI="}}  {"x":{" b":"YWI"}}
+{"x":{" b":"Y W\nI="}}  {"x":{" b":"-_"}}  {"x":{" b":"!!!!"}}  {"x":{" b":""}}  {"x":{" b":1}}  {"x":{" b":"é"}}  {" b":""}
+{" b":"YWI="}  {"x":{" m":"<b>"}}  {"x":{" m":1}}  {"x":{" m":null}}  {" m":"ab"}
+{"x":{" u":"00000000000000000000000000000001"}}  {"x":{" u":"{12345678-1234-5678-1234-567812345678}"}}
+{"x":{" u":"urn:uuid:12345678-1234-5678-1234-567812345678"}}  {"x":{" u":"12"}}  {"x":{" u":1}}  {"x":{" d":"Fri,"}}
+{"x":{" d":""}}  {"x":{" d":1}}  {"x":{" d":null}}  {"x":{" d":"nonsense"}}  {" d":""}  {"x":{" di":{" t__":[1]}}}
+{"x":{" di":{"ab":1}}}  {"x":{" di":{"a":1}}}  {"x":{" di":{}}}  {"x":{" di":[]}}  {"x":{" di":1}}  {" di":{" t__":1}}
+{"x":{" di":{" t__":1,"z":2}}}  {"x":{" T":[1]}}  {"x":{" t__":[1]}}""",
+)
 PAYLOADS += [
     '{"x":{" d":"Fri, 21 Nov 2025 02:40:00 GMT"}}',
     '{"x":{" d":"Fri, 21 Nov 2025 02:40:00 +0130"}}',
@@ -52,7 +60,14 @@ PAYLOADS += [
     '{"a":' * 20_000 + "1" + "}" * 20_000,
     json.dumps({"a": "a" * 60_000}),
 ]
-RAW_PAYLOADS = [b'{"a":"\xff"}', b'{"a":"\xc3"}', b'{"a":"\xc0\xaf"}', b'{"a":"\xed\xa0\x80"}', b'\xff\xfe{\x00}\x00', '{"ä":"🐢"}'.encode()]
+RAW_PAYLOADS = [
+    b'{"a":"\xff"}',
+    b'{"a":"\xc3"}',
+    b'{"a":"\xc0\xaf"}',
+    b'{"a":"\xed\xa0\x80"}',
+    b"\xff\xfe{\x00}\x00",
+    '{"ä":"🐢"}'.encode(),
+]
 
 
 class Mutants:
@@ -157,7 +172,9 @@ class Mutants:
         return cookie + "".join(chr(self.random.randint(128, 255)) for _ in range(self.random.randint(1, 4)))
 
     def dots(self, cookie):
-        return self.random.choice([cookie.replace(".", ""), cookie.replace(".", "..", 1), ".", "..", "...", "", "a", "a.b", cookie[:-27]])
+        return self.random.choice(
+            [cookie.replace(".", ""), cookie.replace(".", "..", 1), ".", "..", "...", "", "a", "a.b", cookie[:-27]]
+        )
 
     def unsigned_time(self, cookie):
         payload, _, signature = self.parts(cookie)
@@ -165,7 +182,9 @@ class Mutants:
 
     def resigned_time(self, cookie):
         payload = self.parts(cookie)[0].encode()
-        age = self.random.choice([0, 1, -1, -2, -3600, self.max_age - 1, self.max_age, self.max_age + 1, self.max_age * 2, self.now])
+        age = self.random.choice(
+            [0, 1, -1, -2, -3600, self.max_age - 1, self.max_age, self.max_age + 1, self.max_age * 2, self.now]
+        )
         return self.sign(payload, self.moment(max(self.now - age, 0)))
 
     def odd_time(self, cookie):

@@ -15,15 +15,17 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECRET_KEY = "interop-tests-only-5b2c0e7d94f1a86e3377"
-# The demo is the `accounts` example; either program will do.
-OTHER_NAMES = {"accounts": ("hipflask-demo", "demo")}
+# The demo is the `accounts` example with more pages, so either program can stand for the other.
+DEMO_PROGRAMS = ("hipflask-demo", "demo")
+PROGRAMS = {"accounts": ("accounts", *DEMO_PROGRAMS), "demo": (*DEMO_PROGRAMS, "accounts")}
+TWINS = {"demo": "accounts"}
 
 
 def rust_program(name):
     """Returns the path of a built Rust program."""
     folder = pathlib.Path(os.environ.get("HIPFLASK_BIN_DIR") or HERE.parent / "target" / "debug")
-    candidates = [folder / "examples" / name, folder / name]
-    candidates += [folder / other for other in OTHER_NAMES.get(name, ())]
+    names = PROGRAMS.get(name, (name,))
+    candidates = [place / each for each in names for place in (folder / "examples", folder)]
     for candidate in candidates:
         if candidate.is_file():
             return str(candidate)
@@ -32,7 +34,7 @@ def rust_program(name):
 
 def command(kind, example):
     if kind == "flask":
-        return [sys.executable, str(HERE / "twins" / f"{example}.py")]
+        return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
     return [rust_program(example)]
 
 

@@ -66,7 +66,11 @@ class Sessions:
         return {"text": self.compressible(size), "more": self.random.randbytes(size // 8)}
 
     def item(self):
-        return {"sku": self.random.randbytes(4).hex(), "n": self.random.randint(1, 9), "price": round(self.random.random() * 99, 2)}
+        return {
+            "sku": self.random.randbytes(4).hex(),
+            "n": self.random.randint(1, 9),
+            "price": round(self.random.random() * 99, 2),
+        }
 
     def compressible(self, size):
         words = [self.text() for _ in range(self.random.randint(1, 6))]
@@ -95,7 +99,17 @@ class Sessions:
 
     def scalar(self):
         make = self.random.choice(
-            [self.text, self.text, self.integer, self.float, self.constant, self.bytes, self.markup, self.uuid, self.datetime]
+            [
+                self.text,
+                self.text,
+                self.integer,
+                self.float,
+                self.constant,
+                self.bytes,
+                self.markup,
+                self.uuid,
+                self.datetime,
+            ]
         )
         return make()
 
@@ -135,7 +149,9 @@ class Sessions:
         seconds = self.random.choice(
             [self.random.randint(-62135500000, 253402200000), self.random.randint(1_600_000_000, 1_900_000_000)]
         )
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds, microseconds=self.random.choice([0, 1, 999999]))
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(
+            seconds=seconds, microseconds=self.random.choice([0, 1, 999999])
+        )
         if self.random.random() < 0.3:
             return moment
         minutes = self.random.choice([0, 0, 60, -300, 330, 765])

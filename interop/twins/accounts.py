@@ -124,10 +124,7 @@ CHECKS = {"username": username_error, "email": email_error, "password": password
 def read_form(*fields):
     """Returns the typed values and, for each field that is not valid, what to do about it."""
     form = {field: request.form.get(field, "") for field in fields}
-    form = {
-        field: text if field == "password" else text.strip().replace("\r\n", "\n")
-        for field, text in form.items()
-    }
+    form = {field: text if field == "password" else text.strip().replace("\r\n", "\n") for field, text in form.items()}
     errors = {field: CHECKS[field](text) for field, text in form.items()}
     return form, {field: error for field, error in errors.items() if error}
 

@@ -41,9 +41,7 @@ def raise_by(name, amount):
 
 @app.get("/")
 def index():
-    return render_template(
-        "index.html", items=ITEMS, plain=summary(from_cookie), signed=summary(from_session)
-    )
+    return render_template("index.html", items=ITEMS, plain=summary(from_cookie), signed=summary(from_session))
 
 
 @app.post("/add")
