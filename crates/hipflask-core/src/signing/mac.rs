@@ -6,7 +6,6 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit};
-use subtle::ConstantTimeEq;
 
 use super::Digest;
 
@@ -36,6 +35,19 @@ impl Mac {
         }
     }
 
+    /// Reports whether `offered` is the signature of `value`, in a time that does not tell how far
+    /// the two agree.
+    pub(super) fn confirms(&self, value: &[u8], offered: &[u8]) -> bool {
+        match self {
+            Self::Md5(mac) => is_tag(mac, value, offered),
+            Self::Sha1(mac) => is_tag(mac, value, offered),
+            Self::Sha224(mac) => is_tag(mac, value, offered),
+            Self::Sha256(mac) => is_tag(mac, value, offered),
+            Self::Sha384(mac) => is_tag(mac, value, offered),
+            Self::Sha512(mac) => is_tag(mac, value, offered),
+        }
+    }
+
     /// Returns the signature of `value`.
     pub(super) fn sign(&self, value: &[u8]) -> Tag {
         match self {
@@ -55,7 +67,7 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// A signature that was computed here, and so must not be compared byte by byte.
+/// A signature as bytes; to check an offered one, use [`Mac::confirms`] instead.
 pub(super) struct Tag {
     bytes: [u8; MAX_TAG_LEN],
     length: usize,
@@ -64,11 +76,6 @@ pub(super) struct Tag {
 impl Tag {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
-    }
-
-    /// Compares in a time that depends on the lengths only.
-    pub(super) fn matches(&self, offered: &[u8]) -> bool {
-        self.as_bytes().ct_eq(offered).into()
     }
 }
 
@@ -81,4 +88,8 @@ fn tag<M: hmac::Mac + Clone>(keyed: &M, value: &[u8]) -> Tag {
     let mut bytes = [0; MAX_TAG_LEN];
     bytes[..mac.len()].copy_from_slice(&mac);
     Tag { bytes, length: mac.len() }
+}
+
+fn is_tag<M: hmac::Mac + Clone>(keyed: &M, value: &[u8], offered: &[u8]) -> bool {
+    keyed.clone().chain_update(value).verify_slice(offered).is_ok()
 }

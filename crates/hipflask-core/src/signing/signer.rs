@@ -104,7 +104,7 @@ impl Signer {
         // What decodes to more than any tag can match none, so the decoder may give up there.
         let mut buffer = [0; MAX_TAG_LEN + 2];
         let length = decode_url_to_slice(signature, &mut buffer)?;
-        self.macs.iter().position(|mac| mac.sign(value).matches(&buffer[..length]))
+        self.macs.iter().position(|mac| mac.confirms(value, &buffer[..length]))
     }
 }
 
@@ -270,7 +270,13 @@ impl fmt::Debug for UnsignError<'_> {
 /// Splits `text` at the last occurrence of `separator`.
 pub(super) fn rsplit_once<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = match separator {
-        [byte] => text.iter().rposition(|candidate| candidate == byte)?,
+        [byte] => {
+            // The way there is a signature's length, and `contains` takes many bytes at once.
+            let beyond =
+                text.rchunks(16).take_while(|chunk| !chunk.contains(byte)).map(<[u8]>::len);
+            let head = &text[..text.len() - beyond.sum::<usize>()];
+            head.iter().rposition(|candidate| candidate == byte)?
+        }
         _ => text.windows(separator.len().max(1)).rposition(|window| window == separator)?,
     };
     Some((&text[..at], &text[at + separator.len()..]))

@@ -1,0 +1,1 @@
+//! Flask's configuration of sessions, checked when it is built.

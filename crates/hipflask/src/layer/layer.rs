@@ -1,0 +1,107 @@
+//! What is shared by all requests: the interface, and where the time comes from.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use hipflask_core::interface::Interface;
+use tower_layer::Layer;
+
+use super::SessionService;
+use crate::config::{ConfigError, SecretKey, SessionConfig};
+
+/// Gives every request behind it Flask's session.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use hipflask::{SecretKey, Session, SessionLayer};
+///
+/// async fn count(session: Session) -> hipflask::Result<String> {
+///     let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+///     session.insert("count", count)?;
+///     Ok(count.to_string())
+/// }
+///
+/// let sessions = SessionLayer::new(SecretKey::random()?)?;
+/// let app: Router = Router::new().route("/count", get(count)).layer(sessions);
+/// # Ok::<(), hipflask::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct SessionLayer(Arc<Shared>);
+
+type Clock = dyn Fn() -> Duration + Send + Sync;
+
+pub(crate) struct Shared {
+    pub(crate) interface: Interface,
+    /// Open the session of every request that carries a cookie, asked for or not.
+    pub(crate) refresh_untouched: bool,
+    /// The fingerprints of the keys, the current one first.
+    pub(crate) fingerprints: Vec<String>,
+    clock: Option<Box<Clock>>,
+}
+
+impl Shared {
+    /// Returns the time since 1970.
+    pub(crate) fn now(&self) -> Duration {
+        match &self.clock {
+            Some(clock) => clock(),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        }
+    }
+}
+
+impl SessionLayer {
+    /// Keeps sessions in Flask's signed cookie, with Flask's default configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the key is weak.
+    pub fn new(key: SecretKey) -> Result<Self, ConfigError> {
+        Self::from_config(&SessionConfig::new(key))
+    }
+
+    /// Keeps sessions in Flask's signed cookie, configured.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for every mistake in the configuration.
+    pub fn from_config(config: &SessionConfig) -> Result<Self, ConfigError> {
+        let ring = config.secret_key().ring();
+        let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
+        Ok(Self(Arc::new(Shared {
+            interface: config.build()?,
+            refresh_untouched: config.refresh_untouched(),
+            fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
+            clock: None,
+        })))
+    }
+
+    /// Takes the time from `clock`, as the time since 1970, instead of from the system. For tests.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        let interface = self.0.interface.clone();
+        let fingerprints = self.0.fingerprints.clone();
+        Self(Arc::new(Shared {
+            interface,
+            fingerprints,
+            refresh_untouched: self.0.refresh_untouched,
+            clock: Some(Box::new(clock)),
+        }))
+    }
+}
+
+impl fmt::Debug for SessionLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionLayer").field(&self.0.interface.name()).finish()
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        SessionService { inner, shared: Arc::clone(&self.0) }
+    }
+}

@@ -1,0 +1,52 @@
+//! The service: puts a slot around the inner service.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::{
+    SessionFuture,
+    layer::Shared,
+    slot::{self, Slot},
+};
+
+/// A service whose requests can ask for their session. [`SessionLayer`](super::SessionLayer) makes
+/// it.
+#[derive(Clone)]
+pub struct SessionService<S> {
+    pub(super) inner: S,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl<S: std::fmt::Debug> std::fmt::Debug for SessionService<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Default,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = SessionFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> SessionFuture<S::Future> {
+        let mut slot = Slot { shared: Arc::clone(&self.shared), session: None };
+        if self.shared.refresh_untouched {
+            slot.open(request.headers());
+        }
+        let (slot, inner) = slot::scope(slot, || self.inner.call(request));
+        SessionFuture { inner, slot }
+    }
+}

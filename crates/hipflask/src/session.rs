@@ -1,0 +1,257 @@
+//! The session as handlers have it: a handle that many parts of a request can share.
+//!
+//! Every method is synchronous: the extractor has opened the session already, and saving happens
+//! once, before the response head leaves.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hipflask_core::{
+    cookie,
+    flash::Flash,
+    interface::CookieFacts,
+    reason::Reason,
+    session::{ReadOnly, Session as Core},
+    value::{Text, Value},
+};
+use http::{HeaderMap, HeaderValue, header::COOKIE};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Result, layer::Shared, report};
+
+/// Flask's session: a dict that lives as long as the visitor comes back.
+///
+/// In axum it is an extractor, and asking for it is the access: the response then carries
+/// `Vary: Cookie`. Clones are handles to the same session.
+///
+/// ```
+/// use hipflask::Session;
+///
+/// async fn count(session: Session) -> hipflask::Result<String> {
+///     match session.get::<u64>("count")? {
+///         Some(n) => {
+///             session.insert("count", n + 1)?;
+///             Ok((n + 1).to_string())
+///         }
+///         None => Ok("No counter set!".into()),
+///     }
+/// }
+/// # let _ = count;
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<Opened>);
+
+struct Opened {
+    session: Mutex<Core>,
+    reason: Reason,
+    cookie: Option<CookieFacts>,
+}
+
+impl Session {
+    /// Opens the session of a request.
+    pub(crate) fn open(shared: &Shared, headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
+        let cookie = cookie::find_in(lines, shared.interface.name());
+        let opened = shared.interface.open(cookie.as_deref(), shared.now());
+        report::opened(&opened, &shared.fingerprints);
+        let (reason, cookie) = (opened.reason, opened.cookie);
+        Self(Arc::new(Opened { session: Mutex::new(opened.session), reason, cookie }))
+    }
+
+    /// Decides about the session for the last time; whoever still holds it can only read.
+    pub(crate) fn close<R>(&self, decide: impl FnOnce(&Core) -> R) -> R {
+        let mut session = self.lock();
+        let decided = decide(&session);
+        session.set_read_only(ReadOnly::ResponseStarted);
+        decided
+    }
+
+    pub(crate) fn note_access(&self) {
+        self.lock().set_accessed(true);
+    }
+
+    /// Returns the value of `key` as any type that serde can deserialize.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the value has another shape than `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        Ok(self.lock().get(key)?)
+    }
+
+    /// Returns the value of `key` as it is.
+    pub fn value(&self, key: &str) -> Option<Value> {
+        self.lock().value(key)
+    }
+
+    /// Sets `key`. As in Flask this marks the session as modified, also for an equal value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when serde cannot serialize the value, or when the session is
+    /// read-only because the response has started.
+    pub fn insert<T: Serialize>(&self, key: impl Into<Text>, value: T) -> Result<()> {
+        Ok(self.lock().insert(key, value)?)
+    }
+
+    /// Sets `key` to a [`Value`], which may be of a kind that serde does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> Result<()> {
+        Ok(self.lock().set(key, value)?)
+    }
+
+    /// Changes the value of `key` in place; the session counts as modified if it then differs.
+    ///
+    /// `change` must not use the session itself, which is locked meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn modify<R>(&self, key: &str, change: impl FnOnce(&mut Value) -> R) -> Result<Option<R>> {
+        Ok(self.lock().modify(key, change)?)
+    }
+
+    /// Removes `key` and returns its value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    #[doc(alias = "pop")]
+    pub fn remove(&self, key: &str) -> Result<Option<Value>> {
+        Ok(self.lock().remove(key)?)
+    }
+
+    /// Removes all keys, so that the cookie is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn clear(&self) -> Result<()> {
+        Ok(self.lock().clear()?)
+    }
+
+    /// Returns the whole session as one type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the content has another shape than `T`.
+    pub fn extract<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(self.lock().extract()?)
+    }
+
+    /// Replaces the whole content by the fields of one value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the value is no struct or map, or the session is read-only.
+    pub fn replace<T: Serialize>(&self, content: &T) -> Result<()> {
+        Ok(self.lock().replace(content)?)
+    }
+
+    /// Reports whether `key` is there.
+    pub fn contains(&self, key: &str) -> bool {
+        self.lock().contains(key)
+    }
+
+    /// Returns the keys in order.
+    pub fn keys(&self) -> Vec<Text> {
+        self.lock().keys().collect()
+    }
+
+    /// Returns a copy of the content, in order.
+    #[doc(alias = "items")]
+    pub fn iter(&self) -> impl Iterator<Item = (Text, Value)> + use<> {
+        self.lock().to_dict().into_iter()
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Reports whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Reports whether the session did not come from a cookie.
+    pub fn is_new(&self) -> bool {
+        self.lock().is_new()
+    }
+
+    /// Reports whether the session was changed.
+    pub fn is_modified(&self) -> bool {
+        self.lock().is_modified()
+    }
+
+    /// Overrides whether the session counts as changed: `false` keeps it from being saved.
+    pub fn set_modified(&self, modified: bool) {
+        self.lock().set_modified(modified);
+    }
+
+    /// Reports whether the session outlives the browser's.
+    pub fn is_permanent(&self) -> bool {
+        self.lock().is_permanent()
+    }
+
+    /// Makes the session outlive the browser's, for `PERMANENT_SESSION_LIFETIME`, or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn set_permanent(&self, permanent: bool) -> Result<()> {
+        Ok(self.lock().set_permanent(permanent)?)
+    }
+
+    /// Keeps a message for the next page. Flask's default category is `message`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn flash(&self, category: impl Into<Value>, message: impl Into<Value>) -> Result<()> {
+        Ok(self.lock().flash(category, message)?)
+    }
+
+    /// Takes all messages out of the session; later calls in the same request return them again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when there are messages and the session is read-only.
+    #[doc(alias = "get_flashed_messages")]
+    pub fn take_flashes(&self) -> Result<Vec<Flash>> {
+        Ok(self.lock().take_flashes()?)
+    }
+
+    /// Takes all messages and returns those of the given categories; the others are gone, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_flashes`](Self::take_flashes).
+    #[doc(alias = "category_filter")]
+    pub fn take_flashes_of(&self, categories: &[&str]) -> Result<Vec<Flash>> {
+        Ok(self.lock().take_flashes_of(categories)?)
+    }
+
+    /// Returns why the session is what it is.
+    pub fn reason(&self) -> Reason {
+        self.0.reason
+    }
+
+    /// Returns what is known of the cookie that the request offered.
+    pub fn cookie_facts(&self) -> Option<CookieFacts> {
+        self.0.cookie
+    }
+
+    /// A handler that panicked cannot leave a session half changed: each method is one step.
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.0.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("reason", &self.0.reason).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! The integration tests of the facade, as one binary.
+#![cfg(feature = "axum")]
+
+mod app;
+mod layer;
+mod nested;
+mod privacy;
+mod wire;

@@ -1,0 +1,241 @@
+"""A visitor with a real browser goes through the demo.
+
+`DEMO_KIND=flask` sends the same visitor through the Flask twin, to check this file. `CHROMIUM` is the browser's path,
+`SHOTS` the folder for screenshots. Fields, buttons and texts are those of TWINS.md.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from servers import running
+
+KIND = os.environ.get("DEMO_KIND", "rust")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
+PASSWORD = "correct horse"
+only_rust = pytest.mark.skipif(KIND == "flask", reason="the twin has no cookie page")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert path, "chromium is not installed: set CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shots(tmp_path_factory):
+    folder = pathlib.Path(os.environ.get("SHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def address(tmp_path):
+    with running(KIND, "demo", tmp_path) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def page(browser, address):
+    """A visitor at a fresh demo, who sees no script fail and no file missing."""
+    with browser.new_context(base_url=address, viewport=SCREENS["desk"]) as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("response", lambda response: problems.append(response.url) if is_missing(response) else None)
+        yield page
+        assert problems == []
+
+
+def is_missing(response):
+    return response.request.resource_type != "document" and response.status >= 400 and "favicon" not in response.url
+
+
+def flashes(page):
+    return page.get_by_role("status", name="Messages")
+
+
+def heading(page, text):
+    return page.get_by_role("heading", level=1, name=text, exact=True)
+
+
+def button(page, name):
+    return page.get_by_role("main").get_by_role("button", name=name, exact=True)
+
+
+def sign_up(page, username="ada", password=PASSWORD):
+    page.goto("/signup")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Email").fill(f"{username}@example.com")
+    page.get_by_label("Password").fill(password)
+    button(page, "Sign up").click()
+
+
+def log_in(page, username="ada", password=PASSWORD):
+    page.goto("/login")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(password)
+    button(page, "Log in").click()
+
+
+def enter(page):
+    """Signs up and logs in."""
+    sign_up(page)
+    log_in(page)
+    expect(heading(page, "Welcome, ada")).to_be_visible()
+
+
+def log_out(page):
+    page.get_by_role("navigation").get_by_role("button", name="Log out").click()
+
+
+def session_cookie(page):
+    [cookie] = [cookie for cookie in page.context.cookies() if cookie["name"] == "session"]
+    return cookie
+
+
+def test_visitor_signs_up_logs_in_and_logs_out(page):
+    page.goto("/welcome")
+    expect(flashes(page)).to_have_text("Please log in first")
+    sign_up(page)
+    expect(page).to_have_url(re.compile("/login$"))
+    expect(flashes(page)).to_have_text("Account created, now log in")
+    log_in(page, password="wrong horse")
+    expect(page).to_have_url(re.compile("/login$"))
+    expect(flashes(page)).to_have_text("Wrong username or password")
+    log_in(page)
+    expect(heading(page, "Welcome, ada")).to_be_visible()
+    expect(flashes(page)).to_have_text("You are logged in")
+    page.reload()
+    expect(heading(page, "Welcome, ada")).to_be_visible()
+    expect(flashes(page)).to_have_count(0)
+    assert session_cookie(page)["httpOnly"] and session_cookie(page)["expires"] == -1
+    log_out(page)
+    expect(flashes(page)).to_have_text("You have been logged out")
+    page.goto("/welcome")
+    expect(flashes(page)).to_have_text("Please log in first")
+
+
+def test_sign_up_says_what_to_mend(page):
+    page.goto("/signup")
+    # The browser's own checks are off, so that the server's are seen.
+    page.locator("main form").evaluate("form => form.noValidate = true")
+    page.get_by_label("Username").fill("a b")
+    page.get_by_label("Password").fill("short")
+    button(page, "Sign up").click()
+    for field in ("Username", "Email", "Password"):
+        expect(page.get_by_label(field)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Username")).to_have_value("a b")
+    expect(page.get_by_label("Username")).to_have_accessible_description(re.compile("Use 3 to 30"))
+    expect(page.get_by_label("Password")).to_have_value("")
+    sign_up(page)
+    sign_up(page)
+    expect(flashes(page)).to_have_text("Username already taken")
+
+
+def test_owner_edits_and_deletes_the_profile(page):
+    sign_up(page, "bob")
+    enter(page)
+    page.get_by_role("main").get_by_role("link", name="Edit your profile").click()
+    page.get_by_label("Bio").fill("Likes <b>turtles</b> 🐢")
+    button(page, "Save").click()
+    expect(flashes(page)).to_have_text("Profile updated")
+    expect(page.get_by_role("main")).to_contain_text("Likes <b>turtles</b> 🐢")
+    page.goto("/users/1/edit")
+    expect(flashes(page)).to_have_text("Not Authorized")
+    page.goto("/users/1")
+    expect(heading(page, "bob")).to_be_visible()
+    expect(button(page, "Delete account")).to_have_count(0)
+    page.goto("/users/2")
+    button(page, "Delete account").click()
+    expect(flashes(page)).to_have_text("Account deleted")
+    log_in(page)
+    expect(flashes(page)).to_have_text("Wrong username or password")
+
+
+def test_edited_cookie_logs_the_visitor_out(page):
+    enter(page)
+    cookie = session_cookie(page)
+    value = cookie["value"]
+    cookie["value"] = value[0] + ("A" if value[1] != "A" else "B") + value[2:]
+    page.context.add_cookies([cookie])
+    page.goto("/welcome")
+    expect(flashes(page)).to_have_text("Please log in first")
+
+
+@only_rust
+def test_cookie_page_shows_the_parts_and_the_reset(page):
+    page.goto("/cookie")
+    expect(page.get_by_role("main")).to_contain_text("You have no session cookie yet")
+    enter(page)
+    page.get_by_role("navigation").get_by_role("link", name="Your cookie").click()
+    expect(heading(page, "Your session cookie")).to_be_visible()
+    parts = [page.locator(f'code[data-part="{part}"]').inner_text() for part in ("payload", "time", "signature")]
+    value = session_cookie(page)["value"]
+    assert ".".join(parts) == value
+    for name in ("Payload", "Time", "Signature"):
+        expect(page.get_by_role("heading", level=2, name=name)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    button(page, "Tamper with it").click()
+    expect(page).to_have_url(re.compile("/cookie$"))
+    expect(page.get_by_role("alert")).to_contain_text("The session was reset")
+    expect(page.get_by_role("alert").locator("code")).to_have_text("bad_signature")
+    tampered = session_cookie(page)["value"]
+    assert len(tampered) == len(value) and sum(a != b for a, b in zip(tampered, value)) == 1
+    page.goto("/welcome")
+    expect(flashes(page)).to_have_text("Please log in first")
+    log_in(page)
+    page.goto("/cookie")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def tour(page):
+    """Visits every page in its states, and yields a name for each."""
+    page.goto("/")
+    yield "home"
+    page.goto("/signup")
+    page.locator("main form").evaluate("form => form.noValidate = true")
+    button(page, "Sign up").click()
+    yield "signup-errors"
+    sign_up(page)
+    log_in(page, password="wrong horse")
+    yield "login-flash"
+    log_in(page)
+    yield "welcome"
+    page.goto("/users/1")
+    yield "profile"
+    page.goto("/users/1/edit")
+    yield "edit"
+    if KIND == "rust":
+        page.goto("/cookie")
+        yield "cookie"
+        button(page, "Tamper with it").click()
+        yield "cookie-reset"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_pages_fit_the_screen(page, shots, screen, scheme):
+    page.set_viewport_size(SCREENS[screen])
+    page.emulate_media(color_scheme=scheme)
+    for name in tour(page):
+        page.screenshot(path=shots / f"{name}-{screen}-{scheme}.png", full_page=True)
+        widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert widths[0] <= widths[1], f"{name} is wider than the {screen}"

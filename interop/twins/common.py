@@ -1,0 +1,32 @@
+"""What all twins share: how they get their key and their port."""
+
+import argparse
+import os
+import secrets
+import sys
+
+from flask import Flask
+
+
+def make_app(name, **options):
+    """Makes the Flask app of one example, with its own template folder and the key of the environment."""
+    options.setdefault("static_folder", None)
+    app = Flask(name, template_folder=f"templates/{name}", **options)
+    # A script's `__name__` is `__main__`; the folder of this file is the root of every twin.
+    app.root_path = os.path.dirname(os.path.abspath(__file__))
+    app.secret_key = os.environ.get("FLASK_SECRET_KEY")
+    if not app.secret_key:
+        print("FLASK_SECRET_KEY is not set: sessions end with this run", file=sys.stderr)
+        app.secret_key = secrets.token_urlsafe(32)
+    return app
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--data", default="demo-data", help="folder of the data base (accounts only)")
+    return parser.parse_args()
+
+
+def serve(app, port):
+    app.run(host="127.0.0.1", port=port, threaded=True)
