@@ -25,42 +25,48 @@ pub(crate) fn is_tag(key: &[u8]) -> bool {
 
 /// Turns a dict that is a tag into what it stands for; `None` if it cannot be.
 pub(super) fn untag(dict: Dict) -> Option<Value> {
-    let Some((key, value)) = dict.single() else { return Some(Value::Dict(dict)) };
-    match key.as_str() {
-        Some(BYTES) => bytes(value),
-        Some(DATETIME) => date::parse(value),
-        Some(DICT) => unescape(value),
-        Some(MARKUP) => markup(value),
-        Some(TUPLE) => tuple(value),
-        Some(UUID) => uuid(value),
-        _ => Some(Value::Dict(dict)),
-    }
+    let convert = match dict.single().and_then(|(key, _)| key.as_str()) {
+        Some(BYTES) => bytes,
+        Some(DATETIME) => date,
+        Some(DICT) => unescape,
+        Some(MARKUP) => markup,
+        Some(TUPLE) => tuple,
+        Some(UUID) => uuid,
+        _ => return Some(Value::Dict(dict)),
+    };
+    // The value moves, since a copy at each level would cost the square of the depth.
+    dict.into_iter().next().and_then(|(_, value)| convert(value))
 }
 
-fn bytes(value: &Value) -> Option<Value> {
+fn bytes(value: Value) -> Option<Value> {
     let Value::Str(text) = value else { return None };
     let ascii = text.as_str().filter(|text| text.is_ascii())?;
     encoding::decode_standard(ascii.as_bytes()).map(Value::Bytes)
 }
 
+fn date(value: Value) -> Option<Value> {
+    date::parse(&value)
+}
+
 /// Takes the first key of the inner dict without its last two characters, whatever they are.
-fn unescape(value: &Value) -> Option<Value> {
-    let (key, value) = value.as_dict()?.iter().next()?;
+fn unescape(value: Value) -> Option<Value> {
+    let Value::Dict(dict) = value else { return None };
+    let (key, value) = dict.into_iter().next()?;
     let points: Vec<u32> = key.code_points().collect();
     let key = Text::from_code_points(points.iter().copied().take(points.len().saturating_sub(2)));
-    Some(Value::Dict([(key, value.clone())].into_iter().collect()))
+    Some(Value::Dict([(key, value)].into_iter().collect()))
 }
 
 /// Markup of `str(value)`. DIFFERENCE: the text of lists and dicts, which no honest app stores
 /// here, is not spelled as Python would; it is refused.
-fn markup(value: &Value) -> Option<Value> {
+fn markup(value: Value) -> Option<Value> {
     let text = match value {
-        Value::Str(text) | Value::Markup(text) => text.clone(),
+        Value::Str(text) | Value::Markup(text) => text,
         Value::Null => "None".into(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),
         Value::Int(int) => int.to_string().into(),
-        Value::Float(float) => float::python_repr(*float).into(),
+        Value::Float(float) => float::python_repr(float).into(),
         Value::Uuid(uuid) => uuid.to_string().into(),
         _ => return None,
     };
@@ -68,13 +74,13 @@ fn markup(value: &Value) -> Option<Value> {
 }
 
 /// Whatever Python can iterate over becomes a tuple: a string its characters, a dict its keys.
-fn tuple(value: &Value) -> Option<Value> {
+fn tuple(value: Value) -> Option<Value> {
     let items = match value {
-        Value::List(items) | Value::Tuple(items) => items.clone(),
+        Value::List(items) | Value::Tuple(items) => items,
         Value::Str(text) | Value::Markup(text) => {
             text.code_points().map(|point| Value::Str(Text::from_code_points([point]))).collect()
         }
-        Value::Dict(dict) => dict.iter().map(|(key, _)| Value::Str(key.clone())).collect(),
+        Value::Dict(dict) => dict.into_iter().map(|(key, _)| Value::Str(key)).collect(),
         Value::Bytes(bytes) => bytes.iter().map(|byte| i32::from(*byte).into()).collect(),
         _ => return None,
     };
@@ -84,7 +90,7 @@ fn tuple(value: &Value) -> Option<Value> {
 /// Reads what `uuid.UUID(text)` reads: 32 digits after dashes, braces and `urn:uuid:` are gone.
 ///
 /// `int(text, 16)` then allows blanks around, a sign, and single underscores between digits.
-fn uuid(value: &Value) -> Option<Value> {
+fn uuid(value: Value) -> Option<Value> {
     let text = value.as_str()?.replace("urn:", "").replace("uuid:", "");
     let hex = text.trim_matches(['{', '}']).replace('-', "");
     if hex.chars().count() != 32 {
