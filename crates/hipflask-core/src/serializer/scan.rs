@@ -32,13 +32,8 @@ pub(crate) fn scan(text: &str, max_depth: usize) -> Result<Option<Index>, ReadEr
     if u32::try_from(text.len()).is_err() {
         return Ok(None);
     }
-    let mut scanner = Scanner {
-        cursor: Cursor::new(text),
-        depth: 0,
-        max_depth,
-        canonical: true,
-        tagged: false,
-    };
+    let mut scanner =
+        Scanner { cursor: Cursor::new(text), depth: 0, max_depth, canonical: true, tagged: false };
     let index = scanner.top()?;
     scanner.cursor.skip_blanks();
     if scanner.cursor.at < text.len() {

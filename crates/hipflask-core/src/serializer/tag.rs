@@ -25,27 +25,24 @@ pub(crate) fn is_tag(key: &[u8]) -> bool {
 
 /// Turns a dict that is a tag into what it stands for; `None` if it cannot be.
 pub(super) fn untag(dict: Dict) -> Option<Value> {
-    let convert = match dict.single().and_then(|(key, _)| key.as_str()) {
-        Some(BYTES) => bytes,
-        Some(DATETIME) => date,
+    let convert: fn(Value) -> Option<Value> = match dict.single().and_then(|(key, _)| key.as_str())
+    {
+        Some(BYTES) => |value| bytes(&value),
+        Some(DATETIME) => |value| date::parse(&value),
         Some(DICT) => unescape,
         Some(MARKUP) => markup,
         Some(TUPLE) => tuple,
-        Some(UUID) => uuid,
+        Some(UUID) => |value| uuid(&value),
         _ => return Some(Value::Dict(dict)),
     };
     // The value moves, since a copy at each level would cost the square of the depth.
     dict.into_iter().next().and_then(|(_, value)| convert(value))
 }
 
-fn bytes(value: Value) -> Option<Value> {
+fn bytes(value: &Value) -> Option<Value> {
     let Value::Str(text) = value else { return None };
     let ascii = text.as_str().filter(|text| text.is_ascii())?;
     encoding::decode_standard(ascii.as_bytes()).map(Value::Bytes)
-}
-
-fn date(value: Value) -> Option<Value> {
-    date::parse(&value)
 }
 
 /// Takes the first key of the inner dict without its last two characters, whatever they are.
@@ -90,7 +87,7 @@ fn tuple(value: Value) -> Option<Value> {
 /// Reads what `uuid.UUID(text)` reads: 32 digits after dashes, braces and `urn:uuid:` are gone.
 ///
 /// `int(text, 16)` then allows blanks around, a sign, and single underscores between digits.
-fn uuid(value: Value) -> Option<Value> {
+fn uuid(value: &Value) -> Option<Value> {
     let text = value.as_str()?.replace("urn:", "").replace("uuid:", "");
     let hex = text.trim_matches(['{', '}']).replace('-', "");
     if hex.chars().count() != 32 {
