@@ -22,7 +22,7 @@ fn whole(
     max_depth: usize,
     convert: fn(Dict) -> Option<Value>,
 ) -> Result<Value, ReadError> {
-    let mut reader = Reader { cursor: Cursor::new(text), depth_left: max_depth, convert };
+    let mut reader = Reader { cursor: Cursor::new(text), max_depth, convert };
     reader.cursor.skip_blanks();
     let value = reader.value()?;
     reader.cursor.skip_blanks();
@@ -39,21 +39,87 @@ pub(crate) fn read_at(text: &str) -> Result<Value, ReadError> {
 
 struct Reader<'a> {
     cursor: Cursor<'a>,
-    depth_left: usize,
+    max_depth: usize,
     /// What becomes of a dict once it is complete.
     convert: fn(Dict) -> Option<Value>,
 }
 
+/// An array or object that is not complete; an object with the key whose value comes next.
+enum Open {
+    List(Vec<Value>),
+    Dict(Dict, Text),
+}
+
 impl Reader<'_> {
+    /// Reads a value without recursion, so that depth costs heap and never the stack.
     fn value(&mut self) -> Result<Value, ReadError> {
+        let mut open = Vec::new();
+        loop {
+            let mut complete = self.start(&mut open)?;
+            while let Some(value) = complete {
+                let Some(parent) = open.last_mut() else { return Ok(value) };
+                let is_last = self.put(parent, value)?;
+                complete = if is_last { self.close(open.pop())? } else { None };
+            }
+        }
+    }
+
+    /// Reads what is complete at once; an array or object that is not goes on `open`.
+    fn start(&mut self, open: &mut Vec<Open>) -> Result<Option<Value>, ReadError> {
+        let close = match self.cursor.peek() {
+            Some(b'[') => b']',
+            Some(b'{') => b'}',
+            _ => return self.scalar().map(Some),
+        };
+        if open.len() >= self.max_depth {
+            return Err(ReadError::TooDeep);
+        }
+        self.cursor.at += 1;
+        self.cursor.skip_blanks();
+        let is_empty = self.cursor.peek() == Some(close);
+        self.cursor.at += usize::from(is_empty);
+        open.push(match close {
+            b']' => Open::List(Vec::new()),
+            _ if is_empty => Open::Dict(Dict::new(), Text::default()),
+            _ => Open::Dict(Dict::new(), self.key()?),
+        });
+        if is_empty { self.close(open.pop()) } else { Ok(None) }
+    }
+
+    /// Puts a value into what it is part of and reports whether it was the last one there.
+    fn put(&mut self, parent: &mut Open, value: Value) -> Result<bool, ReadError> {
+        match parent {
+            Open::List(items) => {
+                items.push(value);
+                Ok(!self.next_item(b']')?)
+            }
+            Open::Dict(dict, key) => {
+                // A key that comes twice keeps its first place and its last value, as in Python.
+                dict.insert(std::mem::take(key), value);
+                let is_last = !self.next_item(b'}')?;
+                if !is_last {
+                    *key = self.key()?;
+                }
+                Ok(is_last)
+            }
+        }
+    }
+
+    fn close(&self, complete: Option<Open>) -> Result<Option<Value>, ReadError> {
+        match complete {
+            Some(Open::Dict(dict, _)) => (self.convert)(dict).map(Some).ok_or(ReadError::BadTag),
+            Some(Open::List(items)) => Ok(Some(Value::List(items))),
+            None => Ok(None),
+        }
+    }
+
+    fn scalar(&mut self) -> Result<Value, ReadError> {
         let word = |reader: &mut Self, word, value| reader.cursor.word(word).map(|()| value);
         match self.cursor.peek() {
             Some(b'"') => {
                 let token = self.cursor.string()?;
                 Ok(Value::Str(self.text(token)?))
             }
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
             Some(b't') => word(self, "true", Value::Bool(true)),
             Some(b'f') => word(self, "false", Value::Bool(false)),
             Some(b'n') => word(self, "null", Value::Null),
@@ -95,11 +161,13 @@ impl Reader<'_> {
         Ok(builder.finish())
     }
 
-    fn descend(&mut self) -> Result<(), ReadError> {
-        self.cursor.at += 1;
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(ReadError::TooDeep)?;
+    fn key(&mut self) -> Result<Text, ReadError> {
+        let token = self.cursor.string()?;
+        let key = self.text(token)?;
         self.cursor.skip_blanks();
-        Ok(())
+        self.cursor.expect(b':')?;
+        self.cursor.skip_blanks();
+        Ok(key)
     }
 
     /// Steps over a comma and reports whether another item follows.
@@ -113,49 +181,9 @@ impl Reader<'_> {
             }
             Some(byte) if byte == close => {
                 self.cursor.at += 1;
-                self.depth_left += 1;
                 Ok(false)
             }
             _ => self.cursor.syntax(),
-        }
-    }
-
-    fn array(&mut self) -> Result<Value, ReadError> {
-        self.descend()?;
-        let mut items = Vec::new();
-        if self.cursor.peek() == Some(b']') {
-            self.cursor.at += 1;
-            self.depth_left += 1;
-            return Ok(Value::List(items));
-        }
-        loop {
-            items.push(self.value()?);
-            if !self.next_item(b']')? {
-                return Ok(Value::List(items));
-            }
-        }
-    }
-
-    fn object(&mut self) -> Result<Value, ReadError> {
-        self.descend()?;
-        let mut dict = Dict::new();
-        if self.cursor.peek() == Some(b'}') {
-            self.cursor.at += 1;
-            self.depth_left += 1;
-            return Ok(Value::Dict(dict));
-        }
-        loop {
-            let token = self.cursor.string()?;
-            let key = self.text(token)?;
-            self.cursor.skip_blanks();
-            self.cursor.expect(b':')?;
-            self.cursor.skip_blanks();
-            let value = self.value()?;
-            // A key that comes twice keeps its first place and its last value, as in Python.
-            dict.insert(key, value);
-            if !self.next_item(b'}')? {
-                return (self.convert)(dict).ok_or(ReadError::BadTag);
-            }
         }
     }
 }

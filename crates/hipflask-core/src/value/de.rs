@@ -90,6 +90,11 @@ impl<'de> Deserializer<'de> for Value {
         }
     }
 
+    /// Whatever is ignored needs no walk, however deep it is.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_unit()
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -113,7 +118,7 @@ impl<'de> Deserializer<'de> for Value {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct tuple tuple_struct map struct identifier ignored_any
+        unit_struct tuple tuple_struct map struct identifier
     }
 }
 
@@ -130,7 +135,10 @@ fn visit_int<'de, V: Visitor<'de>>(int: &Int, visitor: V) -> Result<V::Value, Va
             Ok(large) => visitor.visit_u64(large),
             Err(_) => visitor.visit_i128(large),
         },
-        None => Err(ValueError::custom("the integer has more than 128 bits")),
+        None => match int.to_string().parse() {
+            Ok(large) => visitor.visit_u128(large),
+            Err(_) => Err(ValueError::custom("the integer has more than 128 bits")),
+        },
     }
 }
 
@@ -221,7 +229,7 @@ impl<'de> EnumAccess<'de> for Variant {
     }
 }
 
-pub(super) struct Content(pub(super) Option<Value>);
+struct Content(Option<Value>);
 
 impl<'de> VariantAccess<'de> for Content {
     type Error = ValueError;

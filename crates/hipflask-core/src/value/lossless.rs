@@ -1,89 +1,148 @@
 //! `Value` among serde's types: it passes through our own serializer and deserializer unchanged.
 //!
 //! serde has no word for a tuple that is no list, Markup, UUIDs, times, integers of any size and
-//! lone surrogates. Ours pass as a newtype of a reserved name on the way in and as an enum on the
-//! way out, where no format has anything that could be taken for it. To other formats a value is
-//! what `de` and `ser` make of it: text, numbers, lists and maps.
+//! lone surrogates. So where both ends are ours the value itself is handed over, beside serde and
+//! in one piece; to other formats it is text, numbers, lists and maps.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::{
-    de::{
-        self, Deserialize, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-        SeqAccess, VariantAccess, Visitor, value::StrDeserializer,
-    },
+    de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
     ser::{Serialize, SerializeTuple, Serializer},
 };
 
-use super::{DateTime, Dict, Int, Text, Uuid, Value, ValueError};
+use super::{DateTime, Dict, Int, Text, Value, ValueError};
 
-/// Names what is read into a [`Value`].
+/// The newtype that marks a [`Value`] for our own serializer and deserializer.
 pub(super) const VALUE: &str = "$hipflask::Value";
 
-const DATETIME: &str = "$hipflask::datetime";
-const DICT: &str = "$hipflask::dict";
-const INT: &str = "$hipflask::int";
-const MARKUP: &str = "$hipflask::markup";
-const TEXT: &str = "$hipflask::text";
-const TUPLE: &str = "$hipflask::tuple";
-const UUID: &str = "$hipflask::uuid";
+thread_local! {
+    /// A value between the end that gives it and the end that takes it, right after.
+    static HANDED: Cell<Option<Value>> = const { Cell::new(None) };
+    /// Our serializer asks the next value for itself instead of its content.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
 
-impl Serialize for Value {
+/// Takes the value that `inner`, a newtype called [`VALUE`], stands for.
+pub(super) fn take<T: Serialize + ?Sized, S: Serializer>(
+    inner: &T,
+    serializer: S,
+) -> Result<Result<Value, S::Ok>, S::Error> {
+    ASKED.set(true);
+    let content = inner.serialize(serializer);
+    ASKED.set(false);
+    Ok(HANDED.take().ok_or(content?))
+}
+
+/// Serializes as a value that hands itself over if it is asked to.
+struct Handed<'a, T: ?Sized>(&'a T);
+
+/// What a [`Value`] or a part of it is to other formats.
+trait Plain {
+    fn to_value(&self) -> Value;
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+impl<T: Plain + ?Sized> Serialize for Handed<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if ASKED.take() {
+            HANDED.set(Some(self.0.to_value()));
+            return serializer.serialize_unit();
+        }
+        self.0.serialize_plain(serializer)
+    }
+}
+
+macro_rules! serialize_plain {
+    ($($type:ty),*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_newtype_struct(VALUE, &Handed(self))
+            }
+        }
+    )*};
+}
+
+serialize_plain!(Value, Dict, Text, Int, DateTime);
+
+impl Plain for Value {
+    fn to_value(&self) -> Value {
+        self.clone()
+    }
+
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(flag) => serializer.serialize_bool(*flag),
-            Self::Int(int) => int.serialize(serializer),
+            Self::Int(int) => int.serialize_plain(serializer),
             Self::Float(float) => serializer.serialize_f64(*float),
-            Self::Str(text) => text.serialize(serializer),
+            Self::Str(text) | Self::Markup(text) => text.serialize_plain(serializer),
             Self::List(items) => serializer.collect_seq(items),
             Self::Tuple(items) => {
                 let mut tuple = serializer.serialize_tuple(items.len())?;
                 items.iter().try_for_each(|item| tuple.serialize_element(item))?;
                 tuple.end()
             }
-            Self::Dict(dict) => dict.serialize(serializer),
+            Self::Dict(dict) => dict.serialize_plain(serializer),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
-            Self::Markup(text) => serializer.serialize_newtype_struct(MARKUP, text),
-            Self::Uuid(uuid) => serializer.serialize_newtype_struct(UUID, &uuid.to_string()),
-            Self::DateTime(time) => time.serialize(serializer),
+            Self::Uuid(uuid) => serializer.collect_str(uuid),
+            Self::DateTime(time) => time.serialize_plain(serializer),
         }
     }
 }
 
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Plain for Dict {
+    fn to_value(&self) -> Value {
+        Value::Dict(self.clone())
+    }
+
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl Plain for Text {
+    fn to_value(&self) -> Value {
+        Value::Str(self.clone())
+    }
+
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.as_str() {
             Some(text) => serializer.serialize_str(text),
-            None => {
-                serializer.serialize_newtype_struct(TEXT, &self.code_points().collect::<Vec<u32>>())
-            }
+            None => serializer.serialize_str(&self.to_string_lossy()),
         }
     }
 }
 
-impl Serialize for Int {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self.as_i64(), self.as_i128()) {
-            (Some(small), _) => serializer.serialize_i64(small),
-            (_, Some(large)) => match u64::try_from(large) {
-                Ok(large) => serializer.serialize_u64(large),
-                Err(_) => serializer.serialize_i128(large),
-            },
-            _ => serializer.serialize_newtype_struct(INT, &self.to_string()),
+impl Plain for Int {
+    fn to_value(&self) -> Value {
+        Value::Int(self.clone())
+    }
+
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(int) = self.as_i64() {
+            return serializer.serialize_i64(int);
+        }
+        let digits = self.to_string();
+        if let Ok(int) = digits.parse() {
+            serializer.serialize_u64(int)
+        } else if let Ok(int) = digits.parse() {
+            serializer.serialize_i128(int)
+        } else if let Ok(int) = digits.parse() {
+            serializer.serialize_u128(int)
+        } else {
+            serializer.serialize_str(&digits)
         }
     }
 }
 
-impl Serialize for DateTime {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(DATETIME, &self.to_string())
+impl Plain for DateTime {
+    fn to_value(&self) -> Value {
+        Value::DateTime(*self)
     }
-}
 
-impl Serialize for Dict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+    fn serialize_plain<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -113,89 +172,21 @@ impl<'de> Deserialize<'de> for DateTime {
     }
 }
 
-/// Gives back its kind to what passed under a reserved name; other names mean nothing.
-pub(super) fn revive(name: &str, inner: Value) -> Result<Value, ValueError> {
-    let revived = match (name, inner) {
-        (DATETIME, Value::Str(text)) => {
-            text.as_str().and_then(DateTime::parse).map(Value::DateTime)
-        }
-        (DICT, Value::List(pairs)) => {
-            pairs.into_iter().map(pair).collect::<Option<Dict>>().map(Value::Dict)
-        }
-        (INT, Value::Str(text)) => text.as_str().and_then(Int::parse).map(Value::Int),
-        (MARKUP, Value::Str(text)) => Some(Value::Markup(text)),
-        (TEXT, Value::List(points)) => {
-            let points = points.iter().map(|point| point.as_i64()?.try_into().ok());
-            let points = points.collect::<Option<Vec<u32>>>();
-            points.map(|points| Value::Str(Text::from_code_points(points)))
-        }
-        (TUPLE, Value::List(items)) => Some(Value::Tuple(items)),
-        (UUID, Value::Str(text)) => {
-            text.as_str().and_then(|text| Uuid::try_parse(text).ok()).map(Value::Uuid)
-        }
-        (_, inner) => Some(inner),
-    };
-    revived.ok_or_else(|| {
-        ValueError::custom("a reserved name of serde's data model holds something else")
-    })
-}
-
-fn pair(item: Value) -> Option<(Text, Value)> {
-    let Value::List(items) = item else { return None };
-    match <[Value; 2]>::try_from(items).ok()? {
-        [Value::Str(key), value] => Some((key, value)),
-        _ => None,
-    }
-}
-
-/// Shows a value's exact kind to `Value`'s own visitor.
+/// Hands its value over to the visitor that asks for any.
 pub(super) struct Lossless(pub(super) Value);
 
 impl<'de> Deserializer<'de> for Lossless {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let (name, inner) = match self.0 {
-            Value::Str(text) if text.as_str().is_none() => {
-                let points = text.code_points().map(|point| i64::from(point).into());
-                (TEXT, Value::List(points.map(Value::Int).collect()))
-            }
-            Value::Int(int) if int.as_i64().is_none() => (INT, int.to_string().into()),
-            Value::Tuple(items) => (TUPLE, Value::List(items)),
-            Value::Dict(dict) if dict.iter().any(|(key, _)| key.as_str().is_none()) => {
-                let pairs = dict.into_iter().map(|(key, value)| vec![key.into(), value].into());
-                (DICT, Value::List(pairs.collect()))
-            }
-            Value::Markup(text) => (MARKUP, Value::Str(text)),
-            Value::Uuid(uuid) => (UUID, uuid.to_string().into()),
-            Value::DateTime(time) => (DATETIME, time.to_string().into()),
-            value => return value.deserialize_any(visitor),
-        };
-        visitor.visit_enum(Named { name, inner })
+        HANDED.set(Some(self.0));
+        visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
         unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
         ignored_any
-    }
-}
-
-struct Named {
-    name: &'static str,
-    inner: Value,
-}
-
-impl<'de> EnumAccess<'de> for Named {
-    type Error = ValueError;
-    type Variant = super::de::Content;
-
-    fn variant_seed<V: de::DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Self::Variant), ValueError> {
-        let name: StrDeserializer<'_, ValueError> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, super::de::Content(Some(self.inner))))
     }
 }
 
@@ -215,12 +206,10 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-        inner.deserialize_any(self)
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, named: A) -> Result<Value, A::Error> {
-        let (name, inner) = named.variant::<String>()?;
-        revive(&name, inner.newtype_variant()?).map_err(A::Error::custom)
+        // What a deserializer of another kind left behind would not be ours.
+        HANDED.take();
+        let content = inner.deserialize_any(self)?;
+        Ok(HANDED.take().unwrap_or(content))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {

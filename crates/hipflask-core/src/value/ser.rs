@@ -8,7 +8,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{Dict, Text, Value, ValueError, lossless::revive};
+use super::{Dict, Text, Value, ValueError, lossless};
 
 /// Turns anything that serde can serialize into a [`Value`].
 ///
@@ -118,7 +118,10 @@ impl Serializer for ToValue {
         name: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        revive(name, value.serialize(self)?)
+        match name {
+            lossless::VALUE => Ok(lossless::take(value, self)?.unwrap_or_else(|content| content)),
+            _ => value.serialize(self),
+        }
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,

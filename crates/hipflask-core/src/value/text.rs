@@ -78,6 +78,12 @@ impl Text {
     }
 }
 
+impl Default for Text {
+    fn default() -> Self {
+        Self(Repr::Utf8(String::new()))
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Self(Repr::Utf8(text.into()))

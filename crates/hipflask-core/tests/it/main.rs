@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what has another shape than expected ends the test")]
 
+mod codec;
 mod cookie;
+mod depth;
 mod lifecycle;
 mod notation;
 mod reject;
@@ -10,5 +12,6 @@ mod session_cookies;
 mod signing;
 mod tidy;
 mod token;
+mod values;
 mod vectors;
 mod xversion;
