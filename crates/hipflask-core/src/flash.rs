@@ -82,7 +82,8 @@ impl Session {
         Ok(self.taken_flashes.iter().flatten().filter_map(from_stored).collect())
     }
 
-    /// Takes all messages and returns those of the given categories; the others are gone, too.
+    /// Takes all messages and returns those of the given categories; the others are gone, too. As in
+    /// Flask, no categories are no filter.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl Session {
     #[doc(alias = "category_filter")]
     pub fn take_flashes_of(&mut self, categories: &[&str]) -> Result<Vec<Flash>, SessionError> {
         let mut flashes = self.take_flashes()?;
-        flashes.retain(|flash| categories.contains(&flash.category()));
+        flashes.retain(|flash| categories.is_empty() || categories.contains(&flash.category()));
         Ok(flashes)
     }
 }

@@ -3,6 +3,8 @@
 //! What serde has no word for is offered in the form that Rust types expect: a UUID and a time as
 //! text (RFC 4122, RFC 3339), Markup as its text. [`Value`] itself loses nothing on the way.
 
+use std::cell::Cell;
+
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
     VariantAccess, Visitor,
@@ -52,6 +54,7 @@ impl<'de> Deserializer<'de> for Value {
             Self::Str(text) | Self::Markup(text) => visitor.visit_string(plain(text)?),
             Self::List(items) | Self::Tuple(items) => visit_items(items, visitor),
             Self::Dict(dict) => {
+                let _level = Level::enter()?;
                 let entries = dict.into_iter().map(|(key, value)| Ok((Key(plain(key)?), value)));
                 let mut access =
                     MapDeserializer::new(entries.collect::<Result<Vec<_>, _>>()?.into_iter());
@@ -113,12 +116,41 @@ impl<'de> Deserializer<'de> for Value {
                 ));
             }
         };
+        let _level = Level::enter()?;
         visitor.visit_enum(Variant { variant: plain(variant)?, content })
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple tuple_struct map struct identifier
+    }
+}
+
+/// The deepest nesting that Rust types are built from, since each level costs stack. A `Value`
+/// itself is handed over whole.
+const MAX_DEPTH: usize = 256;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One level of lists, dicts or variants that is being deserialized.
+struct Level;
+
+impl Level {
+    fn enter() -> Result<Self, ValueError> {
+        let depth = DEPTH.get() + 1;
+        if depth > MAX_DEPTH {
+            return Err(ValueError::custom("nested deeper than 256 levels: ask for a `Value`"));
+        }
+        DEPTH.set(depth);
+        Ok(Self)
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 
@@ -146,6 +178,7 @@ fn visit_items<'de, V: Visitor<'de>>(
     items: Vec<Value>,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
+    let _level = Level::enter()?;
     let mut access = SeqDeserializer::new(items.into_iter());
     let result = visitor.visit_seq(&mut access)?;
     access.end()?;

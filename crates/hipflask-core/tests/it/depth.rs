@@ -54,6 +54,39 @@ fn a_session_of_a_thousand_levels_is_read_and_used() {
 }
 
 #[test]
+fn types_are_built_from_256_levels_at_most() {
+    on_a_small_stack(|| {
+        for (open, close, n_levels) in [NESTS[0], NESTS[1]] {
+            let text = |levels| nested(open, close, levels / n_levels);
+            let deep = |levels| from_json(&text(levels), Limits::default()).unwrap();
+            let value = from_value::<serde_json::Value>(deep(256)).unwrap();
+            assert_eq!(value.to_string(), text(256));
+            for levels in [257, 1_000] {
+                let error = from_value::<serde_json::Value>(deep(levels)).unwrap_err();
+                assert!(error.to_string().contains("256 levels"), "{error}");
+            }
+            // What is left out costs nothing, and a refusal leaves nothing behind.
+            assert!(from_value::<serde::de::IgnoredAny>(deep(1_000)).is_ok());
+            assert!(from_value::<serde_json::Value>(deep(256)).is_ok());
+        }
+        #[derive(Debug, serde::Deserialize)]
+        enum Nest {
+            #[serde(rename = "a")]
+            More(Box<Self>),
+            #[serde(untagged)]
+            End(u8),
+        }
+        let deep = |levels| from_json(&nested(r#"{"a":"#, "}", levels), Limits::default()).unwrap();
+        assert!(from_value::<Nest>(deep(1_000)).is_err());
+        let mut nest = from_value::<Nest>(deep(2)).unwrap();
+        while let Nest::More(inner) = nest {
+            nest = *inner;
+        }
+        assert!(matches!(nest, Nest::End(1)));
+    });
+}
+
+#[test]
 fn deeper_levels_are_refused() {
     on_a_small_stack(|| {
         for (open, close, n_levels) in NESTS {

@@ -113,7 +113,7 @@ proptest! {
     fn values_lose_nothing_in_serde(value in any_value(), micros in 0_u32..1_000_000) {
         prop_assert_eq!(&to_value(&value).unwrap(), &value);
         prop_assert_eq!(&there_and_back(&value), &value);
-        prop_assert_eq!(from_value::<Value>(value.clone()).unwrap(), value.clone());
+        prop_assert_eq!(&from_value::<Value>(value.clone()).unwrap(), &value);
         let nested = BTreeMap::from([("k", vec![value])]);
         let read: BTreeMap<String, Vec<Value>> = from_value(to_value(&nested).unwrap()).unwrap();
         prop_assert_eq!(&read["k"], &nested["k"]);

@@ -136,14 +136,9 @@ impl Op<'_> {
             return flashed.map(|()| Value::Null).map_err(exception);
         }
         let filter = self.operand(1);
-        let filter = filter.as_list().filter(|list| !list.is_empty());
-        let flashes = match filter {
-            None => self.session.take_flashes(),
-            Some(names) => {
-                let names: Vec<_> = names.iter().map(|name| name.as_str().unwrap()).collect();
-                self.session.take_flashes_of(&names)
-            }
-        };
+        let names = filter.as_list().unwrap_or_default().iter();
+        let names: Vec<_> = names.map(|name| name.as_str().unwrap()).collect();
+        let flashes = self.session.take_flashes_of(&names);
         let flashes = flashes.map_err(exception)?.into_iter();
         Ok(Value::List(if self.operand(0).is_falsy() {
             flashes.map(|flash| flash.message).collect()
