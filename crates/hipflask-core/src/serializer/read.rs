@@ -87,6 +87,7 @@ impl Reader<'_> {
     }
 
     /// Puts a value into what it is part of and reports whether it was the last one there.
+    #[inline]
     fn put(&mut self, parent: &mut Open, value: Value) -> Result<bool, ReadError> {
         match parent {
             Open::List(items) => {
@@ -113,6 +114,7 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn scalar(&mut self) -> Result<Value, ReadError> {
         let word = |reader: &mut Self, word, value| reader.cursor.word(word).map(|()| value);
         match self.cursor.peek() {
@@ -161,6 +163,7 @@ impl Reader<'_> {
         Ok(builder.finish())
     }
 
+    #[inline]
     fn key(&mut self) -> Result<Text, ReadError> {
         let token = self.cursor.string()?;
         let key = self.text(token)?;
@@ -171,6 +174,7 @@ impl Reader<'_> {
     }
 
     /// Steps over a comma and reports whether another item follows.
+    #[inline]
     fn next_item(&mut self, close: u8) -> Result<bool, ReadError> {
         self.cursor.skip_blanks();
         match self.cursor.peek() {

@@ -123,6 +123,7 @@ impl Writer {
         Ok(())
     }
 
+    #[inline]
     fn separator(&mut self, separator: u8) {
         self.out.push(separator);
         if self.style == Style::Spaced {
@@ -173,18 +174,27 @@ impl Writer {
     }
 
     /// Writes a string with its quotes, given as the bytes of a [`Text`](crate::value::Text).
+    #[inline]
     fn string(&mut self, text: &[u8]) -> Result<(), WriteError> {
         let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
         self.out.push(b'"');
         if text.iter().all(is_plain) {
             self.out.extend_from_slice(text);
-        } else if self.style == Style::Compact {
+        } else {
+            self.escapes(text)?;
+        }
+        self.out.push(b'"');
+        Ok(())
+    }
+
+    #[cold]
+    fn escapes(&mut self, text: &[u8]) -> Result<(), WriteError> {
+        if self.style == Style::Compact {
             let text = str::from_utf8(text).map_err(|_| WriteError::LoneSurrogate)?;
             text.chars().for_each(|char| escape_compact(char, &mut self.out));
         } else {
             code_points(text).for_each(|point| escape(point, &mut self.out));
         }
-        self.out.push(b'"');
         Ok(())
     }
 
