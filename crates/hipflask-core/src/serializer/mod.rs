@@ -101,7 +101,7 @@ pub enum WriteError {
     /// An integer has more than the 4,300 digits that Python reads.
     #[error("an integer has more than 4300 digits, which Python does not read")]
     IntTooLong,
-    /// Lists, tuples and dicts nest deeper than CPython 3.10 reads.
+    /// Lists, tuples and dicts nest deeper than Flask on CPython 3.10 reads.
     #[error("nested deeper than {} levels of JSON, which Python does not read", Writer::MAX_DEPTH)]
     TooDeep,
 }

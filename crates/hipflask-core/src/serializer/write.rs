@@ -17,8 +17,9 @@ pub(crate) struct Writer {
 const MAX_INT_DIGITS: usize = 4300;
 
 impl Writer {
-    /// CPython 3.10 and 3.11 read 489 levels of arrays and objects below a session key.
-    pub(crate) const MAX_DEPTH: usize = 488;
+    /// The session and 489 levels of arrays and objects below it: what Flask on CPython 3.13 writes
+    /// at most, and what it reads on CPython 3.10 and 3.11.
+    pub(crate) const MAX_DEPTH: usize = 490;
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.out

@@ -28,7 +28,7 @@ fn signing_agrees_with_itsdangerous() {
         })
         .check("unsign", check_unsign)
         .check("rotation", check_rotation)
-        .differ(1555..=1559, "values without a signature (NoneAlgorithm) are not offered")
+        .leave("unsign_none_algorithm", "values without a signature are not offered")
         .leave("compress", "needs the serializer")
         .leave("load_payload", "needs the serializer")
         .leave("serializer", "needs the serializer")
