@@ -42,6 +42,9 @@ const BATCH: &str = "\
 With `-`, reads one item a line from standard input and writes one line for each, in order. A
 refused item gives an empty line (with --json, a line that says why), and the exit status 1.";
 
+const SESSION: &str =
+    r#"The session, a JSON object in Flask's tagged form such as {"id":{" t":[1,2]}}, or `-`"#;
+
 /// One per file of the same name.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -97,8 +100,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Args)]
 #[command(after_help = format!("{BATCH}\n\n{KEYS}"))]
 pub(crate) struct SignArgs {
-    /// The session, a JSON object in Flask's tagged form such as {"id":{" t":[1,2]}}, or `-`
-    #[arg(value_name = "JSON")]
+    #[arg(value_name = "JSON", help = SESSION)]
     pub(crate) session: OsString,
     #[command(flatten)]
     pub(crate) clock: ClockArgs,
@@ -188,7 +190,8 @@ fn conceal(mut error: clap::Error) -> clap::Error {
     for kind in [InvalidArg, InvalidSubcommand, InvalidValue] {
         let Some(ContextValue::String(text)) = error.get(kind) else { continue };
         // The names of options and arguments, which start like this, are no secret.
-        if kind == InvalidValue || !text.starts_with(['-', '<']) {
+        let is_name = kind != InvalidValue && text.starts_with(['-', '<']);
+        if !is_name && !text.is_empty() {
             error.insert(kind, ContextValue::String(CONCEALED.into()));
         }
     }

@@ -2,10 +2,9 @@
 //!
 //! The only verb that needs no key, and whose answer proves nothing: it never says `"ok":true`.
 
-use std::{fmt, io::Write, time::Duration};
+use std::{io::Write, time::Duration};
 
 use hipflask_core::{
-    http_date::http_date,
     reason::Reason,
     serializer::{self, Limits},
     session::Session,
@@ -17,6 +16,7 @@ use crate::{
     item,
     output::{Failure, Status, say},
     refusal::Refusal,
+    signed_at::SignedAt,
 };
 
 /// Shows one cookie, or each line of standard input.
@@ -26,34 +26,6 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<Status, Failure> {
         let time = decode(cookie, args.clock.now(), args.format.json, line)?;
         Ok((!args.format.json).then_some(time))
     })
-}
-
-/// Says when something was signed.
-pub(crate) struct SignedAt {
-    pub(crate) time: Option<u64>,
-    pub(crate) age: Option<i64>,
-}
-
-impl SignedAt {
-    fn unverified(time: Option<u64>, now: Duration) -> Self {
-        let age = |time| i64::try_from(i128::from(now.as_secs()) - i128::from(time)).ok();
-        Self { time, age: time.and_then(age) }
-    }
-}
-
-impl fmt::Display for SignedAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(time) = self.time else { return f.write_str("signed at no readable time") };
-        match i64::try_from(time).ok().and_then(http_date) {
-            Some(date) => write!(f, "signed at {date}")?,
-            None => write!(f, "signed at {time} in Unix seconds")?,
-        }
-        match self.age {
-            Some(age @ 0..) => write!(f, ", {age} seconds ago"),
-            Some(age) => write!(f, ", {} seconds from now", age.unsigned_abs()),
-            None => Ok(()),
-        }
-    }
 }
 
 fn decode(

@@ -1,7 +1,7 @@
 //! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions.
 //!
 //! One file per verb. `key` finds the secret keys, `item` and `batch` feed a verb with one item or
-//! with the lines of standard input, `refusal` and `output` say how it ended.
+//! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended.
 
 mod audit;
 mod batch;
@@ -13,6 +13,7 @@ mod output;
 mod refusal;
 mod secret;
 mod sign;
+mod signed_at;
 mod verify;
 
 use std::process::ExitCode;

@@ -46,7 +46,8 @@ impl Refusal {
     /// Returns the code for scripts.
     pub(crate) const fn code(self) -> &'static str {
         let reason = match self {
-            Self::Empty => Reason::NoCookie,
+            // An item was given, so `no_cookie`, which is no refusal, would not fit.
+            Self::Empty => Reason::Malformed,
             Self::LineTooLong | Self::Payload(PayloadError::TooLarge) => Reason::TooLarge,
             Self::Named(reason) | Self::Reason(reason) => reason,
             _ => Reason::BadPayload,

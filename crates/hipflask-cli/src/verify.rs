@@ -9,10 +9,10 @@ use hipflask_core::{
 
 use crate::{
     cli::VerifyArgs,
-    decode::SignedAt,
     item, key,
     output::{Failure, Status},
     refusal::Refusal,
+    signed_at::SignedAt,
 };
 
 /// Checks one cookie, or each line of standard input.

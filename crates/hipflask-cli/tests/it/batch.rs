@@ -22,7 +22,7 @@ fn cookie() -> String {
 fn verify_answers_each_line() {
     let cookie = cookie();
     let input = format!("{cookie}\r\n\n{COOKIE}\nx\n{cookie}");
-    let errors = "line 2: no_cookie\nline 3: bad_signature\nline 4: malformed\n";
+    let errors = "line 2: malformed\nline 3: bad_signature\nline 4: malformed\n";
     let output = "{\"a\":1}\n\n\n\n{\"a\":1}\n";
     batch("verify", &[], input.as_bytes()).assert(1, output, errors);
 

@@ -1,6 +1,6 @@
 //! One item on the command line: data, words and exit status of each verb.
 
-use crate::run::{COOKIE, NOW, STRONG_KEY, WEAK, hipflask, with_input, with_k};
+use crate::run::{COOKIE, NOW, STRONG_KEY, WEAK, command, hipflask, outcome, with_input, with_k};
 
 /// One value of every kind that Flask can store, as it stores them.
 const EVERY_KIND: &str = concat!(
@@ -96,7 +96,11 @@ fn verify_refuses_with_a_reason() {
     with_k(&["verify", &bad]).assert_says(1, "", "\nbad_signature: no key confirms");
     let answer = "{\"ok\":false,\"reason\":\"bad_signature\"}\n";
     with_k(&["verify", &bad, "--json"]).assert_says(1, answer, "\nbad_signature: ");
-    with_k(&["verify", ""]).assert_says(1, "", "\nno_cookie: ");
+    with_k(&["verify", ""]).assert_says(
+        1,
+        "",
+        "\nmalformed: expected the value of a cookie, found nothing",
+    );
     with_k(&["verify", "nonsense"]).assert_says(1, "", "\nmalformed: ");
     // Signed by itsdangerous: the payload `1`, which is no session.
     let number = "MQ.aR_RAA.okLIRPZ_y2Js_eJtU1S4wl2UUtM";
@@ -189,7 +193,7 @@ fn decode_shows_what_it_did_not_check() {
 #[test]
 fn decode_refuses_what_is_no_session() {
     let refusals = [
-        ("", "no_cookie"),
+        ("", "malformed"),
         ("eyJhIjoxfQ.aR_RAA", "malformed"),
         ("e.aR_RAA.AAAA", "bad_payload"),
         (".e30.aR_RAA.AAAA", "bad_payload"),
@@ -241,5 +245,22 @@ fn wrong_usage_is_status_2() {
         let outcome = hipflask(args);
         assert_eq!((outcome.status, &*outcome.out), (2, ""), "{args:?}");
         assert!(!outcome.err.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn missing_value_is_called_missing() {
+    let words = "a value is required for '--secret-key <KEY>' but none was supplied";
+    hipflask(&["verify", COOKIE, "--secret-key"]).assert_says(2, "", words);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_status_2() {
+    let open = || std::fs::File::options().write(true).open("/dev/full").expect("it is there");
+    for args in [&["secret"][..], &["audit", "--secret-key", STRONG_KEY]] {
+        let outcome = outcome(command(args).stdout(open()));
+        assert_eq!(outcome.status, 2, "{}", outcome.err);
+        assert!(outcome.err.starts_with("error: cannot write to standard output: "));
     }
 }
