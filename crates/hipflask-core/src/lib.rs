@@ -16,4 +16,5 @@ pub mod reason;
 pub mod serializer;
 pub mod session;
 pub mod signing;
+pub mod token;
 pub mod value;

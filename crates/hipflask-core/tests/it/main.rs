@@ -8,5 +8,6 @@ mod notation;
 mod reject;
 mod session_cookies;
 mod signing;
+mod token;
 mod vectors;
 mod xversion;
