@@ -25,7 +25,8 @@ impl Object for Flashes {
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (with_categories, filter) = arguments(args)?;
         let flashes = self.0.take_flashes().map_err(|error| {
-            Error::new(ErrorKind::InvalidOperation, "no flashes").with_source(error)
+            Error::new(ErrorKind::InvalidOperation, "get_flashed_messages failed")
+                .with_source(error)
         })?;
         let mut messages = Vec::with_capacity(flashes.len());
         for flash in flashes {

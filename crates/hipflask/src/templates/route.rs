@@ -159,7 +159,7 @@ pub(super) fn function(
         }
         kwargs.assert_all_used().ok();
         routes.url_for(name, args).map_err(|error| {
-            minijinja::Error::new(ErrorKind::InvalidOperation, "no url").with_source(error)
+            minijinja::Error::new(ErrorKind::InvalidOperation, "url_for failed").with_source(error)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Flask's template idioms, each rendered for a session that came from a cookie. What is expected
 //! is what Flask 3.1 renders, unless a test says otherwise.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +57,6 @@ async fn render(json: &str, source: &'static str) -> String {
     page.unwrap_or_else(|error| error.to_string())
 }
 
-#[track_caller]
 async fn check(json: &str, source: &'static str, expected: &str) {
     assert_eq!(render(json, source).await, expected, "{source}");
 }
@@ -201,6 +201,17 @@ async fn no_flash_leaves_the_cookie_alone() {
         in_request(r#"{"n":1}"#, move |session| templates.render(session, "t.html", ()).unwrap())
             .await;
     assert_eq!((page.as_str(), changed), ("[]", false));
+}
+
+#[tokio::test]
+async fn flashes_cannot_be_taken_after_the_response_has_started() {
+    let templates =
+        Templates::new(routes()).with_source("t.html", "{{ get_flashed_messages() }}").unwrap();
+    let (session, _) = in_request(FLASHES, Session::clone).await;
+    let error = templates.render(&session, "t.html", ()).unwrap_err();
+    let text = "get_flashed_messages failed (in t.html:1): \
+        the session cannot be changed after the response has started, so change it before";
+    assert_eq!(error.to_string(), format!("invalid operation: {text}"));
 }
 
 #[tokio::test]
