@@ -5,4 +5,6 @@ mod app;
 mod layer;
 mod nested;
 mod privacy;
+#[cfg(feature = "templates")]
+mod templates;
 mod wire;
