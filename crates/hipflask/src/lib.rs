@@ -2,3 +2,4 @@
 
 pub mod config;
 
+pub use config::{ConfigError, SecretKey, SessionConfig};
