@@ -111,7 +111,7 @@ fn take_apart(cookie: &[u8]) -> Option<Parts> {
         time: text(parts.unverified_time_text),
         signature: text(parts.unverified_signature),
         compressed: parts.unverified_value.starts_with(b"."),
-        json: decoded.map(|(json, _)| indent(&json)),
+        json: decoded.map(|(json, _)| indent(&json.replace(char::is_control, "\u{fffd}"))),
         signed_at,
     })
 }
