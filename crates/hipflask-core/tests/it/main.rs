@@ -8,6 +8,7 @@ mod notation;
 mod reject;
 mod session_cookies;
 mod signing;
+mod tidy;
 mod token;
 mod vectors;
 mod xversion;
