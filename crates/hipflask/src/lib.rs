@@ -12,6 +12,8 @@ mod extract;
 mod layer;
 mod report;
 mod session;
+#[cfg(feature = "templates")]
+pub mod templates;
 
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
