@@ -1,5 +1,7 @@
 //! The demo as its visitors meet it, driven without a network.
 
+#![expect(clippy::unwrap_used, reason = "what the tests set up is there")]
+
 mod accounts;
 mod cookie;
 mod key;

@@ -1,5 +1,7 @@
 //! What the examples share, seen from a browser's side.
 
+#![expect(clippy::unwrap_used, reason = "what the tests set up is there")]
+
 use axum::{
     Router,
     body::Body,
