@@ -118,3 +118,14 @@ async fn every_answer_has_security_headers() {
     assert!(page.headers["cache-control"].to_str().unwrap().contains("no-store"));
     assert!(!page.body.contains("style=") && !page.body.contains("<script"));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn data_base_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let demo = Demo::open().await;
+    demo.user("ada").await;
+    let file = std::fs::metadata(demo.data().join("accounts.sqlite3")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}

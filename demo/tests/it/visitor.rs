@@ -1,6 +1,6 @@
 //! A visitor: a cookie jar, requests, answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// A running site; its data is gone with it.
 pub(crate) struct Demo {
     app: Router,
-    _data: TempDir,
+    data: TempDir,
 }
 
 pub(crate) struct Visitor {
@@ -37,7 +37,11 @@ impl Demo {
         let data = tempfile::tempdir().unwrap();
         let site = Site::open(data.path(), Cost::insecure_cheap()).await.unwrap();
         let sessions = SessionLayer::new(SecretKey::random().unwrap()).unwrap();
-        Self { app: site.router(sessions), _data: data }
+        Self { app: site.router(sessions), data }
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
     }
 
     pub(crate) fn visitor(&self) -> Visitor {
