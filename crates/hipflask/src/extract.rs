@@ -57,8 +57,15 @@ impl<S: Sync> FromRequestParts<S> for Sessions {
 /// A handler asked for a [`Session`], but no [`SessionLayer`](crate::SessionLayer) is around it.
 ///
 /// ```
-/// let text = hipflask::NoSessionLayer.to_string();
-/// assert!(text.contains("SessionLayer"));
+/// use axum::extract::FromRequestParts;
+/// use hipflask::Session;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (mut parts, ()) = http::Request::new(()).into_parts();
+/// let rejection = Session::from_request_parts(&mut parts, &()).await.unwrap_err();
+/// assert!(rejection.to_string().contains("SessionLayer"));
+/// # });
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("no session here: put a SessionLayer around this route, in the same task as the handler")]

@@ -38,19 +38,25 @@ impl SessionConfig {
     /// without a key.
     #[doc(alias = "from_file")]
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        // The parser's own error quotes the line, and with it perhaps a key.
-        let table: Table = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let (line, column) = position(text, at);
-            ConfigError::TomlSyntax { line, column }
-        })?;
-        let mut settings = Settings::new(String::new());
-        for (name, value) in table {
-            if name::meaning(&name) != Meaning::Foreign {
-                settings.add(&name, of_toml(value))?;
-            }
-        }
-        settings.into_config()
+        settings(text)?.into_config()
+    }
+
+    /// Applies settings from TOML text on top of these. The key may come from elsewhere.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// let key = SecretKey::random()?; // or from_env("FLASK_SECRET_KEY")
+    /// let config = SessionConfig::new(key).with_toml("SESSION_COOKIE_NAME = 'shop'")?;
+    /// assert_eq!(config.cookie_name(), "shop");
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml), but for a missing key.
+    pub fn with_toml(self, text: &str) -> Result<Self, ConfigError> {
+        settings(text)?.apply_to(self)
     }
 
     /// Reads settings from a TOML file.
@@ -64,6 +70,22 @@ impl SessionConfig {
             .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
         Self::from_toml(&text)
     }
+}
+
+fn settings(text: &str) -> Result<Settings, ConfigError> {
+    // The parser's own error quotes the line, and with it perhaps a key.
+    let table: Table = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let (line, column) = position(text, at);
+        ConfigError::TomlSyntax { line, column }
+    })?;
+    let mut settings = Settings::new(String::new());
+    for (name, value) in table {
+        if name::meaning(&name) != Meaning::Foreign {
+            settings.add(&name, of_toml(value))?;
+        }
+    }
+    Ok(settings)
 }
 
 fn of_toml(value: Value) -> Given {

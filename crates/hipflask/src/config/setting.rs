@@ -73,17 +73,31 @@ impl Settings {
 
     /// Applies all settings to Flask's defaults.
     pub(super) fn into_config(mut self) -> Result<SessionConfig, ConfigError> {
-        let key = self.take("SECRET_KEY");
-        let fallbacks = self.take("SECRET_KEY_FALLBACKS");
-        let secret_key = SecretKey::from_given(
-            (&self.shown("SECRET_KEY"), key),
-            (&self.shown("SECRET_KEY_FALLBACKS"), fallbacks),
-        )?;
-        let mut config = SessionConfig::new(secret_key);
+        let config = SessionConfig::new(self.take_key()?);
+        self.apply_to(config)
+    }
+
+    /// Applies all settings to a configuration, whose key stays if there is none here.
+    pub(super) fn apply_to(
+        mut self,
+        mut config: SessionConfig,
+    ) -> Result<SessionConfig, ConfigError> {
+        if self.values.iter().any(|(name, _)| name.starts_with("SECRET_KEY")) {
+            config.secret_key = self.take_key()?;
+        }
         for (name, value) in std::mem::take(&mut self.values) {
             config.apply(name, &self.shown(name), value)?;
         }
         Ok(config)
+    }
+
+    fn take_key(&mut self) -> Result<SecretKey, ConfigError> {
+        let key = self.take("SECRET_KEY");
+        let fallbacks = self.take("SECRET_KEY_FALLBACKS");
+        SecretKey::from_given(
+            (&self.shown("SECRET_KEY"), key),
+            (&self.shown("SECRET_KEY_FALLBACKS"), fallbacks),
+        )
     }
 
     fn take(&mut self, name: &str) -> Option<Given> {

@@ -17,4 +17,5 @@ pub use layer::SessionLayer;
 pub(crate) use layer::Shared;
 pub use respond::SaveFailure;
 pub use service::SessionService;
+#[cfg(feature = "axum")]
 pub(crate) use slot::{innermost, named};

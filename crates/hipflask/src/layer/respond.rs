@@ -52,10 +52,7 @@ fn apply(name: &str, saved: Saved, headers: &mut HeaderMap) {
     if saved.vary {
         edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
     }
-    let cookie = match saved.action {
-        SaveAction::Set(cookie) | SaveAction::Delete(cookie) => cookie,
-        _ => return,
-    };
+    let (SaveAction::Set(cookie) | SaveAction::Delete(cookie)) = saved.action else { return };
     edit(headers, CACHE_CONTROL, cache_control::make_private(lines(headers, CACHE_CONTROL)));
     // The configuration has refused names and attributes that are no header text.
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
@@ -93,6 +90,8 @@ fn drop_cookie(headers: &mut HeaderMap, name: &str) {
         let others: Vec<_> =
             headers.get_all(SET_COOKIE).iter().filter(|line| !is_ours(line)).cloned().collect();
         headers.remove(SET_COOKIE);
-        others.into_iter().for_each(|line| drop(headers.append(SET_COOKIE, line)));
+        for line in others {
+            headers.append(SET_COOKIE, line);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The integration tests of the facade, as one binary.
 #![cfg(feature = "axum")]
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
 mod app;
 mod layer;

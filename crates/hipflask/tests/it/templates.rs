@@ -1,6 +1,5 @@
 //! Flask's template idioms, each rendered for a session that came from a cookie. What is expected
 //! is what Flask 3.1 renders, unless a test says otherwise.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::sync::{Arc, Mutex};
 
