@@ -4,12 +4,14 @@
 //! The file is for its owner alone; the key is never in the code and never in an error.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use hipflask::{ConfigError, SecretKey, config::generate_secret};
+
+use crate::private;
 
 const FILE: &str = "secret_key";
 
@@ -54,23 +56,12 @@ pub fn kept_key(folder: &Path) -> Result<SecretKey, KeyError> {
     Ok(SecretKey::from_file(file)?)
 }
 
-/// Makes the data folder, for its owner alone, if it is not there.
-pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
-}
-
 /// Writes the key file whole or not at all: it gets its name once it is complete, and if another
 /// process was faster, that one's key stays.
 fn make(file: &Path, secret: &str) -> io::Result<()> {
-    make_folder(file.parent().unwrap_or(Path::new("")))?;
+    private::make_folder(file.parent().unwrap_or(Path::new("")))?;
     let draft = file.with_extension(std::process::id().to_string());
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.write(true).create_new(true).open(&draft)?, "{secret}")?;
+    writeln!(private::options().write(true).create_new(true).open(&draft)?, "{secret}")?;
     let linked = fs::hard_link(&draft, file);
     fs::remove_file(&draft)?;
     match linked {

@@ -12,6 +12,7 @@ mod key;
 mod listen;
 mod page;
 mod password;
+mod private;
 mod site;
 mod users;
 mod view;

@@ -78,9 +78,9 @@ impl Passwords {
     ) -> Result<bool, PasswordError> {
         let argon2 = self.argon2.clone();
         let nobody = Arc::clone(&self.nobody);
-        self.run(move || match &expected {
-            Some(expected) => is_right(&argon2, &password, expected),
-            None => is_right(&argon2, &password, &nobody) && false,
+        self.run(move || {
+            let is_right = is_right(&argon2, &password, expected.as_deref().unwrap_or(&nobody));
+            is_right && expected.is_some()
         })
         .await
     }
@@ -140,5 +140,14 @@ mod tests {
         for broken in ["", "$2", "$2b$99$", "correct horse", "$argon2id$", "$argon2id$v=19$m=8"] {
             check("correct horse", broken, false);
         }
+    }
+
+    #[tokio::test]
+    async fn verify_lets_nobody_in() {
+        let passwords = Passwords::new(Cost::insecure_cheap()).unwrap();
+        let password = String::from("nobody has this password");
+        assert!(!passwords.verify(password.clone(), None).await.unwrap());
+        let nobody = passwords.nobody.to_string();
+        assert!(passwords.verify(password, Some(nobody)).await.unwrap());
     }
 }

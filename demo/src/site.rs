@@ -16,9 +16,9 @@ use hipflask::{
 };
 
 use crate::{
-    key::make_folder,
     page::{account, cookie, login, profile},
     password::{Cost, PasswordError, Passwords},
+    private,
     users::Users,
     view,
 };
@@ -81,7 +81,7 @@ impl Site {
     ///
     /// [`SiteError`] when the data base cannot be opened.
     pub async fn open(data: &Path, cost: Cost) -> Result<Self, SiteError> {
-        make_folder(data)?;
+        private::make_folder(data)?;
         Ok(Self(Arc::new(Parts {
             users: Users::open(data).await?,
             passwords: Passwords::new(cost)?,

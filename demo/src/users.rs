@@ -8,6 +8,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
 };
 
+use crate::private;
+
 const FILE: &str = "accounts.sqlite3";
 
 /// `AUTOINCREMENT` never uses an id twice: an old cookie may still hold the id of a deleted user.
@@ -45,10 +47,10 @@ pub(crate) struct Users(SqlitePool);
 impl Users {
     /// Opens the data base in a folder, and makes it if it is not there.
     pub(crate) async fn open(folder: &Path) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join(FILE))
-            .create_if_missing(true)
-            .busy_timeout(WAIT);
+        let file = folder.join(FILE);
+        // An empty file is an empty data base, and this one is for its owner alone.
+        private::options().append(true).create(true).open(&file)?;
+        let options = SqliteConnectOptions::new().filename(file).busy_timeout(WAIT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         sqlx::query(SCHEMA).execute(&pool).await?;
         Ok(Self(pool))

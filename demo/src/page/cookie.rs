@@ -154,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn take_apart_inflates_what_is_compressed() {
+        let mut cookie = Vec::new();
+        let json = format!(r#"{{"a":"{}"}}"#, "b".repeat(100));
+        hipflask_core::serializer::encode_payload(json.as_bytes(), &mut cookie);
+        cookie.extend(b".aR_RAA.signature");
+        let parts = take_apart(&cookie).unwrap();
+        assert!(parts.compressed && parts.payload.starts_with(".eJ"));
+        assert_eq!((&*parts.time, &*parts.signature), ("aR_RAA", "signature"));
+        assert_eq!(parts.json.unwrap(), indent(&json));
+        assert_eq!(parts.signed_at.as_deref(), Some("Fri, 21 Nov 2025 02:40:00 GMT"));
+    }
+
+    #[test]
     fn duration_uses_the_largest_unit() {
         let words = [-1, 0, 1, 59, 60, 7_200, 172_800].map(duration);
         let expected =

@@ -1,0 +1,70 @@
+//! The page that takes the session cookie apart.
+
+use crate::visitor::{Demo, Visitor};
+
+fn session(visitor: &Visitor) -> String {
+    visitor.cookies["session"].clone()
+}
+
+#[tokio::test]
+async fn cookie_page_shows_the_parts() {
+    let demo = Demo::open().await;
+    demo.visitor().get("/cookie").await.says("You have no session cookie yet");
+    let mut ada = demo.user("ada").await;
+    ada.get("/welcome").await.says("You are logged in");
+    let page = ada.get("/cookie").await;
+    let cookie = session(&ada);
+    for (part, text) in ["payload", "time", "signature"].into_iter().zip(cookie.split('.')) {
+        page.says(&format!(r#"<code data-part="{part}">{text}</code>"#));
+    }
+    page.says("&#34;user_id&#34;: 1");
+    page.says("<code>verified</code>");
+    page.says("The current one");
+    page.says_not("role=\"alert\"");
+}
+
+#[tokio::test]
+async fn cookie_page_leaves_the_session_alone() {
+    let demo = Demo::open().await;
+    let mut visitor = demo.visitor();
+    visitor.get("/welcome").await.goes_to("/login");
+    let before = session(&visitor);
+    let page = visitor.get("/cookie").await;
+    page.says("Please log in first");
+    assert!(!page.headers.contains_key("set-cookie"));
+    assert_eq!(session(&visitor), before);
+    visitor.get("/login").await.says(r#"<li class="flash warning">Please log in first</li>"#);
+}
+
+#[tokio::test]
+async fn tampering_resets_the_session() {
+    let demo = Demo::open().await;
+    let mut ada = demo.user("ada").await;
+    let before = session(&ada);
+    ada.post("/cookie/tamper", &[]).await.goes_to("/cookie");
+    let after = session(&ada);
+    let n_changed = before.bytes().zip(after.bytes()).filter(|(a, b)| a != b).count();
+    assert_eq!((after.len(), n_changed), (before.len(), 1));
+    let page = ada.get("/cookie").await;
+    page.says("The session was reset");
+    page.says("<code>bad_signature</code>");
+    ada.get("/welcome").await.goes_to("/login");
+}
+
+#[tokio::test]
+async fn tampering_without_a_cookie_sets_none() {
+    let answer = Demo::open().await.visitor().post("/cookie/tamper", &[]).await;
+    answer.goes_to("/cookie");
+    assert!(!answer.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn cookie_page_survives_any_cookie() {
+    let demo = Demo::open().await;
+    for cookie in ["x", "..", "a.b", ".eJw.x.y", "\"a b\"", "W1tb.x.y", "IiI.aR_RAA.é"] {
+        let mut visitor = demo.visitor();
+        visitor.cookies.insert("session".into(), cookie.into());
+        visitor.get("/cookie").await.says("The session was reset");
+        visitor.post("/cookie/tamper", &[]).await.goes_to("/cookie");
+    }
+}
