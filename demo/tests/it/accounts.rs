@@ -129,3 +129,15 @@ async fn data_base_is_for_its_owner_alone() {
     let file = std::fs::metadata(demo.data().join("accounts.sqlite3")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
+
+#[tokio::test]
+async fn log_in_forgets_the_session_before_it() {
+    let demo = Demo::open().await;
+    demo.visitor().sign_up("ada", PASSWORD).await.goes_to("/login");
+    let mut visitor = demo.visitor();
+    visitor.get("/welcome").await.goes_to("/login");
+    visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
+    let page = visitor.get("/welcome").await;
+    page.says("You are logged in");
+    page.says_not("Please log in first");
+}
