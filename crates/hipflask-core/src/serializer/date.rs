@@ -1,7 +1,7 @@
 //! Dates in the text form of the ` d` tag, read as Python's `email.utils` reads them.
 //!
 //! What Flask writes is always `Wdy, DD Mon YYYY HH:MM:SS GMT`; everything else here is leniency
-//! that only a holder of the key can reach.
+//! that only a holder of the key can reach. DIFFERENCE: the digits of other scripts are no digits.
 
 use time::{Date, Month};
 
