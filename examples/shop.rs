@@ -16,10 +16,7 @@ use axum::{
 };
 use hipflask::{
     SecretKey, Session, SessionLayer,
-    templates::{
-        Page, Routes, Templates,
-        minijinja::{context, value::Serde},
-    },
+    templates::{Page, Routes, Serde, Templates, context},
 };
 use hipflask_examples::{Error, delete_cookie, plain_cookie, redirect, set_cookie};
 use serde::{Deserialize, Serialize};

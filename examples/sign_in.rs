@@ -14,10 +14,7 @@ use axum::{
 };
 use hipflask::{
     SecretKey, Session, SessionLayer,
-    templates::{
-        Page, Routes, Templates,
-        minijinja::{context, value::Serde},
-    },
+    templates::{Page, Routes, Serde, Templates, context},
 };
 use hipflask_examples::{Error, Redirect, redirect};
 use serde::{Deserialize, Serialize};

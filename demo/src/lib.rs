@@ -22,7 +22,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 use clap::Parser;
 use hipflask::{ConfigError, SecretKey, SessionLayer};
 
-pub use key::{KeyError, kept_key};
+pub use key::{KeyError, accept_weak, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
 pub use password::{Cost, PasswordError};
 pub use site::{Site, SiteError};
@@ -47,7 +47,7 @@ pub async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let key = match SecretKey::from_env("FLASK_SECRET_KEY") {
         Err(ConfigError::NoKey { .. }) => kept_key(&options.data)?,
-        configured => configured?,
+        configured => accept_weak(configured?),
     };
     let sessions = SessionLayer::new(key)?;
     let site = Site::open(&options.data, Cost::default()).await?;

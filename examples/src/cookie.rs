@@ -5,7 +5,7 @@ use axum::http::{
     header::{COOKIE, InvalidHeaderValue, SET_COOKIE},
 };
 use axum::response::AppendHeaders;
-use hipflask_core::cookie::{self, Attributes};
+use hipflask::core::cookie::{self, Attributes};
 
 type SetCookie = AppendHeaders<[(HeaderName, HeaderValue); 1]>;
 

@@ -19,6 +19,8 @@ pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
 #[cfg(feature = "axum")]
 pub use extract::{NoSessionLayer, Sessions};
+/// The core, for those who need its parts: cookies as text, signing, tagged JSON.
+pub use hipflask_core as core;
 pub use hipflask_core::{
     flash::Flash,
     interface::{CookieFacts, SaveError},

@@ -6,10 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::templates::{
-    Page,
-    minijinja::{context, value::Serde},
-};
+use hipflask::templates::{Page, Serde, context};
 
 use crate::{
     error::Result,

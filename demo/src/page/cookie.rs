@@ -11,17 +11,14 @@ use axum::{
     },
     response::{AppendHeaders, IntoResponse},
 };
-use hipflask::templates::{
-    Page,
-    minijinja::{context, value::Serde},
-};
-use hipflask::{CookieFacts, Session};
-use hipflask_core::{
+use hipflask::core::{
     cookie::{self, Attributes},
     http_date::http_date,
     serializer::decode_payload,
     signing::dangerous,
 };
+use hipflask::templates::{Page, Serde, context};
+use hipflask::{CookieFacts, Session};
 use serde::Serialize;
 
 use crate::{
@@ -157,7 +154,7 @@ mod tests {
     fn take_apart_inflates_what_is_compressed() {
         let mut cookie = Vec::new();
         let json = format!(r#"{{"a":"{}"}}"#, "b".repeat(100));
-        hipflask_core::serializer::encode_payload(json.as_bytes(), &mut cookie);
+        hipflask::core::serializer::encode_payload(json.as_bytes(), &mut cookie);
         cookie.extend(b".aR_RAA.signature");
         let parts = take_apart(&cookie).unwrap();
         assert!(parts.compressed && parts.payload.starts_with(".eJ"));

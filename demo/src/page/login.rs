@@ -1,7 +1,7 @@
 //! Log-in and log-out.
 
 use axum::{Form, extract::State, response::IntoResponse};
-use hipflask::templates::{Page, minijinja::context};
+use hipflask::templates::{Page, context};
 
 use crate::{
     error::Result,

@@ -21,8 +21,8 @@ mod view;
 
 use std::{borrow::Cow, fmt, path::Path, sync::Arc};
 
-pub use minijinja;
 use minijinja::Environment;
+pub use minijinja::{self, context, value::Serde};
 use serde::Serialize;
 
 pub use self::{

@@ -6,6 +6,7 @@ mod app;
 mod layer;
 mod nested;
 mod privacy;
+mod reasons;
 #[cfg(feature = "templates")]
 mod templates;
 mod wire;
