@@ -89,18 +89,18 @@ impl Workload {
         };
         let cart = json!({ "_permanent": true, "cart": items(), "user_id": 12345 });
         [
-            Self::new("w1", "count", json!({ "count": 1 }), json!({ "count": 1 })),
+            Self::new("w1", "count", &json!({ "count": 1 }), json!({ "count": 1 })),
             Self::new(
                 "w2",
                 "user_id",
-                login(flashes(json!({ " t": flash }))),
+                &login(flashes(json!({ " t": flash }))),
                 login(flashes(flash)),
             ),
-            Self::new("w3", "user_id", cart.clone(), cart),
+            Self::new("w3", "user_id", &cart.clone(), cart),
         ]
     }
 
-    fn new(name: &'static str, key: &'static str, tagged: Value, untagged: Value) -> Self {
+    fn new(name: &'static str, key: &'static str, tagged: &Value, untagged: Value) -> Self {
         let json = tagged.to_string();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let session = Session::from_json(json.clone(), Limits::default()).expect("it is JSON");

@@ -70,6 +70,7 @@ fn instructions(
         .output()?;
     let words = String::from_utf8_lossy(&output.stderr);
     let count = words.lines().find_map(|line| line.split("Collected :").nth(1));
+    let count = count.filter(|_| output.status.success());
     count.and_then(|count| count.trim().parse().ok()).ok_or_else(|| {
         io::Error::other(format!("valgrind has counted nothing: {}", words.trim_end()))
     })
