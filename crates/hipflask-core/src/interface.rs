@@ -347,7 +347,7 @@ impl Interface {
             return Ok(Saved { action: SaveAction::Delete(header), vary: true });
         }
         let permanent = session.is_permanent();
-        if !session.is_modified() && !(permanent && self.refresh_each_request) {
+        if !(session.is_modified() || permanent && self.refresh_each_request) {
             return Ok(keep);
         }
         let expires = permanent.then(|| self.expires(now)).transpose()?;

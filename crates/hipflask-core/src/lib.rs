@@ -1,4 +1,11 @@
 //! Flask's session system as pure functions: bytes in, values out.
+//!
+//! No HTTP, no async runtime, no clock, no files and no randomness: time is an argument, and what to
+//! send is a value. Users add the crate `hipflask`, which adapts this one to axum and tower.
+//!
+//! The modules follow a cookie on its way: [`cookie`] finds it in the header, [`signing`] confirms
+//! it, [`serializer`] reads its payload into [`value`]s, [`session`] is what handlers use, and
+//! [`interface`] ties them together in two functions, `open` and `save`.
 
 pub mod cookie;
 pub mod encoding;
@@ -9,4 +16,5 @@ pub mod reason;
 pub mod serializer;
 pub mod session;
 pub mod signing;
+pub mod token;
 pub mod value;

@@ -1,4 +1,9 @@
-//! Flask's session system for axum and tower.
+//! Flask's session system for axum and tower: the same cookies, the same words, and a reason for
+//! every failure.
+//!
+//! [`SessionLayer`] gives every request behind it a session, [`Session`] is the extractor that
+//! handlers ask for, [`SessionConfig`] has Flask's names and defaults. The guide is the README; what
+//! differs from Flask is in COMPATIBILITY.md, and DESIGN.md argues each default.
 
 pub mod config;
 mod error;
@@ -7,6 +12,8 @@ mod extract;
 mod layer;
 mod report;
 mod session;
+#[cfg(feature = "templates")]
+pub mod templates;
 
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
@@ -20,3 +27,7 @@ pub use hipflask_core::{
 };
 pub use layer::{SaveFailure, SessionFuture, SessionLayer, SessionService};
 pub use session::Session;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

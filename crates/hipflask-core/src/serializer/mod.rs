@@ -1,4 +1,4 @@
-//! Flask's tagged JSON and the payload that is signed: text ⇄ [`Value`], bytes ⇄ text.
+//! Flask's tagged JSON, plain JSON, and the payload that is signed: text ⇄ [`Value`], bytes ⇄ text.
 //!
 //! Stage 3 of the data flow, between signing and session; never sees keys, cookies or HTTP. Agrees
 //! with CPython's `json`, `zlib` and Flask's [`TaggedJSONSerializer`][py] to the byte.
@@ -17,10 +17,10 @@ mod write;
 use crate::value::Value;
 
 pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload};
-pub(crate) use read::{read, read_at};
+pub(crate) use read::{read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};
 pub(crate) use tag::is_tag;
-pub(crate) use write::Writer;
+pub(crate) use write::{Style, Writer};
 
 /// How much a payload may hold. The defaults accept all that an honest Flask app can put into a
 /// cookie.
@@ -101,7 +101,13 @@ pub enum WriteError {
     /// An integer has more than the 4,300 digits that Python reads.
     #[error("an integer has more than 4300 digits, which Python does not read")]
     IntTooLong,
-    /// Lists, tuples and dicts nest deeper than CPython 3.10 reads.
+    /// A string holds a lone surrogate, which only the tagged and the ASCII form can express.
+    #[error("a string holds a lone surrogate, which UTF-8 cannot express")]
+    LoneSurrogate,
+    /// JSON without tags has no bytes, UUIDs and times.
+    #[error("JSON without tags holds no bytes, UUIDs or times: write them as text first")]
+    NotJson,
+    /// Lists, tuples and dicts nest deeper than Flask on CPython 3.10 reads.
     #[error("nested deeper than {} levels of JSON, which Python does not read", Writer::MAX_DEPTH)]
     TooDeep,
 }

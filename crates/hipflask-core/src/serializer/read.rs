@@ -1,4 +1,4 @@
-//! Builds values from tagged JSON.
+//! Builds values from JSON, tagged or plain.
 
 use super::{
     ReadError,
@@ -7,9 +7,22 @@ use super::{
 };
 use crate::value::{Dict, Int, Text, TextBuilder, Value};
 
-/// Reads a whole text.
+/// Reads a whole text of tagged JSON.
 pub(crate) fn read(text: &str, max_depth: usize) -> Result<Value, ReadError> {
-    let mut reader = Reader { cursor: Cursor::new(text), depth_left: max_depth };
+    whole(text, max_depth, tag::untag)
+}
+
+/// Reads a whole text of plain JSON, in which a tag is a dict like any other.
+pub(crate) fn read_untagged(text: &str, max_depth: usize) -> Result<Value, ReadError> {
+    whole(text, max_depth, |dict| Some(Value::Dict(dict)))
+}
+
+fn whole(
+    text: &str,
+    max_depth: usize,
+    convert: fn(Dict) -> Option<Value>,
+) -> Result<Value, ReadError> {
+    let mut reader = Reader { cursor: Cursor::new(text), depth_left: max_depth, convert };
     reader.cursor.skip_blanks();
     let value = reader.value()?;
     reader.cursor.skip_blanks();
@@ -27,6 +40,8 @@ pub(crate) fn read_at(text: &str) -> Result<Value, ReadError> {
 struct Reader<'a> {
     cursor: Cursor<'a>,
     depth_left: usize,
+    /// What becomes of a dict once it is complete.
+    convert: fn(Dict) -> Option<Value>,
 }
 
 impl Reader<'_> {
@@ -139,7 +154,7 @@ impl Reader<'_> {
             // A key that comes twice keeps its first place and its last value, as in Python.
             dict.insert(key, value);
             if !self.next_item(b'}')? {
-                return tag::untag(dict).ok_or(ReadError::BadTag);
+                return (self.convert)(dict).ok_or(ReadError::BadTag);
             }
         }
     }

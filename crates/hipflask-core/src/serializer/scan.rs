@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{ReadError, cursor::Cursor};
+use super::{ReadError, Writer, cursor::Cursor};
 
 /// What lies where in a payload that is a JSON object.
 #[derive(Debug, Default)]
@@ -26,15 +26,14 @@ pub(crate) struct RawEntry {
 
 /// Scans a payload whose keys are strictly ascending, as Flask writes them.
 ///
-/// Returns `None` for what is valid but needs the reader: other orders, keys with escapes, an
-/// object that may be a tag itself, anything that is not an object.
+/// Returns `None` for what needs the reader: other orders, keys with escapes, an object that may be
+/// a tag itself, anything that is not an object, and a text whose positions exceed 32 bits.
 pub(crate) fn scan(text: &str, max_depth: usize) -> Result<Option<Index>, ReadError> {
-    let mut scanner = Scanner {
-        cursor: Cursor::new(text),
-        depth_left: max_depth,
-        canonical: true,
-        tagged: false,
-    };
+    if u32::try_from(text.len()).is_err() {
+        return Ok(None);
+    }
+    let mut scanner =
+        Scanner { cursor: Cursor::new(text), depth: 0, max_depth, canonical: true, tagged: false };
     let index = scanner.top()?;
     scanner.cursor.skip_blanks();
     if scanner.cursor.at < text.len() {
@@ -49,7 +48,8 @@ pub(crate) fn scan(text: &str, max_depth: usize) -> Result<Option<Index>, ReadEr
 
 struct Scanner<'a> {
     cursor: Cursor<'a>,
-    depth_left: usize,
+    depth: usize,
+    max_depth: usize,
     canonical: bool,
     tagged: bool,
 }
@@ -91,14 +91,18 @@ impl Scanner<'_> {
 
     fn descend(&mut self) -> Result<(), ReadError> {
         self.cursor.at += 1;
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(ReadError::TooDeep)?;
+        self.depth += 1;
+        if self.depth > self.max_depth {
+            return Err(ReadError::TooDeep);
+        }
         self.canonical &= !self.cursor.skip_blanks();
+        self.canonical &= self.depth <= Writer::MAX_DEPTH;
         Ok(())
     }
 
     fn ascend(&mut self) {
         self.cursor.at += 1;
-        self.depth_left += 1;
+        self.depth -= 1;
     }
 
     fn array(&mut self) -> Result<(), ReadError> {
@@ -158,7 +162,7 @@ impl Scanner<'_> {
         (self.canonical, self.tagged) = (true, false);
         let start = self.cursor.at;
         self.value()?;
-        // The caller has made sure that the text is shorter than 4 GiB.
+        // `scan` has made sure that the text is shorter than 4 GiB.
         let range = |range: Range<usize>| range.start as u32..range.end as u32;
         Ok(RawEntry {
             key: range(key.clone()),

@@ -25,16 +25,18 @@ pub(crate) fn is_tag(key: &[u8]) -> bool {
 
 /// Turns a dict that is a tag into what it stands for; `None` if it cannot be.
 pub(super) fn untag(dict: Dict) -> Option<Value> {
-    let Some((key, value)) = dict.single() else { return Some(Value::Dict(dict)) };
-    match key.as_str() {
-        Some(BYTES) => bytes(value),
-        Some(DATETIME) => date::parse(value),
-        Some(DICT) => unescape(value),
-        Some(MARKUP) => markup(value),
-        Some(TUPLE) => tuple(value),
-        Some(UUID) => uuid(value),
-        _ => Some(Value::Dict(dict)),
-    }
+    let convert: fn(Value) -> Option<Value> = match dict.single().and_then(|(key, _)| key.as_str())
+    {
+        Some(BYTES) => |value| bytes(&value),
+        Some(DATETIME) => |value| date::parse(&value),
+        Some(DICT) => unescape,
+        Some(MARKUP) => markup,
+        Some(TUPLE) => tuple,
+        Some(UUID) => |value| uuid(&value),
+        _ => return Some(Value::Dict(dict)),
+    };
+    // The value moves, since a copy at each level would cost the square of the depth.
+    dict.into_iter().next().and_then(|(_, value)| convert(value))
 }
 
 fn bytes(value: &Value) -> Option<Value> {
@@ -44,23 +46,24 @@ fn bytes(value: &Value) -> Option<Value> {
 }
 
 /// Takes the first key of the inner dict without its last two characters, whatever they are.
-fn unescape(value: &Value) -> Option<Value> {
-    let (key, value) = value.as_dict()?.iter().next()?;
+fn unescape(value: Value) -> Option<Value> {
+    let Value::Dict(dict) = value else { return None };
+    let (key, value) = dict.into_iter().next()?;
     let points: Vec<u32> = key.code_points().collect();
     let key = Text::from_code_points(points.iter().copied().take(points.len().saturating_sub(2)));
-    Some(Value::Dict([(key, value.clone())].into_iter().collect()))
+    Some(Value::Dict([(key, value)].into_iter().collect()))
 }
 
 /// Markup of `str(value)`. DIFFERENCE: the text of lists and dicts, which no honest app stores
 /// here, is not spelled as Python would; it is refused.
-fn markup(value: &Value) -> Option<Value> {
+fn markup(value: Value) -> Option<Value> {
     let text = match value {
-        Value::Str(text) | Value::Markup(text) => text.clone(),
+        Value::Str(text) | Value::Markup(text) => text,
         Value::Null => "None".into(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),
         Value::Int(int) => int.to_string().into(),
-        Value::Float(float) => float::python_repr(*float).into(),
+        Value::Float(float) => float::python_repr(float).into(),
         Value::Uuid(uuid) => uuid.to_string().into(),
         _ => return None,
     };
@@ -68,13 +71,13 @@ fn markup(value: &Value) -> Option<Value> {
 }
 
 /// Whatever Python can iterate over becomes a tuple: a string its characters, a dict its keys.
-fn tuple(value: &Value) -> Option<Value> {
+fn tuple(value: Value) -> Option<Value> {
     let items = match value {
-        Value::List(items) | Value::Tuple(items) => items.clone(),
+        Value::List(items) | Value::Tuple(items) => items,
         Value::Str(text) | Value::Markup(text) => {
             text.code_points().map(|point| Value::Str(Text::from_code_points([point]))).collect()
         }
-        Value::Dict(dict) => dict.iter().map(|(key, _)| Value::Str(key.clone())).collect(),
+        Value::Dict(dict) => dict.into_iter().map(|(key, _)| Value::Str(key)).collect(),
         Value::Bytes(bytes) => bytes.iter().map(|byte| i32::from(*byte).into()).collect(),
         _ => return None,
     };

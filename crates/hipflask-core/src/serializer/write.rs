@@ -1,4 +1,4 @@
-//! Writes tagged JSON as Flask does: keys sorted by code point, no blanks, ASCII only.
+//! Writes JSON as Python does: tagged for Flask's sessions, plain for itsdangerous' tokens.
 
 use super::{WriteError, float, tag};
 use crate::{
@@ -11,14 +11,32 @@ use crate::{
 pub(crate) struct Writer {
     out: Vec<u8>,
     depth: usize,
+    style: Style,
+}
+
+/// Which of Python's settings to write with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Style {
+    /// No tags, no blanks, the order of insertion, UTF-8.
+    Compact,
+    /// No tags, a blank behind `,` and `:`, the order of insertion, ASCII only.
+    Spaced,
+    /// Tags, no blanks, keys sorted by code point, ASCII only.
+    #[default]
+    Tagged,
 }
 
 /// Digits beyond which Python refuses to turn text into an integer.
 const MAX_INT_DIGITS: usize = 4300;
 
 impl Writer {
-    /// CPython 3.10 and 3.11 read 489 levels of arrays and objects below a session key.
-    pub(crate) const MAX_DEPTH: usize = 488;
+    /// The session and 489 levels of arrays and objects below it: what Flask on CPython 3.13 writes
+    /// at most, and what it reads on CPython 3.10 and 3.11.
+    pub(crate) const MAX_DEPTH: usize = 490;
+
+    pub(crate) fn new(style: Style) -> Self {
+        Self { style, ..Self::default() }
+    }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.out
@@ -41,17 +59,17 @@ impl Writer {
             Value::Bool(false) => self.raw("false"),
             Value::Int(int) => self.int(int)?,
             Value::Float(number) => float::write(*number, &mut self.out),
-            Value::Str(text) => string(text.as_bytes(), &mut self.out),
+            Value::Str(text) => self.string(text.as_bytes())?,
             Value::List(items) => self.items(items)?,
-            Value::Tuple(items) => self.tagged(tag::TUPLE, |writer| writer.items(items))?,
             Value::Dict(dict) => self.dict(dict)?,
+            _ if self.style != Style::Tagged => self.untagged(value)?,
+            Value::Tuple(items) => self.tagged(tag::TUPLE, |writer| writer.items(items))?,
             Value::Bytes(bytes) => {
                 self.tagged_text(tag::BYTES, &encoding::encode_standard(bytes))?
             }
-            Value::Markup(text) => self.tagged(tag::MARKUP, |writer| {
-                string(text.as_bytes(), &mut writer.out);
-                Ok(())
-            })?,
+            Value::Markup(text) => {
+                self.tagged(tag::MARKUP, |writer| writer.string(text.as_bytes()))?;
+            }
             Value::Uuid(uuid) => self.tagged_text(tag::UUID, &uuid.simple().to_string())?,
             Value::DateTime(time) => {
                 // A `DateTime` lies within the years that have a date.
@@ -60,6 +78,15 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Writes what is like a kind of JSON's to Python, where tags do not keep it apart.
+    fn untagged(&mut self, value: &Value) -> Result<(), WriteError> {
+        match value {
+            Value::Tuple(items) => self.items(items),
+            Value::Markup(text) => self.string(text.as_bytes()),
+            _ => Err(WriteError::NotJson),
+        }
     }
 
     fn int(&mut self, int: &Int) -> Result<(), WriteError> {
@@ -88,7 +115,7 @@ impl Writer {
         self.descend(b'[')?;
         for (at, item) in items.iter().enumerate() {
             if at > 0 {
-                self.out.push(b',');
+                self.separator(b',');
             }
             self.value(item)?;
         }
@@ -96,7 +123,18 @@ impl Writer {
         Ok(())
     }
 
+    fn separator(&mut self, separator: u8) {
+        self.out.push(separator);
+        if self.style == Style::Spaced {
+            self.out.push(b' ');
+        }
+    }
+
     fn dict(&mut self, dict: &Dict) -> Result<(), WriteError> {
+        if self.style != Style::Tagged {
+            let entries = dict.iter().map(|(key, value)| (key.as_bytes(), value));
+            return self.object(entries, |writer, value| writer.value(value));
+        }
         if let Some((key, value)) = dict.single().filter(|(key, _)| tag::is_tag(key.as_bytes())) {
             return self.escaped(key.as_bytes(), value);
         }
@@ -115,7 +153,7 @@ impl Writer {
         })
     }
 
-    /// Writes an object whose entries are sorted already; keys are the bytes of a [`Text`].
+    /// Writes an object whose entries are in order; keys are the bytes of a [`Text`].
     pub(crate) fn object<'k, V>(
         &mut self,
         entries: impl IntoIterator<Item = (&'k [u8], V)>,
@@ -124,13 +162,29 @@ impl Writer {
         self.descend(b'{')?;
         for (at, (key, value)) in entries.into_iter().enumerate() {
             if at > 0 {
-                self.out.push(b',');
+                self.separator(b',');
             }
-            string(key, &mut self.out);
-            self.out.push(b':');
+            self.string(key)?;
+            self.separator(b':');
             write(self, value)?;
         }
         self.ascend(b'}');
+        Ok(())
+    }
+
+    /// Writes a string with its quotes, given as the bytes of a [`Text`](crate::value::Text).
+    fn string(&mut self, text: &[u8]) -> Result<(), WriteError> {
+        let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
+        self.out.push(b'"');
+        if text.iter().all(is_plain) {
+            self.out.extend_from_slice(text);
+        } else if self.style == Style::Compact {
+            let text = str::from_utf8(text).map_err(|_| WriteError::LoneSurrogate)?;
+            text.chars().for_each(|char| escape_compact(char, &mut self.out));
+        } else {
+            code_points(text).for_each(|point| escape(point, &mut self.out));
+        }
+        self.out.push(b'"');
         Ok(())
     }
 
@@ -158,18 +212,6 @@ impl Writer {
     }
 }
 
-/// Appends a string with its quotes, given as the bytes of a [`Text`](crate::value::Text).
-fn string(text: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
-    if text.iter().all(is_plain) {
-        out.extend_from_slice(text);
-    } else {
-        code_points(text).for_each(|point| escape(point, out));
-    }
-    out.push(b'"');
-}
-
 fn escape(code_point: u32, out: &mut Vec<u8>) {
     let short = match code_point {
         0x08 => b'b',
@@ -188,6 +230,14 @@ fn escape(code_point: u32, out: &mut Vec<u8>) {
         _ => return unit(code_point, out),
     };
     out.extend([b'\\', short]);
+}
+
+/// Leaves all but quotes, backslashes and control characters as it is.
+fn escape_compact(char: char, out: &mut Vec<u8>) {
+    match char {
+        '\0'..' ' | '"' | '\\' => escape(char.into(), out),
+        _ => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
 }
 
 fn unit(unit: u32, out: &mut Vec<u8>) {

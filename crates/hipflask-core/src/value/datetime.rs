@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use time::OffsetDateTime;
+use time::{Date, Month, OffsetDateTime};
 
 /// A point in time between the years 1 and 9999, to the microsecond.
 ///
@@ -51,6 +51,29 @@ impl DateTime {
     /// Returns the microseconds on top of the seconds.
     pub const fn micros(self) -> u32 {
         self.micros
+    }
+
+    /// Reads what `Display` writes; offsets other than `Z` are for other libraries.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (seconds, micros) = text.strip_suffix('Z')?.split_at_checked(19)?;
+        let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+        if !seconds.bytes().map(shape).eq(*b"0000-00-00T00:00:00") {
+            return None;
+        }
+        let number = |from: usize, to: usize| seconds.get(from..to)?.parse::<u16>().ok();
+        let small = |from: usize| u8::try_from(number(from, from + 2)?).ok();
+        let month = Month::try_from(small(5)?).ok()?;
+        let date = Date::from_calendar_date(number(0, 4)?.into(), month, small(8)?).ok()?;
+        let time = date.with_hms(small(11)?, small(14)?, small(17)?).ok()?;
+        let micros = match micros.strip_prefix('.') {
+            None if micros.is_empty() => 0,
+            Some(digits) if (1..=6).contains(&digits.len()) => {
+                let digits = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?;
+                format!("{digits:0<6}").parse().ok()?
+            }
+            _ => return None,
+        };
+        Self::from_unix(time.assume_utc().unix_timestamp(), micros).ok()
     }
 }
 

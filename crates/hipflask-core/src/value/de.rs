@@ -3,15 +3,16 @@
 //! What serde has no word for is offered in the form that Rust types expect: a UUID and a time as
 //! text (RFC 4122, RFC 3339), Markup as its text. [`Value`] itself loses nothing on the way.
 
-use std::fmt;
-
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _,
-    IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
-    value::MapDeserializer, value::SeqDeserializer, value::StringDeserializer,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
+    VariantAccess, Visitor,
+    value::{MapDeserializer, SeqDeserializer, StringDeserializer},
 };
 
-use super::{DateTime, Int, Text, Uuid, Value, ser};
+use super::{
+    Int, Text, Value, ValueError,
+    lossless::{Lossless, VALUE},
+};
 
 /// Turns a [`Value`] into any type that serde can deserialize.
 ///
@@ -29,112 +30,6 @@ use super::{DateTime, Int, Text, Uuid, Value, ser};
 /// and which kind was found, never the value.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ValueError> {
     T::deserialize(value)
-}
-
-/// A value and a Rust type do not fit together.
-///
-/// ```
-/// use hipflask_core::value::{Value, from_value};
-///
-/// let error = from_value::<u8>(Value::from("secret")).unwrap_err();
-/// assert_eq!(error.to_string(), "invalid type: string, expected u8");
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ValueError(Box<str>);
-
-impl fmt::Display for ValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ValueError {}
-
-impl serde::ser::Error for ValueError {
-    fn custom<T: fmt::Display>(text: T) -> Self {
-        Self(text.to_string().into())
-    }
-}
-
-impl de::Error for ValueError {
-    fn custom<T: fmt::Display>(text: T) -> Self {
-        Self(text.to_string().into())
-    }
-
-    /// Says the kind and not the value, which may be private.
-    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self(format!("invalid type: {}, expected {expected}", kind(unexpected)).into())
-    }
-
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self(format!("invalid value: {}, expected {expected}", kind(unexpected)).into())
-    }
-
-    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
-        Self(format!("unknown variant, expected one of {}", expected.join(", ")).into())
-    }
-
-    fn unknown_field(_field: &str, expected: &'static [&'static str]) -> Self {
-        Self(format!("unknown field, expected one of {}", expected.join(", ")).into())
-    }
-}
-
-const fn kind(unexpected: Unexpected<'_>) -> &'static str {
-    match unexpected {
-        Unexpected::Bool(_) => "truth value",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "integer",
-        Unexpected::Float(_) => "float",
-        Unexpected::Char(_) | Unexpected::Str(_) => "string",
-        Unexpected::Bytes(_) => "bytes",
-        Unexpected::Unit | Unexpected::Option => "null",
-        Unexpected::Seq => "list",
-        Unexpected::Map => "dict",
-        _ => "another kind",
-    }
-}
-
-/// Gives back its kind to what our own `Serialize` passed as a newtype of a reserved name.
-pub(super) fn revive(name: &str, inner: Value) -> Result<Value, ValueError> {
-    let broken = || ValueError::custom("a reserved newtype name holds something else");
-    Ok(match (name, inner) {
-        (ser::MARKUP, Value::Str(text)) => Value::Markup(text),
-        (ser::INT, Value::Str(text)) => {
-            Value::Int(text.as_str().and_then(Int::parse).ok_or_else(broken)?)
-        }
-        (ser::UUID, Value::Str(text)) => Value::Uuid(
-            text.as_str().and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(broken)?,
-        ),
-        (ser::DATETIME, Value::Str(text)) => {
-            Value::DateTime(text.as_str().and_then(parse_rfc3339).ok_or_else(broken)?)
-        }
-        (ser::TEXT, Value::List(points)) => {
-            let points = points.iter().map(|point| point.as_i64()?.try_into().ok());
-            Value::Str(Text::from_code_points(
-                points.collect::<Option<Vec<u32>>>().ok_or_else(broken)?,
-            ))
-        }
-        (ser::TUPLE, Value::List(items)) => Value::Tuple(items),
-        (_, inner) => inner,
-    })
-}
-
-/// Reads what `DateTime`'s `Display` writes; offsets other than `Z` are for other libraries.
-fn parse_rfc3339(text: &str) -> Option<DateTime> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
-    let micros = match text.get(19..)?.strip_suffix('Z')? {
-        "" => 0,
-        fraction => {
-            let digits = fraction.strip_prefix('.').filter(|digits| digits.len() <= 6)?;
-            format!("{digits:0<6}").parse().ok()?
-        }
-    };
-    let month = time::Month::try_from(u8::try_from(number(5, 7)?).ok()?).ok()?;
-    let day = u8::try_from(number(8, 10)?).ok()?;
-    let date =
-        time::Date::from_calendar_date(i32::try_from(number(0, 4)?).ok()?, month, day).ok()?;
-    let part = |from: usize| u8::try_from(number(from, from + 2)?).ok();
-    let time = date.with_hms(part(11)?, part(14)?, part(17)?).ok()?;
-    DateTime::from_unix(time.assume_utc().unix_timestamp(), micros).ok()
 }
 
 impl<'de> IntoDeserializer<'de, ValueError> for Value {
@@ -190,7 +85,7 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         match name {
-            ser::VALUE => visitor.visit_newtype_struct(Lossless(self)),
+            VALUE => visitor.visit_newtype_struct(Lossless(self)),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -208,7 +103,9 @@ impl<'de> Deserializer<'de> for Value {
                 None => return Err(ValueError::custom("expected a variant")),
             },
             _ => {
-                return Err(ValueError::custom("expected a variant: a string or a dict of one key"));
+                return Err(ValueError::custom(
+                    "expected a variant: a string or a dict of one key",
+                ));
             }
         };
         visitor.visit_enum(Variant { variant: plain(variant)?, content })
@@ -324,7 +221,7 @@ impl<'de> EnumAccess<'de> for Variant {
     }
 }
 
-struct Content(Option<Value>);
+pub(super) struct Content(pub(super) Option<Value>);
 
 impl<'de> VariantAccess<'de> for Content {
     type Error = ValueError;
@@ -357,126 +254,5 @@ impl<'de> VariantAccess<'de> for Content {
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         self.0.unwrap_or(Value::Null).deserialize_any(visitor)
-    }
-}
-
-/// Shows a value's exact kind to `Value`'s own visitor.
-struct Lossless(Value);
-
-impl<'de> Deserializer<'de> for Lossless {
-    type Error = ValueError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let (name, inner) = match self.0 {
-            Value::Str(text) if text.as_str().is_none() => {
-                let points = text.code_points().map(|point| i64::from(point).into());
-                (ser::TEXT, Value::List(points.map(Value::Int).collect()))
-            }
-            Value::Int(int) if int.as_i64().is_none() => {
-                (ser::INT, Value::Str(int.to_string().into()))
-            }
-            Value::Tuple(items) => (ser::TUPLE, Value::List(items)),
-            Value::Markup(text) => (ser::MARKUP, Value::Str(text)),
-            Value::Uuid(uuid) => (ser::UUID, uuid.to_string().into()),
-            Value::DateTime(time) => (ser::DATETIME, time.to_string().into()),
-            value => return value.deserialize_any(visitor),
-        };
-        visitor.visit_map(MapDeserializer::new(std::iter::once((name, inner))))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
-        ignored_any
-    }
-}
-
-impl<'de> de::Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(ser::VALUE, AnyValue)
-    }
-}
-
-struct AnyValue;
-
-impl<'de> Visitor<'de> for AnyValue {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-        inner.deserialize_any(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-        de::Deserialize::deserialize(inner)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-        Ok(flag.into())
-    }
-
-    fn visit_i64<E>(self, int: i64) -> Result<Value, E> {
-        Ok(int.into())
-    }
-
-    fn visit_i128<E>(self, int: i128) -> Result<Value, E> {
-        Ok(Value::Int(int.into()))
-    }
-
-    fn visit_u64<E>(self, int: u64) -> Result<Value, E> {
-        Ok(int.into())
-    }
-
-    fn visit_f64<E>(self, float: f64) -> Result<Value, E> {
-        Ok(float.into())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
-        Ok(Value::Bytes(bytes.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Value::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut dict = super::Dict::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            if key.starts_with("$hipflask::") {
-                return revive(&key, value).map_err(A::Error::custom);
-            }
-            dict.insert(key, value);
-        }
-        Ok(Value::Dict(dict))
-    }
-}
-
-impl<'de> de::Deserialize<'de> for DateTime {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_rfc3339(&text).ok_or_else(|| D::Error::custom("expected a time in UTC, RFC 3339"))
     }
 }

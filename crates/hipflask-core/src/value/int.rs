@@ -10,7 +10,7 @@ use std::fmt;
 /// let big = Int::parse("123456789012345678901234567890").ok_or("not an integer")?;
 /// assert_eq!(big.to_string(), "123456789012345678901234567890");
 /// assert_eq!(big.as_i64(), None);
-/// assert_eq!(Int::from(7).as_i64(), Some(7));
+/// assert_eq!(Int::from(7_i64).as_i64(), Some(7));
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

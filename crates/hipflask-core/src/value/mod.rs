@@ -8,13 +8,16 @@
 mod datetime;
 mod de;
 mod dict;
+mod error;
 mod int;
+mod lossless;
 mod ser;
 mod text;
 
 pub use datetime::{DateTime, DateTimeError};
-pub use de::{ValueError, from_value};
+pub use de::from_value;
 pub use dict::Dict;
+pub use error::ValueError;
 pub use int::Int;
 pub use ser::to_value;
 pub use text::Text;
@@ -46,9 +49,9 @@ pub enum Value {
     /// A string, which may hold lone surrogates.
     Str(Text),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A tuple.
-    Tuple(Vec<Value>),
+    Tuple(Vec<Self>),
     /// A dict with string keys.
     Dict(Dict),
     /// Bytes.

@@ -8,7 +8,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{DateTime, Dict, Int, Text, Value, de::ValueError};
+use super::{Dict, Text, Value, ValueError, lossless::revive};
 
 /// Turns anything that serde can serialize into a [`Value`].
 ///
@@ -29,68 +29,6 @@ use super::{DateTime, Dict, Int, Text, Value, de::ValueError};
 /// when the type's own `Serialize` fails.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
     value.serialize(ToValue)
-}
-
-/// How the kinds that serde does not know pass through our own serializer and deserializer: as a
-/// newtype of this name around a dict of one key, which says the kind.
-pub(super) const VALUE: &str = "$hipflask::Value";
-pub(super) const DATETIME: &str = "$hipflask::datetime";
-pub(super) const INT: &str = "$hipflask::int";
-pub(super) const MARKUP: &str = "$hipflask::markup";
-pub(super) const TEXT: &str = "$hipflask::text";
-pub(super) const TUPLE: &str = "$hipflask::tuple";
-pub(super) const UUID: &str = "$hipflask::uuid";
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(flag) => serializer.serialize_bool(*flag),
-            Self::Int(int) => int.serialize(serializer),
-            Self::Float(float) => serializer.serialize_f64(*float),
-            Self::Str(text) => text.serialize(serializer),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Tuple(items) => {
-                let mut tuple = serializer.serialize_tuple(items.len())?;
-                items.iter().try_for_each(|item| tuple.serialize_element(item))?;
-                tuple.end()
-            }
-            Self::Dict(dict) => serializer.collect_map(dict.iter()),
-            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
-            Self::Markup(text) => {
-                serializer.serialize_newtype_struct(MARKUP, &text.to_string_lossy())
-            }
-            Self::Uuid(uuid) => serializer.serialize_newtype_struct(UUID, &uuid.to_string()),
-            Self::DateTime(time) => time.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.as_str() {
-            Some(text) => serializer.serialize_str(text),
-            None => {
-                serializer.serialize_newtype_struct(TEXT, &self.code_points().collect::<Vec<u32>>())
-            }
-        }
-    }
-}
-
-impl Serialize for Int {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self.as_i64(), self.as_i128()) {
-            (Some(small), _) => serializer.serialize_i64(small),
-            (_, Some(large)) => serializer.serialize_i128(large),
-            _ => serializer.serialize_newtype_struct(INT, &self.to_string()),
-        }
-    }
-}
-
-impl Serialize for DateTime {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(DATETIME, &self.to_string())
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -180,7 +118,7 @@ impl Serializer for ToValue {
         name: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        super::de::revive(name, value.serialize(self)?)
+        revive(name, value.serialize(self)?)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,

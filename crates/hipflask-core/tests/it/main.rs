@@ -1,5 +1,14 @@
 //! The integration tests of the core, as one binary.
 
+#![expect(clippy::unwrap_used, reason = "what has another shape than expected ends the test")]
+
 mod cookie;
+mod lifecycle;
+mod notation;
+mod reject;
+mod session_cookies;
 mod signing;
+mod tidy;
+mod token;
 mod vectors;
+mod xversion;

@@ -1,1 +1,268 @@
 //! Flask's configuration of sessions, checked when it is built.
+//!
+//! Before the flow of cookies: runs once, at start. Never sees a request, and never shows a key.
+//! Names, defaults and the rule for the environment are those of Flask's [configuration][py].
+//!
+//! - `key` holds the secret key and its fallbacks: [`SecretKey`].
+//! - `env` and `file` read settings, `setting` applies them by Flask's names.
+//! - `check` turns a [`SessionConfig`] into an [`Interface`], or says what is wrong with it.
+//!
+//! [py]: https://flask.palletsprojects.com/en/stable/config/
+//! [`Interface`]: hipflask_core::interface::Interface
+
+mod check;
+mod env;
+mod error;
+#[cfg(feature = "toml")]
+mod file;
+mod key;
+mod lifetime;
+mod name;
+mod setting;
+
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use hipflask_core::{
+    cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},
+    interface::{Interface, Signing},
+    serializer::Limits,
+    signing::{Digest, Key, KeyDerivation, strength::Weakness},
+};
+pub use key::{SecretKey, generate_secret};
+
+/// How sessions are kept, under Flask's names and with Flask's defaults.
+///
+/// Nothing is checked before [`build`](Self::build), so the order of the calls does not matter.
+///
+/// ```
+/// use hipflask::config::{SameSite, SecretKey, SessionConfig};
+///
+/// let config = SessionConfig::new(SecretKey::random()?)
+///     .with_cookie_name("shop")
+///     .with_secure(true)
+///     .with_same_site(SameSite::Lax);
+/// assert_eq!(config.build()?.name(), "shop");
+/// # Ok::<(), hipflask::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)] // safe to print: `SecretKey` redacts itself
+pub struct SessionConfig {
+    secret_key: SecretKey,
+    cookie_name: String,
+    domain: Option<String>,
+    path: Option<String>,
+    application_root: String,
+    http_only: bool,
+    secure: bool,
+    same_site: Option<SameSite>,
+    partitioned: bool,
+    refresh_each_request: bool,
+    refresh_untouched: bool,
+    lifetime: Duration,
+    limits: Limits,
+    max_cookie_size: usize,
+    signing: Signing,
+}
+
+impl SessionConfig {
+    /// Starts with Flask's defaults: the cookie `session`, `HttpOnly`, for the whole host.
+    ///
+    /// DIFFERENCE: of a cookie header, 4,096 bytes are sent and longer ones refused, where Flask
+    /// only warns beyond 4,093.
+    pub fn new(secret_key: SecretKey) -> Self {
+        Self {
+            secret_key,
+            cookie_name: "session".into(),
+            domain: None,
+            path: None,
+            application_root: "/".into(),
+            http_only: true,
+            secure: false,
+            same_site: None,
+            partitioned: false,
+            refresh_each_request: true,
+            refresh_untouched: false,
+            lifetime: lifetime::DEFAULT,
+            limits: Limits::default(),
+            max_cookie_size: Interface::MAX_COOKIE_SIZE,
+            signing: Signing::default(),
+        }
+    }
+
+    /// Turns on what browsers offer to guard a cookie; needs HTTPS.
+    ///
+    /// The name gets the prefix `__Host-`, so that no other host can set the cookie; `Secure`,
+    /// `HttpOnly`, `SameSite=Lax` (or `Strict`, if that was set), the path `/`, no domain, at most
+    /// 4,096 bytes, and strict signatures. Flask reads such cookies once its `SESSION_COOKIE_NAME`
+    /// is the same.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?).hardened();
+    /// assert_eq!(config.cookie_name(), "__Host-session");
+    /// assert!(config.build()?.attributes().is_secure());
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn hardened(mut self) -> Self {
+        self.cookie_name = name::with_host_prefix(&self.cookie_name);
+        self.domain = None;
+        self.path = Some("/".into());
+        self.http_only = true;
+        self.secure = true;
+        if self.same_site != Some(SameSite::Strict) {
+            self.same_site = Some(SameSite::Lax);
+        }
+        self.max_cookie_size = match self.max_cookie_size {
+            0 => Interface::MAX_COOKIE_SIZE,
+            bytes => bytes.min(Interface::MAX_COOKIE_SIZE),
+        };
+        self.signing = self.signing.with_strict(true);
+        self
+    }
+
+    /// Sets the path of the cookie as long as [`with_path`](Self::with_path) sets none: `/`.
+    #[must_use]
+    #[doc(alias = "APPLICATION_ROOT")]
+    pub fn with_application_root(mut self, path: impl Into<String>) -> Self {
+        self.application_root = path.into();
+        self
+    }
+
+    /// Sets the name of the cookie: `session`.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_NAME")]
+    pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// Shares the cookie with all hosts below `domain`; without it, only the own host gets it.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_DOMAIN")]
+    pub fn with_domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sets how long a cookie is accepted, and how long a permanent one lives: 31 days.
+    #[must_use]
+    #[doc(alias = "PERMANENT_SESSION_LIFETIME")]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets how much a payload may hold; the default accepts all that Flask can write.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the greatest length of a `Set-Cookie` header: 4,096 bytes. 0 is no limit.
+    ///
+    /// A longer one is refused with an error, because browsers drop it without a word.
+    #[must_use]
+    #[doc(alias = "MAX_COOKIE_SIZE")]
+    pub fn with_max_cookie_size(mut self, bytes: usize) -> Self {
+        self.max_cookie_size = bytes;
+        self
+    }
+
+    /// Keeps a separate cookie per embedding site; needs [`with_secure`](Self::with_secure).
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_PARTITIONED")]
+    pub fn with_partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
+        self
+    }
+
+    /// Limits the cookie to URLs below `path`.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_PATH")]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Sets whether a permanent session is sent again although nothing changed: yes.
+    #[must_use]
+    #[doc(alias = "SESSION_REFRESH_EACH_REQUEST")]
+    pub fn with_refresh_each_request(mut self, refresh: bool) -> Self {
+        self.refresh_each_request = refresh;
+        self
+    }
+
+    /// Sets whether a permanent session is sent again by requests that never ask for it: no.
+    ///
+    /// DIFFERENCE: Flask does, and so verifies, signs and sends a cookie with every static file.
+    #[must_use]
+    pub fn with_refresh_untouched(mut self, refresh: bool) -> Self {
+        self.refresh_untouched = refresh;
+        self
+    }
+
+    /// Says whether requests that another site starts carry the cookie; `None` leaves it to the
+    /// browser.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_SAMESITE")]
+    pub fn with_same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
+        self.same_site = same_site.into();
+        self
+    }
+
+    /// Limits the cookie to HTTPS.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_SECURE")]
+    pub fn with_secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// Signs in another way than Flask does.
+    #[must_use]
+    pub fn with_signing(mut self, signing: Signing) -> Self {
+        self.signing = signing;
+        self
+    }
+
+    /// Accepts a secret key that can be guessed, as [`SecretKey::insecure_accept_weak`] does.
+    ///
+    /// # Security
+    ///
+    /// Whoever guesses the key can be any user. For tests and for keys that protect nothing.
+    #[must_use]
+    pub fn insecure_accept_weak_key(mut self) -> Self {
+        self.secret_key = self.secret_key.insecure_accept_weak();
+        self
+    }
+
+    /// Lets scripts of the page read the cookie: leaves `HttpOnly` out.
+    ///
+    /// # Security
+    ///
+    /// A single injected script can then carry sessions away.
+    #[must_use]
+    #[doc(alias = "SESSION_COOKIE_HTTPONLY")]
+    pub fn insecure_allow_javascript(mut self) -> Self {
+        self.http_only = false;
+        self
+    }
+
+    /// Returns the name of the cookie.
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+
+    /// Reports whether requests that never ask for a permanent session refresh it.
+    pub fn refresh_untouched(&self) -> bool {
+        self.refresh_untouched
+    }
+
+    /// Returns the current key and the fallbacks.
+    pub fn secret_key(&self) -> &SecretKey {
+        &self.secret_key
+    }
+}

@@ -1,0 +1,48 @@
+//! Feeds a verb with its item, or with each line of standard input if the item is `-`.
+//!
+//! Knows nothing of what the verbs do.
+
+use std::{ffi::OsStr, fmt, io};
+
+use crate::{
+    batch,
+    output::{Failure, Status, print_line, say},
+    refusal::Refusal,
+};
+
+/// Answers one item or many. `answer` appends a line of data to its buffer and returns words that
+/// are worth telling when there is only one item.
+pub(crate) fn run<N: fmt::Display>(
+    item: &OsStr,
+    is_json: bool,
+    mut answer: impl FnMut(&[u8], &mut Vec<u8>) -> Result<Option<N>, Refusal>,
+) -> Result<Status, Failure> {
+    if item == "-" {
+        let (input, output, errors) = (io::stdin().lock(), io::stdout().lock(), io::stderr());
+        return batch::run(input, output, errors, is_json, answer);
+    }
+    let mut line = Vec::new();
+    match answer(item.as_encoded_bytes(), &mut line) {
+        Ok(note) => {
+            print_line(&line)?;
+            note.into_iter().for_each(say);
+            Ok(Status::Done)
+        }
+        Err(refusal) => {
+            if is_json {
+                line.clear();
+                push_refusal(refusal, &mut line);
+                print_line(&line)?;
+            }
+            say(format_args!("{}: {refusal}", refusal.code()));
+            Ok(Status::Refused)
+        }
+    }
+}
+
+/// Appends a refusal as JSON.
+pub(crate) fn push_refusal(refusal: Refusal, line: &mut Vec<u8>) {
+    line.extend_from_slice(br#"{"ok":false,"reason":""#);
+    line.extend_from_slice(refusal.code().as_bytes());
+    line.extend_from_slice(br#""}"#);
+}

@@ -1,0 +1,32 @@
+//! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions.
+//!
+//! One file per verb. `key` finds the secret keys, `item` and `batch` feed a verb with one item or
+//! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended.
+
+mod audit;
+mod batch;
+mod cli;
+mod decode;
+mod item;
+mod key;
+mod output;
+mod refusal;
+mod secret;
+mod sign;
+mod signed_at;
+mod verify;
+
+use std::process::ExitCode;
+
+use cli::Verb;
+
+fn main() -> ExitCode {
+    let env = |name: &str| std::env::var_os(name);
+    output::exit_code(cli::parse().and_then(|verb| match verb {
+        Verb::Audit(args) => audit::run(&args, env),
+        Verb::Decode(args) => decode::run(&args),
+        Verb::Secret(args) => secret::run(&args),
+        Verb::Sign(args) => sign::run(&args, env),
+        Verb::Verify(args) => verify::run(&args, env),
+    }))
+}

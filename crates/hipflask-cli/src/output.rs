@@ -1,0 +1,74 @@
+//! How a run ends: exit statuses, and words on standard error.
+//!
+//! The last stage of every verb; the verbs decide, this module tells.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use crate::key::KeyError;
+
+/// How a run ended that was able to do its work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Status {
+    Done,
+    Refused,
+}
+
+impl Status {
+    pub(crate) const fn refused_if(refused: bool) -> Self {
+        if refused { Self::Refused } else { Self::Done }
+    }
+}
+
+/// Why a run could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the operating system gives no random bytes: {0}")]
+    Entropy(getrandom::Error),
+    #[error("{0}")]
+    Key(#[from] KeyError),
+    #[error("cannot read standard input: {0}")]
+    Read(io::Error),
+    /// Wrong usage, but also a call for help.
+    #[error("{0}")]
+    Usage(clap::Error),
+    #[error("cannot write to standard output: {0}")]
+    Write(io::Error),
+}
+
+/// Writes words to standard error; that nobody reads them is no reason to fail.
+pub(crate) fn say(words: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}
+
+/// Writes one answer to standard output.
+pub(crate) fn print_line(line: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(line).and_then(|()| out.write_all(b"\n"));
+    written.and_then(|()| out.flush()).map_err(Failure::Write)
+}
+
+/// What shells report for a program whose reader went away, as in `hipflask … | head`.
+const BROKEN_PIPE: u8 = 141;
+
+/// Tells why a run failed, and returns its exit status.
+pub(crate) fn exit_code(outcome: Result<Status, Failure>) -> ExitCode {
+    match outcome {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::Refused) => ExitCode::from(1),
+        Err(Failure::Usage(usage)) => {
+            let _ = usage.print();
+            if usage.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+        }
+        Err(Failure::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::from(BROKEN_PIPE)
+        }
+        Err(failure) => {
+            say(format_args!("error: {failure}"));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Reads settings from environment variables, with Flask's prefix and Flask's rule.
+//!
+//! The rule of [`Config.from_prefixed_env`][py]: a value that is JSON is taken as JSON, any other
+//! as text. So `true` is a truth value and `True` is a text.
+//!
+//! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.Config.from_prefixed_env
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
+
+use hipflask_core::{
+    serializer::{self, Limits, ReadError},
+    value::Value,
+};
+
+use super::{
+    ConfigError, SessionConfig,
+    name::{self, Meaning},
+    setting::{Given, Settings},
+};
+
+impl SessionConfig {
+    /// Reads the environment variables that start with `FLASK_`, as Flask's own app does.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a value of the wrong kind, for a misspelt name, and without a key.
+    #[doc(alias = "from_prefixed_env")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_env_with_prefix("FLASK")
+    }
+
+    /// Reads the environment variables that start with `prefix` and `_`, which `prefix` may end with.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env).
+    pub fn from_env_with_prefix(prefix: &str) -> Result<Self, ConfigError> {
+        Self::from_vars(prefix, std::env::vars_os())
+    }
+
+    /// Reads variables that came from elsewhere, for instance from a `.env` file.
+    ///
+    /// ```
+    /// use hipflask::SessionConfig;
+    ///
+    /// let config = SessionConfig::from_vars("FLASK", [
+    ///     ("FLASK_SECRET_KEY", "9f3c6a52be0d47c1886d1f7a0cb35e24"),
+    ///     ("FLASK_SESSION_COOKIE_NAME", "shop"),
+    ///     ("FLASK_SESSION_COOKIE_SECURE", "true"),
+    ///     ("LANG", "C.UTF-8"),
+    /// ])?;
+    /// assert_eq!(config.cookie_name(), "shop");
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env).
+    pub fn from_vars<N, V>(
+        prefix: &str,
+        vars: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, ConfigError>
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let prefix = format!("{}_", prefix.strip_suffix('_').unwrap_or(prefix));
+        // In order of their names, so that of several mistakes the same one is reported each time.
+        let mut found = BTreeMap::new();
+        for (name, value) in vars {
+            let name = name.into();
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
+                continue;
+            };
+            if name::meaning(name) != Meaning::Foreign {
+                found.insert(name.to_owned(), value.into());
+            }
+        }
+        let mut settings = Settings::new(prefix);
+        for (name, value) in found {
+            let value = given(&settings.shown(&name), &value)?;
+            settings.add(&name, value)?;
+        }
+        settings.into_config()
+    }
+}
+
+/// Reads the value of the variable `name` with Flask's rule.
+pub(super) fn given(name: &str, value: &OsStr) -> Result<Given, ConfigError> {
+    let text = value.to_str().ok_or_else(|| ConfigError::NotUnicode { name: name.into() })?;
+    Ok(match serializer::from_json(text, Limits::default()) {
+        Ok(value) => of_json(value),
+        // A tag means nothing here, so what is wrong inside of it does not matter.
+        Err(ReadError::BadTag) => Given::Other("an object"),
+        // Flask takes a value as text whatever the reason why it cannot be read.
+        Err(_) => Given::Text(text.into()),
+    })
+}
+
+fn of_json(value: Value) -> Given {
+    match value {
+        Value::Null => Given::Null,
+        Value::Bool(flag) => Given::Bool(flag),
+        Value::Int(int) => int.as_i128().map_or(Given::Other("a huge number"), Given::Int),
+        Value::Float(float) => Given::Float(float),
+        Value::Str(text) => {
+            text.into_string().map_or(Given::Other("a string with lone surrogates"), Given::Text)
+        }
+        Value::List(items) => Given::List(items.into_iter().map(of_json).collect()),
+        _ => Given::Other("an object"),
+    }
+}

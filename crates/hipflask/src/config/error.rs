@@ -1,0 +1,225 @@
+//! What can be wrong with a configuration, and what to do about it.
+//!
+//! Texts name settings and places, never a value: each of them may end up in a log.
+
+use std::{io, path::PathBuf};
+
+use hipflask_core::{
+    cookie::{AttributeError, ParseSameSiteError, PathError},
+    signing::strength::Weakness,
+};
+
+/// Why a configuration is refused; the text says what to do.
+///
+/// ```
+/// use hipflask::{ConfigError, SecretKey, SessionConfig};
+///
+/// let error = SessionConfig::new(SecretKey::new("dev")).build().unwrap_err();
+/// assert!(matches!(error, ConfigError::WeakKey(_)));
+/// assert!(error.to_string().contains("make a new one with `hipflask secret`"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The root of the application is no path for a cookie.
+    #[error("APPLICATION_ROOT is the path of the cookie unless SESSION_COOKIE_PATH is set: {0}")]
+    ApplicationRoot(PathError),
+    /// A browser would not keep the cookie.
+    #[error(transparent)]
+    Cookie(#[from] AttributeError),
+    /// The fallbacks are one text instead of a list.
+    #[error(
+        "expected a list for {name}, found a string, of which Flask accepts every single character \
+         as a key: write [\"the old key\"]"
+    )]
+    FallbacksNotList {
+        /// The setting, as it was written.
+        name: String,
+    },
+    /// The secret key is a number, `true`, a list or the like.
+    #[error(
+        "expected a string for {name}, found {found}: put the key between double quotes, which \
+         have to be part of the value in the environment, since Flask reads JSON there"
+    )]
+    KeyNotText {
+        /// The setting, as it was written.
+        name: String,
+        /// The kind of what was found.
+        found: &'static str,
+    },
+    /// The lifetime is a text.
+    #[error(
+        "expected a number of seconds for {name}, found a string: write 2678400 for 31 days, \
+         without quotes and units, which Flask does not know"
+    )]
+    LifetimeNotNumber {
+        /// The setting, as it was written.
+        name: String,
+    },
+    /// A cookie would expire after the year 9999.
+    #[error(
+        "expected a lifetime of at most 7000 years: shorten PERMANENT_SESSION_LIFETIME, for \
+         instance to 2678400 seconds, which are 31 days"
+    )]
+    LifetimeTooLong,
+    /// No cookie would be accepted.
+    #[error(
+        "expected a lifetime of at least one second: raise PERMANENT_SESSION_LIFETIME, for \
+         instance to 2678400 seconds, which are 31 days, and change SECRET_KEY to end all sessions"
+    )]
+    LifetimeTooShort,
+    /// A setting has almost the name of one that exists.
+    #[error("unknown setting {name}: did you mean {nearest}?")]
+    MisspeltName {
+        /// The setting, as it was written.
+        name: String,
+        /// The setting that resembles it most.
+        nearest: String,
+    },
+    /// There is no secret key.
+    #[error("no secret key: set {name} to what `hipflask secret` prints")]
+    NoKey {
+        /// The setting that is absent or empty.
+        name: String,
+    },
+    /// An environment variable is not Unicode.
+    #[error("expected UTF-8 in {name}: write other bytes as \\u escapes between double quotes")]
+    NotUnicode {
+        /// The environment variable.
+        name: String,
+    },
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes: set a secret key instead")]
+    RandomUnavailable(#[source] io::Error),
+    /// Sessions are to be kept in a store.
+    #[error(
+        "server-side sessions are not supported yet: unset {name}, or set it to null, to keep \
+         sessions in the signed cookie"
+    )]
+    ServerSide {
+        /// The setting, as it was written.
+        name: String,
+    },
+    /// The text is not TOML.
+    #[error("expected TOML at line {line}, column {column}: strings need quotes")]
+    TomlSyntax {
+        /// The line, counted from one.
+        line: usize,
+        /// The column in bytes, counted from one.
+        column: usize,
+    },
+    /// The word is no rule for `SameSite`.
+    #[error(transparent)]
+    UnknownSameSite(#[from] ParseSameSiteError),
+    /// A file cannot be read.
+    #[error("cannot read {}: check that it exists and is readable", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A fallback key is empty or can be guessed.
+    #[error(
+        "fallback key {position} opens every session to whoever guesses it: remove it from \
+         SECRET_KEY_FALLBACKS ({weakness})"
+    )]
+    WeakFallback {
+        /// The position in the list, counted from one.
+        position: usize,
+        /// What is wrong with it.
+        weakness: Weakness,
+    },
+    /// The secret key is empty or can be guessed.
+    #[error(transparent)]
+    WeakKey(#[from] Weakness),
+    /// A setting has a value of another kind.
+    #[error("expected {expected} for {name}, found {found}")]
+    WrongType {
+        /// The setting, as it was written.
+        name: String,
+        /// What the setting may hold.
+        expected: &'static str,
+        /// The kind of what was found.
+        found: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{SecretKey, SessionConfig};
+
+    /// Occurs in every value below and in no text of ours.
+    const MARK: &str = "xyzzy7";
+
+    #[track_caller]
+    fn check_silence(shown: &str) {
+        assert!(!shown.contains(MARK) && !shown.contains("120, 121"), "{shown}");
+    }
+
+    #[track_caller]
+    fn check_refusal(read: Result<SessionConfig, super::ConfigError>) {
+        let error = match read {
+            Ok(config) => {
+                check_silence(&format!("{config:?} {config:#?}"));
+                config.build().unwrap_err()
+            }
+            Err(error) => error,
+        };
+        check_silence(&format!("{error} {error:?} {error:#?}"));
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            check_silence(&format!("{cause} {cause:?}"));
+            source = cause.source();
+        }
+    }
+
+    #[test]
+    fn errors_from_the_environment_show_no_value() {
+        for (name, value) in [
+            ("SECRET_KEY", "xyzzy7"),
+            ("SECRET_KEY", "[\"xyzzy7\"]"),
+            ("SECRET_KEY", "{\" u\":\"xyzzy7\"}"),
+            ("SECRET_KEY_FALLBACKS", "xyzzy7"),
+            ("SECRET_KEY_FALLBACKS", "[\"xyzzy7\"]"),
+            ("SECRET_KEY_FALLBACKS", "[\"xyzzy7\", 1]"),
+            ("SECRET_KEY_FALLBACKS", "{\"xyzzy7\": 1}"),
+            ("PERMANENT_SESSION_LIFETIME", "xyzzy7"),
+            ("MAX_COOKIE_SIZE", "xyzzy7"),
+            ("SESSION_COOKIE_SAMESITE", "xyzzy7"),
+            ("SESSION_COOKIE_SECURE", "xyzzy7"),
+            ("SESSION_COOKIE_SECRET_KEY", "xyzzy7"),
+            ("SESSION_TYPE", "xyzzy7"),
+        ] {
+            let strong = ("F_SECRET_KEY".to_owned(), "9f3c6a52be0d47c1886d1f7a0cb35e24");
+            let vars = [strong, (format!("F_{name}"), value)];
+            check_refusal(SessionConfig::from_vars("F", vars));
+        }
+    }
+
+    #[cfg(feature = "toml")]
+    #[test]
+    fn errors_from_toml_show_no_value() {
+        for text in [
+            "SECRET_KEY = xyzzy7",
+            "SECRET_KEY = 'xyzzy7",
+            "SECRET_KEY = 'xyzzy7'",
+            "SECRET_KEY = ['xyzzy7']",
+            "SECRET_KEY = 'a'\nSECRET_KEY = 'xyzzy7'",
+            "SECRET_KEY = 'a' xyzzy7",
+            "SECRET_KEY = 'a'\nSECRET_KEY_FALLBACKS = 'xyzzy7'",
+        ] {
+            check_refusal(SessionConfig::from_toml(text));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = SecretKey::new(MARK).with_fallback(MARK.repeat(4));
+        check_silence(&format!("{key:?} {key:#?}"));
+        let config = SessionConfig::new(key);
+        check_silence(&format!("{config:?} {config:#?}"));
+        let built = config.insecure_accept_weak_key().build().unwrap();
+        check_silence(&format!("{built:?} {built:#?}"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a page could not be made.
+
+use std::{error::Error, fmt, path::PathBuf};
+
+use minijinja::ErrorKind;
+
+/// Why a template could not be loaded or rendered; as a response it is a 500 that tells nothing.
+///
+/// The text names the template and the line, and all causes.
+///
+/// ```
+/// use hipflask::templates::{Routes, Templates};
+///
+/// let Err(error) = Templates::new(Routes::new()).with_source("a.html", "{% endif %}") else {
+///     panic!("it compiled")
+/// };
+/// assert!(error.to_string().ends_with("(in a.html:1)"));
+/// ```
+#[non_exhaustive]
+pub enum TemplateError {
+    /// Serde cannot serialize the context or `g`, or it is neither a struct nor a map.
+    Context(minijinja::Error),
+    /// No template has this name.
+    Missing(minijinja::Error),
+    /// There is no folder to read templates from.
+    NoFolder(PathBuf),
+    /// A template asked for something that does not work.
+    Render(minijinja::Error),
+    /// A template does not compile.
+    Syntax(minijinja::Error),
+}
+
+impl TemplateError {
+    /// Returns minijinja's error, which knows the template and the line.
+    pub const fn cause(&self) -> Option<&minijinja::Error> {
+        match self {
+            Self::Context(cause)
+            | Self::Missing(cause)
+            | Self::Render(cause)
+            | Self::Syntax(cause) => Some(cause),
+            Self::NoFolder(_) => None,
+        }
+    }
+}
+
+impl From<minijinja::Error> for TemplateError {
+    fn from(cause: minijinja::Error) -> Self {
+        match cause.kind() {
+            ErrorKind::SyntaxError => Self::Syntax(cause),
+            ErrorKind::TemplateNotFound => Self::Missing(cause),
+            _ => Self::Render(cause),
+        }
+    }
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = match self {
+            Self::NoFolder(path) => return write!(f, "no template folder at {}", path.display()),
+            Self::Context(cause) => {
+                f.write_str("context is not usable: ")?;
+                cause
+            }
+            Self::Missing(cause) | Self::Render(cause) | Self::Syntax(cause) => cause,
+        };
+        write!(f, "{cause}")?;
+        let mut cause = cause.source();
+        while let Some(next) = cause {
+            write!(f, ": {next}")?;
+            cause = next.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TemplateError {
+    /// Writes the text: minijinja's own form can show the values of variables.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TemplateError({:?})", self.to_string())
+    }
+}
+
+/// The text has all causes already, so there is no `source`.
+impl Error for TemplateError {}
+
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for TemplateError {
+    fn into_response(self) -> axum_core::response::Response {
+        tracing::error!(target: "hipflask", "template failed: {self}");
+        (http::StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
+    }
+}

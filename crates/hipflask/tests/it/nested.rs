@@ -1,0 +1,64 @@
+//! Several layers and routers: nesting, `route_layer`, two cookie names in one app.
+
+use axum::{Router, routing::get};
+use hipflask::{Session, Sessions};
+
+use crate::app::{self, cookie, set_cookies, text, varies};
+
+async fn visit(session: Session) -> hipflask::Result<String> {
+    session.insert("seen", true)?;
+    Ok(session.len().to_string())
+}
+
+#[tokio::test]
+async fn nested_router_uses_the_layer_outside() {
+    let inner = Router::new().route("/visit", get(visit));
+    let app = Router::new().nest("/a/b", inner).layer(app::layer(&app::config()));
+    let response = app::get(&app, "/a/b/visit", &[&cookie(r#"{"x":1}"#)]).await;
+    assert_eq!(set_cookies(&response).len(), 1);
+    assert_eq!(text(response).await, "2");
+}
+
+#[tokio::test]
+async fn route_layer_covers_only_its_routes() {
+    let app = Router::new()
+        .route("/visit", get(visit))
+        .route_layer(app::layer(&app::config()))
+        .route("/bare", get(visit));
+    assert_eq!(set_cookies(&app::get(&app, "/visit", &[]).await).len(), 1);
+    assert_eq!(app::get(&app, "/bare", &[]).await.status(), 500);
+    assert!(!varies(&app::get(&app, "/nowhere", &[]).await));
+}
+
+async fn both(session: Session, sessions: Sessions) -> hipflask::Result<String> {
+    session.insert("inner", 1)?;
+    let names = ["session", "admin", "nobody"].map(|name| sessions.get(name).is_some());
+    if let Some(outer) = sessions.get("session") {
+        outer.insert("outer", 1)?;
+    }
+    Ok(format!("{names:?}"))
+}
+
+#[tokio::test]
+async fn two_layers_keep_two_sessions() {
+    let admin = app::config().with_cookie_name("admin").with_path("/admin");
+    let app = Router::new()
+        .route("/admin/both", get(both))
+        .layer(app::layer(&admin))
+        .route("/visit", get(visit))
+        .layer(app::layer(&app::config()));
+    let response = app::get(&app, "/admin/both", &[]).await;
+    let sent = set_cookies(&response);
+    let value = |json: &str| cookie(json).replace("session=", "");
+    assert_eq!(
+        sent,
+        [
+            format!("admin={}; HttpOnly; Path=/admin", value(r#"{"inner":1}"#)),
+            format!("session={}; HttpOnly; Path=/", value(r#"{"outer":1}"#)),
+        ]
+    );
+    assert_eq!(app::lines(response.headers(), http::header::VARY), ["Cookie"]);
+    assert_eq!(text(response).await, "[true, true, false]");
+    let response = app::get(&app, "/visit", &["admin=x", &cookie("{}")]).await;
+    assert_eq!(set_cookies(&response).len(), 1, "the other layer was not asked");
+}

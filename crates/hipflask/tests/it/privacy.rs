@@ -1,0 +1,114 @@
+//! Scrapes everything that is logged, counted and printed for keys, cookies and values.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, routing::get};
+use hipflask::Session;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::app::{self, cookie};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+const VALUE: &str = "hunter2-the-value";
+
+async fn touch(session: Session) -> hipflask::Result<String> {
+    session.insert("password", VALUE)?;
+    let wrong = session.get::<u8>("password").unwrap_err();
+    session.insert("large", VALUE.repeat(9_000).chars().rev().collect::<String>())?;
+    Ok(format!("{session:?} {wrong} {wrong:?}"))
+}
+
+async fn noise(session: Session) -> hipflask::Result<String> {
+    session.insert("noise", app::noise(9000))?;
+    session.insert("password", VALUE)?;
+    Ok(format!("{session:?}"))
+}
+
+#[tokio::test]
+async fn log_holds_reasons_and_no_secret() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    // For the whole process, so that what the other tests do is scraped as well.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let config = app::config();
+    let layer = app::layer(&config);
+    let mut printed = format!("{config:?} {layer:?} {:?}", config.secret_key());
+    let app = Router::new().route("/", get(touch)).route("/noise", get(noise)).layer(layer);
+    let good = cookie(&format!(r#"{{"password":"{VALUE}"}}"#));
+    let tampered = good.replace("session=e", "session=f");
+    for jar in [&good, &tampered, "session=nonsense", "session=a.b.c"] {
+        for path in ["/", "/noise"] {
+            let response = app::get(&app, path, &[jar]).await;
+            printed += &format!("{:?}", response.extensions().get::<hipflask::SaveFailure>());
+            printed += &app::text(response).await;
+        }
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for reason in ["verified", "bad_signature", "malformed", "too_large"] {
+        assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
+    }
+    assert!(logged.contains("noise ("), "the largest key is named: {logged}");
+    let value = good.trim_start_matches("session=");
+    for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {
+        assert!(!logged.contains(part), "{part} was logged");
+        assert!(!printed.contains(part), "{part} was printed");
+    }
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn counter_tells_reasons() {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let app = Router::new().route("/noise", get(noise)).layer(app::layer(&app::config()));
+            app::get(&app, "/noise", &["session=nonsense"]).await;
+        });
+    });
+    let counted: Vec<String> = snapshotter
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .map(|(key, _, _, value)| {
+            assert_eq!(value, DebugValue::Counter(1));
+            let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+            format!("{} {}", key.key().name(), labels.join(","))
+        })
+        .collect();
+    assert!(
+        counted.contains(&"hipflask_sessions_opened_total malformed".to_owned()),
+        "{counted:?}"
+    );
+    assert!(counted.contains(&"hipflask_sessions_save_failed_total too_large".to_owned()));
+}

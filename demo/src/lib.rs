@@ -1,0 +1,54 @@
+//! A small site with accounts: sign-up, log-in, a page for members, a profile that only its owner
+//! changes, and a page that takes the visitor's session cookie apart.
+//!
+//! From the outside in: [`main`] reads the options, [`Listen`] serves, [`Site`] routes; guards
+//! decide who may pass, pages answer, users and passwords rest in SQLite.
+
+mod error;
+mod form;
+mod guard;
+mod indent;
+mod key;
+mod listen;
+mod page;
+mod password;
+mod site;
+mod users;
+mod view;
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use hipflask::{ConfigError, SecretKey, SessionLayer};
+
+pub use key::{KeyError, kept_key};
+pub use listen::{Listen, ListenError, exit_status};
+pub use password::{Cost, PasswordError};
+pub use site::{Site, SiteError};
+
+/// A small site with accounts, whose sessions are Flask's.
+#[derive(Parser)]
+#[command(name = "hipflask-demo", version)]
+struct Options {
+    #[command(flatten)]
+    listen: Listen,
+
+    /// Folder of the data base and of the secret key; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    data: PathBuf,
+}
+
+/// Runs the demo with the options of the command line, until ctrl-c.
+pub async fn main() -> ExitCode {
+    exit_status(run(&Options::parse()).await)
+}
+
+async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let key = match SecretKey::from_env("FLASK_SECRET_KEY") {
+        Err(ConfigError::NoKey { .. }) => kept_key(&options.data)?,
+        configured => configured?,
+    };
+    let sessions = SessionLayer::new(key)?;
+    let site = Site::open(&options.data, Cost::default()).await?;
+    Ok(options.listen.serve(site.router(sessions)).await?)
+}

@@ -1,0 +1,43 @@
+//! Log-in and log-out.
+
+use axum::{Form, extract::State, response::IntoResponse};
+use hipflask::templates::{Page, minijinja::context};
+
+use crate::{
+    error::Result,
+    form::LogIn,
+    guard::{self, Guest, Visitor},
+    site::Site,
+    view::{page, redirect},
+};
+
+pub(crate) async fn form(guest: Guest, State(site): State<Site>) -> Result<Page> {
+    page(&site, &guest.into(), "login.html", context! {})
+}
+
+pub(crate) async fn log_in(
+    Guest { session }: Guest,
+    State(site): State<Site>,
+    Form(mut form): Form<LogIn>,
+) -> Result<impl IntoResponse> {
+    let is_possible = form.is_possible();
+    let (id, hash) = match site.users().credentials(&form.username).await? {
+        Some(found) if is_possible => (Some(found.id), Some(found.password_hash)),
+        _ => (None, None),
+    };
+    // An unknown name costs a hash, too, so that the time does not tell who exists.
+    let is_right = site.passwords().verify(form.password, hash).await?;
+    let Some(id) = id.filter(|_| is_right) else {
+        session.flash("error", "Wrong username or password")?;
+        return Ok(redirect("/login"));
+    };
+    guard::log_in(&session, id)?;
+    session.flash("success", "You are logged in")?;
+    Ok(redirect("/welcome"))
+}
+
+pub(crate) async fn log_out(visitor: Visitor) -> Result<impl IntoResponse> {
+    visitor.session.clear()?;
+    visitor.session.flash("info", "You have been logged out")?;
+    Ok(redirect("/login"))
+}

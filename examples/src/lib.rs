@@ -1,0 +1,29 @@
+//! What the examples share, so that each of them is about one idea: options, key, server, redirects
+//! and plain cookies.
+
+mod cookie;
+mod error;
+mod key;
+mod run;
+
+pub use cookie::{delete_cookie, plain_cookie, set_cookie};
+pub use error::Error;
+pub use run::run;
+
+use axum::http::{StatusCode, header::LOCATION};
+
+/// Answers with a redirect as Flask's `redirect` does: 302, and the path as it is.
+///
+/// ```
+/// use axum::{http::StatusCode, response::IntoResponse};
+///
+/// let response = hipflask_examples::redirect("/profile").into_response();
+/// assert_eq!(response.status(), StatusCode::FOUND);
+/// assert_eq!(response.headers()["location"], "/profile");
+/// ```
+pub const fn redirect(path: &'static str) -> Redirect {
+    (StatusCode::FOUND, [(LOCATION, path)])
+}
+
+/// What [`redirect`] returns.
+pub type Redirect = (StatusCode, [(axum::http::HeaderName, &'static str); 1]);
