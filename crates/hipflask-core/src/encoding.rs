@@ -9,7 +9,7 @@
 use base64::{
     Engine,
     engine::{
-        GeneralPurpose, GeneralPurposeConfig,
+        GeneralPurpose,
         general_purpose::{NO_PAD, STANDARD},
     },
 };
@@ -130,19 +130,53 @@ pub fn is_canonical_url(text: &[u8]) -> bool {
 /// `None` also when it does not fit, so that a short fixed buffer serves where only short content
 /// is of interest.
 pub(crate) fn decode_url_to_slice(text: &[u8], out: &mut [u8]) -> Option<usize> {
-    // Whatever the strict engine accepts, the scan would decode to the same bytes, only slower.
-    if let Ok(length) = URL_SAFE.decode_slice(text, out) {
+    // Whatever the quick way accepts, the scan would decode to the same bytes, only slower.
+    if let Some(length) = decode_plain_url(text, out) {
         return Some(length);
     }
     let padding = &b"==="[..text.len().wrapping_neg() % 4];
     scan(text.iter().chain(padding), url_value, out)
 }
 
-/// URL-safe, unpadded, and indifferent to unused trailing bits, as Python is.
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::URL_SAFE,
-    GeneralPurposeConfig::with_decode_allow_trailing_bits(NO_PAD, true),
-);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, NO_PAD);
+
+/// Decodes text of the URL-safe alphabet and nothing else, into enough room; else `None`.
+fn decode_plain_url(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    let (fours, rest) = text.as_chunks::<4>();
+    let length = fours.len() * 3 + [0, 0, 1, 2][rest.len()];
+    let out = out.get_mut(..length).filter(|_| rest.len() != 1)?;
+    let (threes, rest_out) = out.as_chunks_mut::<3>();
+    let mut seen = 0;
+    let mut bits = |byte: u8| {
+        let bits = URL_VALUES[usize::from(byte)];
+        seen |= bits;
+        u32::from(bits)
+    };
+    for (&[a, b, c, d], three) in fours.iter().zip(threes) {
+        let group = bits(a) << 18 | bits(b) << 12 | bits(c) << 6 | bits(d);
+        *three = [(group >> 16) as u8, (group >> 8) as u8, group as u8];
+    }
+    let last = rest.iter().fold(0, |group, byte| group << 6 | bits(*byte))
+        << (32 - 6 * rest.len() as u32) % 32;
+    for (byte, shift) in rest_out.iter_mut().zip([24, 16]) {
+        *byte = (last >> shift) as u8;
+    }
+    (seen != FOREIGN).then_some(length)
+}
+
+/// Marks a byte outside the URL-safe alphabet.
+const FOREIGN: u8 = 0xff;
+
+static URL_VALUES: [u8; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut values = [FOREIGN; 256];
+    let mut value = 0;
+    while value < alphabet.len() {
+        values[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 /// Decodes as CPython's non-strict `a2b_base64` does; `None` also when `out` is too short.
 fn scan<'a>(

@@ -32,17 +32,6 @@ pub(super) struct NumberToken {
     pub(super) canonical: bool,
 }
 
-/// The bytes of a string that need no second look: printable ASCII but `"` and `\`.
-static PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0x20;
-    while byte < 0x7f {
-        plain[byte] = byte != b'"' as usize && byte != b'\\' as usize;
-        byte += 1;
-    }
-    plain
-};
-
 const MAX_INT_DIGITS: usize = 4300;
 
 impl<'a> Cursor<'a> {
@@ -67,6 +56,9 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn skip_blanks(&mut self) -> bool {
         let start = self.at;
+        if self.peek().is_some_and(|byte| byte > b' ') {
+            return false; // as nearly always: Flask writes none
+        }
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
@@ -97,9 +89,7 @@ impl<'a> Cursor<'a> {
         let (mut escaped, mut canonical) = (false, true);
         let bytes = self.text.as_bytes();
         loop {
-            while bytes.get(self.at).is_some_and(|byte| PLAIN[usize::from(*byte)]) {
-                self.at += 1;
-            }
+            self.at += plain_prefix(&bytes[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     let token = StringToken { start, end: self.at, escaped, canonical };
@@ -177,6 +167,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes `.5`; a point without digits is left, as Python leaves it, and fails later.
+    #[inline]
     fn fraction(&mut self) -> bool {
         let rest = &self.text.as_bytes()[self.at..];
         if !matches!(rest, [b'.', b'0'..=b'9', ..]) {
@@ -187,6 +178,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
+    #[inline]
     fn exponent(&mut self) -> bool {
         let rest = &self.text.as_bytes()[self.at..];
         let skip = match rest {
@@ -198,6 +190,29 @@ impl<'a> Cursor<'a> {
         self.skip_digits();
         true
     }
+}
+
+/// Returns how many bytes need no second look: printable ASCII but `"` and `\\`.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        // Eight bytes at once: the lowest top bit that is set belongs to the first other byte.
+        let word = u64::from_le_bytes(*eight);
+        let quote = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
+        let delete = zeros(word ^ (ONES * 0x7f));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let other = (quote | backslash | delete | control | word) & (ONES << 7);
+        if other != 0 {
+            return at * 8 + other.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
+    let tail = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+    eights.len() * 8 + tail
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {

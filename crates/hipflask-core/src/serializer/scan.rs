@@ -6,12 +6,6 @@ use std::ops::Range;
 
 use super::{ReadError, Writer, cursor::Cursor};
 
-/// What lies where in a payload that is a JSON object.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    pub(crate) entries: Vec<RawEntry>,
-}
-
 /// One top-level key and its value, as positions in the text.
 #[derive(Clone, Debug)]
 pub(crate) struct RawEntry {
@@ -20,30 +14,38 @@ pub(crate) struct RawEntry {
     pub(crate) value: Range<u32>,
     /// The value's text is what our own writer would write for it.
     pub(crate) canonical: bool,
-    /// The value may hold tags, so that reading it can fail.
+    /// The value may hold a tag that does not fit, so that reading it can fail.
     pub(crate) tagged: bool,
 }
 
-/// Scans a payload whose keys are strictly ascending, as Flask writes them.
+/// Scans a payload whose keys are strictly ascending, as Flask writes them, and notes each.
 ///
-/// Returns `None` for what needs the reader: other orders, keys with escapes, an object that may be
-/// a tag itself, anything that is not an object, and a text whose positions exceed 32 bits.
-pub(crate) fn scan(text: &str, max_depth: usize) -> Result<Option<Index>, ReadError> {
+/// Returns false for what needs the reader, whatever was noted: other orders, keys with escapes, an
+/// object that may be a tag itself, anything that is not an object, and a text whose positions
+/// exceed 32 bits.
+pub(crate) fn scan(
+    text: &str,
+    max_depth: usize,
+    mut note: impl FnMut(RawEntry),
+) -> Result<bool, ReadError> {
     if u32::try_from(text.len()).is_err() {
-        return Ok(None);
+        return Ok(false);
     }
     let mut scanner =
         Scanner { cursor: Cursor::new(text), depth: 0, max_depth, canonical: true, tagged: false };
-    let index = scanner.top()?;
+    scanner.cursor.skip_blanks();
+    let is_noted = if scanner.cursor.peek() == Some(b'{') {
+        let keys = scanner.object(Some(&mut note))?;
+        keys.ordered && !keys.may_be_tag
+    } else {
+        scanner.value()?;
+        false
+    };
     scanner.cursor.skip_blanks();
     if scanner.cursor.at < text.len() {
         return scanner.cursor.syntax();
     }
-    let Some(index) = index else { return Ok(None) };
-    match &index.entries[..] {
-        [only] if text.as_bytes().get(only.key.start as usize) == Some(&b' ') => Ok(None),
-        _ => Ok(Some(index)),
-    }
+    Ok(is_noted)
 }
 
 struct Scanner<'a> {
@@ -54,18 +56,18 @@ struct Scanner<'a> {
     tagged: bool,
 }
 
-impl Scanner<'_> {
-    fn top(&mut self) -> Result<Option<Index>, ReadError> {
-        self.cursor.skip_blanks();
-        if self.cursor.peek() != Some(b'{') {
-            self.value()?;
-            return Ok(None);
-        }
-        let mut index = Index { entries: Vec::with_capacity(8) };
-        let ordered = self.object(Some(&mut index))?;
-        Ok(ordered.then_some(index))
-    }
+/// What the keys of an object say about it.
+#[derive(Clone, Copy)]
+struct Keys {
+    /// They are strictly ascending and free of escapes.
+    ordered: bool,
+    /// Python may be left with one key, and that one may be a tag's.
+    may_be_tag: bool,
+    /// It is a tag, of a kind that takes what follows.
+    fits: bool,
+}
 
+impl Scanner<'_> {
     fn value(&mut self) -> Result<(), ReadError> {
         match self.cursor.peek() {
             Some(b'"') => {
@@ -73,7 +75,9 @@ impl Scanner<'_> {
                 Ok(())
             }
             Some(b'{') => {
-                self.canonical &= self.object(None)?;
+                let keys = self.object(None)?;
+                self.canonical &= keys.ordered;
+                self.tagged |= keys.may_be_tag && !keys.fits;
                 Ok(())
             }
             Some(b'[') => self.array(),
@@ -123,26 +127,26 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Scans an object and reports whether its keys are strictly ascending and free of escapes.
-    fn object(&mut self, mut index: Option<&mut Index>) -> Result<bool, ReadError> {
+    /// Scans an object; `note` is told of its entries.
+    fn object(&mut self, mut note: Option<&mut dyn FnMut(RawEntry)>) -> Result<Keys, ReadError> {
         self.descend()?;
-        let (mut ordered, mut last) = (true, 0..0);
-        let text = self.cursor.text().as_bytes();
+        let (mut ordered, mut has_blank, mut last) = (true, false, None::<Range<usize>>);
+        let (mut n_keys, text) = (0, self.cursor.text().as_bytes());
         if self.cursor.peek() != Some(b'}') {
-            let mut first = true;
             loop {
                 let key = self.cursor.string()?;
                 let range = key.start..key.end;
-                ordered &= !key.escaped && (first || text[last] < text[range.clone()]);
-                first = false;
+                let follows = |last| is_less(&text[last], &text[range.clone()]);
+                ordered &= !key.escaped && last.is_none_or(follows);
+                has_blank |= key.escaped || text[key.start] == b' ';
+                n_keys += 1;
                 self.canonical &= key.canonical;
-                self.tagged |= key.escaped || text.get(key.start) == Some(&b' ');
-                last = range.clone();
+                last = Some(range.clone());
                 self.canonical &= !self.cursor.skip_blanks();
                 self.cursor.expect(b':')?;
                 self.canonical &= !self.cursor.skip_blanks();
-                match &mut index {
-                    Some(index) => index.entries.push(self.entry(&range)?),
+                match note.as_mut() {
+                    Some(note) => note(self.entry(&range)?),
                     None => self.value()?,
                 }
                 self.canonical &= !self.cursor.skip_blanks();
@@ -155,7 +159,9 @@ impl Scanner<'_> {
             }
         }
         self.ascend();
-        Ok(ordered)
+        let may_be_tag = has_blank && (n_keys == 1 || !ordered);
+        let fits = may_be_tag && n_keys == 1 && last.is_some_and(|key| fits(&text[key.start..]));
+        Ok(Keys { ordered, may_be_tag, fits })
     }
 
     fn entry(&mut self, key: &Range<usize>) -> Result<RawEntry, ReadError> {
@@ -171,4 +177,18 @@ impl Scanner<'_> {
             tagged: self.tagged,
         })
     }
+}
+
+/// Compares as `<` does; most keys differ in their first byte.
+fn is_less(key: &[u8], next: &[u8]) -> bool {
+    match (key.first(), next.first()) {
+        (Some(a), Some(b)) if a != b => a < b,
+        _ => key < next,
+    }
+}
+
+/// Reports whether an object's text, from inside its first quote on, is a tag that takes its value
+/// whatever is in it: a tuple of a list, Markup of a string. The writer writes it back as it is.
+fn fits(object: &[u8]) -> bool {
+    object.starts_with(b" t\":[") || object.starts_with(b" m\":\"")
 }

@@ -38,6 +38,11 @@ impl Writer {
         Self { style, ..Self::default() }
     }
 
+    /// Writes in the style of sessions into room for `bytes`.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { out: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.out
     }
@@ -93,7 +98,10 @@ impl Writer {
         if int.n_digits() > MAX_INT_DIGITS {
             return Err(WriteError::IntTooLong);
         }
-        self.raw(&int.to_string());
+        match int.as_i64() {
+            Some(small) => push_decimal(small, &mut self.out),
+            None => self.raw(&int.to_string()),
+        }
         Ok(())
     }
 
@@ -255,4 +263,17 @@ fn unit(unit: u32, out: &mut Vec<u8>) {
     out.extend(
         (0..4).rev().map(|nibble| b"0123456789abcdef"[(unit >> (4 * nibble) & 0xf) as usize]),
     );
+}
+
+fn push_decimal(int: i64, out: &mut Vec<u8>) {
+    let (mut rest, mut digits, mut start) = (int.unsigned_abs(), [0; 20], 20);
+    while rest > 0 || start == 20 {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    if int < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[start..]);
 }

@@ -21,22 +21,22 @@ pub(super) enum Key {
 
 #[derive(Clone)]
 pub(super) enum Slot {
-    /// Valid JSON without tags, so that reading it cannot fail.
+    /// Valid JSON; without `tagged`, reading it cannot fail.
     Raw {
         json: Range<u32>,
         canonical: bool,
+        tagged: bool,
     },
     Value(Value),
 }
 
 impl Entry {
-    pub(super) fn from_raw(raw: RawEntry, text: &str) -> Result<Self, ReadError> {
-        let slot = if raw.tagged {
-            Slot::Value(serializer::read_at(slice(text, &raw.value))?)
-        } else {
-            Slot::Raw { json: raw.value, canonical: raw.canonical }
-        };
-        Ok(Self { key: Key::Raw(raw.key), slot })
+    /// Builds the value at once if that can fail.
+    pub(super) fn check(&mut self, text: &str) -> Result<(), ReadError> {
+        if let Slot::Raw { json, tagged: true, .. } = &self.slot {
+            self.slot = Slot::Value(serializer::read_at(slice(text, json))?);
+        }
+        Ok(())
     }
 
     pub(super) fn value(&self, text: &str) -> Value {
@@ -51,13 +51,19 @@ impl Entry {
 
     fn write(&self, text: &str, writer: &mut Writer) -> Result<(), WriteError> {
         match &self.slot {
-            Slot::Raw { json, canonical: true } => {
+            Slot::Raw { json, canonical: true, .. } => {
                 writer.raw(slice(text, json));
                 Ok(())
             }
             Slot::Raw { .. } => writer.value(&self.value(text)),
             Slot::Value(value) => writer.value(value),
         }
+    }
+}
+
+impl From<RawEntry> for Entry {
+    fn from(RawEntry { key, value, canonical, tagged }: RawEntry) -> Self {
+        Self { key: Key::Raw(key), slot: Slot::Raw { json: value, canonical, tagged } }
     }
 }
 
@@ -85,19 +91,22 @@ impl Key {
 
 /// Writes all entries as one object, sorted.
 pub(super) fn write(entries: &[Entry], text: &str) -> Result<Vec<u8>, WriteError> {
-    let mut writer = Writer::default();
+    let mut writer = Writer::with_capacity(text.len() + 64);
     if let [only] = entries
         && serializer::is_tag(only.key.as_bytes(text))
     {
         writer.escaped(only.key.as_bytes(text), &only.value(text))?;
         return Ok(writer.into_bytes());
     }
-    let mut sorted: Vec<_> =
-        entries.iter().map(|entry| (entry.key.as_bytes(text), entry)).collect();
-    if !sorted.is_sorted_by_key(|(key, _)| *key) {
+    let keyed = || entries.iter().map(|entry| (entry.key.as_bytes(text), entry));
+    let write = |writer: &mut Writer, entry: &Entry| entry.write(text, writer);
+    if keyed().is_sorted_by_key(|(key, _)| key) {
+        writer.object(keyed(), write)?;
+    } else {
+        let mut sorted: Vec<_> = keyed().collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
+        writer.object(sorted, write)?;
     }
-    writer.object(sorted, |writer, entry| entry.write(text, writer))?;
     Ok(writer.into_bytes())
 }
 

@@ -100,17 +100,14 @@ impl Session {
     ///
     /// [`ReadError`] when it is not tagged JSON, or is nothing that Python's `dict()` takes.
     pub fn from_json(text: String, limits: Limits) -> Result<Self, ReadError> {
-        let entries = match serializer::scan(&text, limits.depth())? {
-            Some(index) => {
-                let entry = |raw| Entry::from_raw(raw, &text);
-                index.entries.into_iter().map(entry).collect::<Result<_, _>>()?
-            }
-            None => {
-                let value = serializer::read(&text, limits.depth())?;
-                let dict = convert::into_dict(value).ok_or(ReadError::BadTag)?;
-                dict.into_iter().map(Entry::from).collect()
-            }
-        };
+        let mut entries = Vec::with_capacity(4);
+        if serializer::scan(&text, limits.depth(), |raw| entries.push(Entry::from(raw)))? {
+            entries.iter_mut().try_for_each(|entry| entry.check(&text))?;
+        } else {
+            let value = serializer::read(&text, limits.depth())?;
+            let dict = convert::into_dict(value).ok_or(ReadError::BadTag)?;
+            entries = dict.into_iter().map(Entry::from).collect();
+        }
         Ok(Self { text, entries, opened: true, ..Self::default() })
     }
 

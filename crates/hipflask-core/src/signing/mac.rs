@@ -6,8 +6,9 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit};
+use subtle::ConstantTimeEq;
 
-use super::Digest;
+use super::{Digest, hmac_sha1::HmacSha1};
 
 /// The length of the longest signature, SHA-512's.
 pub(super) const MAX_TAG_LEN: usize = 64;
@@ -16,7 +17,7 @@ pub(super) const MAX_TAG_LEN: usize = 64;
 #[derive(Clone)]
 pub(super) enum Mac {
     Md5(Hmac<md5::Md5>),
-    Sha1(Hmac<sha1::Sha1>),
+    Sha1(HmacSha1),
     Sha224(Hmac<sha2::Sha224>),
     Sha256(Hmac<sha2::Sha256>),
     Sha384(Hmac<sha2::Sha384>),
@@ -27,7 +28,7 @@ impl Mac {
     pub(super) fn new(digest: Digest, key: &[u8]) -> Self {
         match digest {
             Digest::Md5 => Self::Md5(keyed(key)),
-            Digest::Sha1 => Self::Sha1(keyed(key)),
+            Digest::Sha1 => Self::Sha1(HmacSha1::new(key)),
             Digest::Sha224 => Self::Sha224(keyed(key)),
             Digest::Sha256 => Self::Sha256(keyed(key)),
             Digest::Sha384 => Self::Sha384(keyed(key)),
@@ -40,7 +41,7 @@ impl Mac {
     pub(super) fn confirms(&self, value: &[u8], offered: &[u8]) -> bool {
         match self {
             Self::Md5(mac) => is_tag(mac, value, offered),
-            Self::Sha1(mac) => is_tag(mac, value, offered),
+            Self::Sha1(mac) => mac.tag(value).ct_eq(offered).into(),
             Self::Sha224(mac) => is_tag(mac, value, offered),
             Self::Sha256(mac) => is_tag(mac, value, offered),
             Self::Sha384(mac) => is_tag(mac, value, offered),
@@ -52,7 +53,7 @@ impl Mac {
     pub(super) fn sign(&self, value: &[u8]) -> Tag {
         match self {
             Self::Md5(mac) => tag(mac, value),
-            Self::Sha1(mac) => tag(mac, value),
+            Self::Sha1(mac) => Tag::new(&mac.tag(value)),
             Self::Sha224(mac) => tag(mac, value),
             Self::Sha256(mac) => tag(mac, value),
             Self::Sha384(mac) => tag(mac, value),
@@ -74,6 +75,12 @@ pub(super) struct Tag {
 }
 
 impl Tag {
+    fn new(tag: &[u8]) -> Self {
+        let mut bytes = [0; MAX_TAG_LEN];
+        bytes[..tag.len()].copy_from_slice(tag);
+        Self { bytes, length: tag.len() }
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
@@ -84,10 +91,7 @@ fn keyed<M: KeyInit>(key: &[u8]) -> M {
 }
 
 fn tag<M: hmac::Mac + Clone>(keyed: &M, value: &[u8]) -> Tag {
-    let mac = keyed.clone().chain_update(value).finalize().into_bytes();
-    let mut bytes = [0; MAX_TAG_LEN];
-    bytes[..mac.len()].copy_from_slice(&mac);
-    Tag { bytes, length: mac.len() }
+    Tag::new(&keyed.clone().chain_update(value).finalize().into_bytes())
 }
 
 fn is_tag<M: hmac::Mac + Clone>(keyed: &M, value: &[u8], offered: &[u8]) -> bool {

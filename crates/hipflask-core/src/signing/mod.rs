@@ -26,6 +26,7 @@
 
 mod algorithm;
 pub mod dangerous;
+mod hmac_sha1;
 mod key;
 mod known_keys;
 mod mac;
