@@ -9,13 +9,9 @@ use std::{
 };
 
 use crate::{
-    item::push_refusal,
     output::{Failure, Status},
-    refusal::Refusal,
+    refusal::{MAX_LINE, Refusal},
 };
-
-/// The longest line in bytes, its end not counted: far more than any browser keeps.
-pub(crate) const MAX_LINE: usize = 1 << 20;
 
 const BUFFER: usize = 1 << 16;
 
@@ -48,7 +44,7 @@ pub(crate) fn run<N: fmt::Display>(
             status = Status::Refused;
             line.clear();
             if is_json {
-                push_refusal(refusal, &mut line);
+                refusal.push_json(&mut line);
             } else {
                 // As with all words, that nobody reads them is no reason to fail.
                 let _ = writeln!(errors, "line {number}: {}", refusal.code());

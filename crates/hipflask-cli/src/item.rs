@@ -31,18 +31,11 @@ pub(crate) fn run<N: fmt::Display>(
         Err(refusal) => {
             if is_json {
                 line.clear();
-                push_refusal(refusal, &mut line);
+                refusal.push_json(&mut line);
                 print_line(&line)?;
             }
             say(format_args!("{}: {refusal}", refusal.code()));
             Ok(Status::Refused)
         }
     }
-}
-
-/// Appends a refusal as JSON.
-pub(crate) fn push_refusal(refusal: Refusal, line: &mut Vec<u8>) {
-    line.extend_from_slice(br#"{"ok":false,"reason":""#);
-    line.extend_from_slice(refusal.code().as_bytes());
-    line.extend_from_slice(br#""}"#);
 }

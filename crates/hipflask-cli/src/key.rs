@@ -18,7 +18,10 @@ use hipflask_core::{
     value::Value,
 };
 
-use crate::{cli::KeyArgs, output::say};
+use crate::{
+    cli::KeyArgs,
+    output::{Failure, say},
+};
 
 const SECRET_KEY: &str = "FLASK_SECRET_KEY";
 const FALLBACKS: &str = "FLASK_SECRET_KEY_FALLBACKS";
@@ -206,6 +209,12 @@ fn as_text(value: &Value) -> Option<&str> {
     match value {
         Value::Str(text) => text.as_str(),
         _ => None,
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::Configuration(error.to_string())
     }
 }
 

@@ -8,8 +8,6 @@ use std::{
     process::ExitCode,
 };
 
-use crate::key::KeyError;
-
 /// How a run ended that was able to do its work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Status {
@@ -26,10 +24,11 @@ impl Status {
 /// Why a run could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// What the command was told is no configuration, in words.
+    #[error("{0}")]
+    Configuration(String),
     #[error("the operating system gives no random bytes: {0}")]
     Entropy(getrandom::Error),
-    #[error("{0}")]
-    Key(#[from] KeyError),
     #[error("cannot read standard input: {0}")]
     Read(io::Error),
     /// Wrong usage, but also a call for help.

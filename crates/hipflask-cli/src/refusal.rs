@@ -7,12 +7,15 @@ use hipflask_core::{
     serializer::{PayloadError, ReadError, WriteError},
 };
 
+/// The longest line in bytes, its end not counted: far more than any browser keeps.
+pub(crate) const MAX_LINE: usize = 1 << 20;
+
 /// Why an item was refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("expected the value of a cookie, found nothing")]
     Empty,
-    #[error("expected lines of at most {} bytes", crate::batch::MAX_LINE)]
+    #[error("expected lines of at most {} bytes", MAX_LINE)]
     LineTooLong,
     #[error(
         "{0}; what was given looks like a whole header: give only what stands between `NAME=` and \
@@ -53,6 +56,13 @@ impl Refusal {
             _ => Reason::BadPayload,
         };
         reason.code()
+    }
+
+    /// Appends the refusal as JSON.
+    pub(crate) fn push_json(self, line: &mut Vec<u8>) {
+        line.extend_from_slice(br#"{"ok":false,"reason":""#);
+        line.extend_from_slice(self.code().as_bytes());
+        line.extend_from_slice(br#""}"#);
     }
 }
 
