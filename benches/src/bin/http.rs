@@ -183,10 +183,14 @@ fn compare(n_rounds: usize) -> Anything<()> {
         "| server | CPU per request, µs | to bare axum | requests per second | to bare axum |"
     );
     println!("|---|--:|--:|--:|--:|");
-    let medians: Vec<_> =
-        samples.iter_mut().map(|it| (median(&mut it.0), median(&mut it.1))).collect();
-    for ((name, ..), (micros, rate)) in CASES.iter().zip(&medians) {
-        let (cpu, speed) = (micros / medians[0].0, rate / medians[0].1);
+    // Ratios within one round: the load of the machine changes from round to round.
+    let bare = samples[0].clone();
+    let ratio = |these: &[f64], bare: &[f64]| {
+        median(&mut these.iter().zip(bare).map(|(this, bare)| this / bare).collect::<Vec<_>>())
+    };
+    for ((name, ..), (micros, rate)) in CASES.iter().zip(&mut samples) {
+        let (cpu, speed) = (ratio(micros, &bare.0), ratio(rate, &bare.1));
+        let (micros, rate) = (median(micros), median(rate));
         println!("| {name} | {micros:.2} | {cpu:.3} | {rate:.0} | {speed:.3} |");
     }
     Ok(())

@@ -156,8 +156,8 @@ fn decode_plain_url(text: &[u8], out: &mut [u8]) -> Option<usize> {
         let group = bits(a) << 18 | bits(b) << 12 | bits(c) << 6 | bits(d);
         *three = [(group >> 16) as u8, (group >> 8) as u8, group as u8];
     }
-    let unused = (32 - 6 * rest.len() as u32) % 32;
-    let last = rest.iter().fold(0, |group, byte| group << 6 | bits(*byte)) << unused;
+    let group = rest.iter().fold(0, |group, byte| group << 6 | bits(*byte));
+    let last = group << [0, 0, 20, 14][rest.len()];
     for (byte, shift) in rest_out.iter_mut().zip([24, 16]) {
         *byte = (last >> shift) as u8;
     }

@@ -7,6 +7,7 @@
 //! [RFC 2104]: https://www.rfc-editor.org/rfc/rfc2104
 
 use sha1::{Digest, Sha1, block_api::compress};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const BLOCK: usize = 64;
@@ -39,8 +40,23 @@ impl HmacSha1 {
     }
 
     pub(super) fn tag(&self, value: &[u8]) -> [u8; TAG] {
-        let inner = bytes(finish(self.inner, value));
-        bytes(finish(self.outer, &inner))
+        bytes(self.state(value))
+    }
+
+    /// Compares words, not bytes, in a time that does not tell how far the two agree.
+    pub(super) fn confirms(&self, value: &[u8], offered: &[u8]) -> bool {
+        let (offered, []) = offered.as_chunks::<4>() else { return false };
+        let state = self.state(value);
+        if offered.len() != state.len() {
+            return false;
+        }
+        let pairs = state.iter().zip(offered);
+        let equal = pairs.map(|(word, four)| word.ct_eq(&u32::from_be_bytes(*four)));
+        equal.fold(Choice::from(1), |all, one| all & one).into()
+    }
+
+    fn state(&self, value: &[u8]) -> [u32; 5] {
+        finish(self.outer, &bytes(finish(self.inner, value)))
     }
 }
 
@@ -85,6 +101,21 @@ mod tests {
             let general = Hmac::<Sha1>::new_from_slice(&key).unwrap().chain_update(&value);
             let tag = HmacSha1::new(&key).tag(&value);
             prop_assert_eq!(&tag[..], &general.finalize().into_bytes()[..]);
+            prop_assert!(HmacSha1::new(&key).confirms(&value, &tag));
+        }
+
+        #[test]
+        fn confirms_refuses_every_other_tag(
+            at in 0..TAG,
+            bit in 0..8,
+            offered in vec(any::<u8>(), 0..30),
+        ) {
+            let mac = HmacSha1::new(b"key");
+            let mut tag = mac.tag(b"value");
+            prop_assert_eq!(mac.confirms(b"value", &offered), tag[..] == offered[..]);
+            tag[at] ^= 1u8 << bit;
+            prop_assert!(!mac.confirms(b"value", &tag));
+            prop_assert!(!mac.confirms(b"value", &tag[..at]));
         }
     }
 }

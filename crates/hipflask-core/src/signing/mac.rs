@@ -6,7 +6,6 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit};
-use subtle::ConstantTimeEq;
 
 use super::{Digest, hmac_sha1::HmacSha1};
 
@@ -41,7 +40,7 @@ impl Mac {
     pub(super) fn confirms(&self, value: &[u8], offered: &[u8]) -> bool {
         match self {
             Self::Md5(mac) => is_tag(mac, value, offered),
-            Self::Sha1(mac) => mac.tag(value).ct_eq(offered).into(),
+            Self::Sha1(mac) => mac.confirms(value, offered),
             Self::Sha224(mac) => is_tag(mac, value, offered),
             Self::Sha256(mac) => is_tag(mac, value, offered),
             Self::Sha384(mac) => is_tag(mac, value, offered),
