@@ -44,7 +44,8 @@ pub fn median(samples: &mut [f64]) -> f64 {
     samples[samples.len() / 2]
 }
 
-fn thread_nanos() -> i64 {
+/// Returns the CPU time of this thread in nanoseconds.
+pub fn thread_nanos() -> i64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

@@ -14,9 +14,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = NoSessionLayer;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, NoSessionLayer> {
-        let session = layer::innermost(&parts.headers).ok_or(NoSessionLayer)?;
-        session.note_access();
-        Ok(session)
+        layer::innermost(&parts.headers).ok_or(NoSessionLayer)
     }
 }
 
@@ -40,9 +38,7 @@ pub struct Sessions(HeaderMap);
 impl Sessions {
     /// Returns the session of the innermost layer whose cookie has this name. This is the access.
     pub fn get(&self, cookie_name: &str) -> Option<Session> {
-        let session = layer::named(cookie_name, &self.0)?;
-        session.note_access();
-        Some(session)
+        layer::named(cookie_name, &self.0)
     }
 }
 

@@ -47,11 +47,12 @@ struct Opened {
 }
 
 impl Session {
-    /// Opens the session of a request.
-    pub(crate) fn open(shared: &Shared, headers: &HeaderMap) -> Self {
+    /// Opens the session of a request; `accessed` if that is because a handler asks for it.
+    pub(crate) fn open(shared: &Shared, headers: &HeaderMap, accessed: bool) -> Self {
         let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
         let cookie = cookie::find_in(lines, shared.interface.name());
-        let opened = shared.interface.open(cookie.as_deref(), shared.now());
+        let mut opened = shared.interface.open(cookie.as_deref(), shared.now());
+        opened.session.set_accessed(accessed);
         report::opened(&opened, &shared.fingerprints);
         let (reason, cookie) = (opened.reason, opened.cookie);
         Self(Arc::new(Opened { session: Mutex::new(opened.session), reason, cookie }))

@@ -44,7 +44,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> SessionFuture<S::Future> {
         let mut slot = Slot { shared: Arc::clone(&self.shared), session: None };
         if self.shared.refresh_untouched {
-            slot.open(request.headers());
+            slot.open_untouched(request.headers());
         }
         let (slot, inner) = slot::scope(slot, || self.inner.call(request));
         SessionFuture { inner, slot }

@@ -48,21 +48,30 @@ fn pop() -> Option<Slot> {
 }
 
 impl Slot {
+    /// Opens the session although nobody has asked for it.
+    pub(super) fn open_untouched(&mut self, headers: &HeaderMap) {
+        self.session = Some(Session::open(&self.shared, headers, false));
+    }
+
     /// Returns the session, which is opened if nobody has asked for it yet.
-    pub(super) fn open(&mut self, headers: &HeaderMap) -> Session {
-        self.session.get_or_insert_with(|| Session::open(&self.shared, headers)).clone()
+    fn access(&mut self, headers: &HeaderMap) -> Session {
+        if let Some(session) = &self.session {
+            session.note_access();
+            return session.clone();
+        }
+        self.session.insert(Session::open(&self.shared, headers, true)).clone()
     }
 }
 
-/// Returns the session of the innermost layer around the current task.
+/// Returns the session of the innermost layer around the current task. This is the access.
 pub(crate) fn innermost(headers: &HeaderMap) -> Option<Session> {
-    STACK.with_borrow_mut(|stack| Some(stack.last_mut()?.open(headers)))
+    STACK.with_borrow_mut(|stack| Some(stack.last_mut()?.access(headers)))
 }
 
-/// Returns the session of the innermost layer whose cookie has this name.
+/// Returns the session of the innermost layer whose cookie has this name. This is the access.
 pub(crate) fn named(name: &str, headers: &HeaderMap) -> Option<Session> {
     STACK.with_borrow_mut(|stack| {
         let mut slots = stack.iter_mut().rev();
-        Some(slots.find(|slot| slot.shared.interface.name() == name)?.open(headers))
+        Some(slots.find(|slot| slot.shared.interface.name() == name)?.access(headers))
     })
 }
