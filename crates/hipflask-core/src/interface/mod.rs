@@ -5,18 +5,21 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.sessions.SecureCookieSessionInterface
 
+mod outcome;
+mod signing;
+
 use std::time::Duration;
+
+pub use outcome::{CookieFacts, Opened, SaveAction, SaveError, Saved};
+pub use signing::{SALT, Signing};
 
 use crate::{
     cookie::{self, Attributes},
     reason::Reason,
-    serializer::{self, Limits, PayloadError, WriteError},
+    serializer::{self, Limits, PayloadError},
     session::{ReadOnly, Session},
-    signing::{Digest, KeyDerivation, KeyRing, Signer, TimedError, TimedSigner},
+    signing::{KeyRing, TimedError, TimedSigner},
 };
-
-/// The salt of Flask's session cookie.
-pub const SALT: &str = "cookie-session";
 
 /// Opens and saves sessions that live in a signed cookie.
 ///
@@ -47,159 +50,6 @@ pub struct Interface {
     refresh_each_request: bool,
     limits: Limits,
     max_cookie_size: usize,
-}
-
-/// How cookies are signed, where an application differs from Flask's own choice.
-///
-/// ```
-/// use hipflask_core::{interface::{Interface, Signing}, signing::{Digest, KeyRing}};
-///
-/// let signing = Signing::default().with_digest(Digest::Sha256).with_salt("my-session");
-/// let interface = Interface::signed_with(&KeyRing::new("k"), &signing);
-/// assert_eq!(interface.name(), "session");
-/// ```
-#[derive(Clone, Debug)]
-pub struct Signing {
-    digest: Digest,
-    key_derivation: KeyDerivation,
-    salt: Vec<u8>,
-    strict: bool,
-}
-
-impl Default for Signing {
-    fn default() -> Self {
-        Self {
-            digest: Digest::Sha1,
-            key_derivation: KeyDerivation::Hmac,
-            salt: SALT.into(),
-            strict: false,
-        }
-    }
-}
-
-impl Signing {
-    /// Sets the digest, of the key and of the signature.
-    #[must_use]
-    #[doc(alias = "digest_method")]
-    pub const fn with_digest(mut self, digest: Digest) -> Self {
-        self.digest = digest;
-        self
-    }
-
-    /// Sets how the signing key is derived from the secret key.
-    #[must_use]
-    pub const fn with_key_derivation(mut self, key_derivation: KeyDerivation) -> Self {
-        self.key_derivation = key_derivation;
-        self
-    }
-
-    /// Sets the salt, which keeps cookies of different purposes apart.
-    #[must_use]
-    pub fn with_salt(mut self, salt: impl AsRef<[u8]>) -> Self {
-        self.salt = salt.as_ref().to_vec();
-        self
-    }
-
-    /// Refuses other spellings of a right signature, which Python accepts and nobody writes.
-    #[must_use]
-    pub const fn with_strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
-        self
-    }
-
-    /// Builds the signer.
-    pub fn signer(&self, ring: &KeyRing) -> TimedSigner {
-        let builder = Signer::builder(ring, &self.salt)
-            .with_digest(self.digest)
-            .with_key_derivation(self.key_derivation)
-            .with_strict(self.strict);
-        TimedSigner::new(builder.build())
-    }
-}
-
-/// A session and how it came to be.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Opened {
-    /// The session; empty unless the reason is a verified one.
-    pub session: Session,
-    /// Why the session is what it is.
-    pub reason: Reason,
-    /// What is known of the cookie, if one was offered.
-    pub cookie: Option<CookieFacts>,
-}
-
-/// What may be told of a cookie: nothing of its content.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct CookieFacts {
-    /// The age in seconds, if a key confirmed the time.
-    pub age: Option<i64>,
-    /// The time of signing in Unix seconds, if a key confirmed it.
-    pub signed_at: Option<u64>,
-    /// The position of the key that confirmed it: 0 is the current one, then the fallbacks.
-    pub key: Option<usize>,
-    /// The length of the value in bytes.
-    pub len: usize,
-    /// The payload was compressed; known once it was verified.
-    pub compressed: bool,
-}
-
-/// What the adapter has to do after the handler is done.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Saved {
-    /// What to do about the cookie.
-    pub action: SaveAction,
-    /// The response depends on the cookie: add `Vary: Cookie`.
-    pub vary: bool,
-}
-
-/// What to do about the cookie.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum SaveAction {
-    /// Send this `Set-Cookie`, which makes the browser forget the cookie.
-    Delete(String),
-    /// Send nothing.
-    Keep,
-    /// Send this `Set-Cookie`.
-    Set(String),
-}
-
-/// Why a session cannot be sent.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SaveError {
-    /// The expiry would lie after the year 9999.
-    #[error("the session would expire after the year 9999: shorten PERMANENT_SESSION_LIFETIME")]
-    ExpiresOutOfRange,
-    /// Browsers drop cookies of this size without a word.
-    #[error(
-        "the session cookie is too large: the header has {size} bytes, browsers keep {limit}; \
-         largest keys: {}", largest.join(", ")
-    )]
-    TooLarge {
-        /// The length of the whole header in bytes.
-        size: usize,
-        /// The greatest length that is sent.
-        limit: usize,
-        /// The largest keys with the length of their values.
-        largest: Vec<String>,
-    },
-    /// A value cannot be written.
-    #[error("the session cannot be written: {0}")]
-    Write(#[from] WriteError),
-}
-
-impl SaveError {
-    /// Returns the reason code to report, if there is one.
-    pub const fn reason(&self) -> Option<Reason> {
-        match self {
-            Self::TooLarge { .. } => Some(Reason::TooLarge),
-            _ => None,
-        }
-    }
 }
 
 impl Interface {

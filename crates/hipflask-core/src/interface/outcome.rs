@@ -1,0 +1,88 @@
+//! What opening and saving come to: values for the adapter, and nothing done yet.
+
+use crate::{reason::Reason, serializer::WriteError, session::Session};
+
+/// A session and how it came to be.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The session; empty unless the reason is a verified one.
+    pub session: Session,
+    /// Why the session is what it is.
+    pub reason: Reason,
+    /// What is known of the cookie, if one was offered.
+    pub cookie: Option<CookieFacts>,
+}
+
+/// What may be told of a cookie: nothing of its content.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct CookieFacts {
+    /// The age in seconds, if a key confirmed the time.
+    pub age: Option<i64>,
+    /// The time of signing in Unix seconds, if a key confirmed it.
+    pub signed_at: Option<u64>,
+    /// The position of the key that confirmed it: 0 is the current one, then the fallbacks.
+    pub key: Option<usize>,
+    /// The length of the value in bytes.
+    pub len: usize,
+    /// The payload was compressed; known once it was verified.
+    pub compressed: bool,
+}
+
+/// What the adapter has to do after the handler is done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Saved {
+    /// What to do about the cookie.
+    pub action: SaveAction,
+    /// The response depends on the cookie: add `Vary: Cookie`.
+    pub vary: bool,
+}
+
+/// What to do about the cookie.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum SaveAction {
+    /// Send this `Set-Cookie`, which makes the browser forget the cookie.
+    Delete(String),
+    /// Send nothing.
+    Keep,
+    /// Send this `Set-Cookie`.
+    Set(String),
+}
+
+/// Why a session cannot be sent.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// The expiry would lie after the year 9999.
+    #[error("the session would expire after the year 9999: shorten PERMANENT_SESSION_LIFETIME")]
+    ExpiresOutOfRange,
+    /// Browsers drop cookies of this size without a word.
+    #[error(
+        "the session cookie is too large: the header has {size} bytes, browsers keep {limit}; \
+         largest keys: {}", largest.join(", ")
+    )]
+    TooLarge {
+        /// The length of the whole header in bytes.
+        size: usize,
+        /// The greatest length that is sent.
+        limit: usize,
+        /// The largest keys with the length of their values.
+        largest: Vec<String>,
+    },
+    /// A value cannot be written.
+    #[error("the session cannot be written: {0}")]
+    Write(#[from] WriteError),
+}
+
+impl SaveError {
+    /// Returns the reason code to report, if there is one.
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::TooLarge { .. } => Some(Reason::TooLarge),
+            _ => None,
+        }
+    }
+}
