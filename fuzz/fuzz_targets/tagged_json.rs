@@ -3,12 +3,15 @@
 
 #![no_main]
 
+use std::{collections::BTreeMap, fmt::Debug};
+
 use hipflask_core::{
     serializer::{Limits, from_json, to_json},
-    session::Session,
+    session::{Session, SessionError},
     value::{Value, from_value, to_value},
 };
 use libfuzzer_sys::fuzz_target;
+use serde::de::DeserializeOwned;
 
 fuzz_target!(|text: &str| {
     let session = Session::from_json(text.to_owned(), Limits::default());
@@ -29,5 +32,29 @@ fuzz_target!(|text: &str| {
         let written = session.to_json().map(|json| String::from_utf8(json).expect("ASCII"));
         assert_eq!(written, to_json(&value));
         assert_eq!(Value::Dict(session.to_dict()), value);
+        for (key, value) in session.iter() {
+            let Some(key) = key.as_str() else { continue };
+            check_get::<Vec<Loose>>(&session, key, value.clone());
+            check_get::<BTreeMap<String, Loose>>(&session, key, value);
+        }
     }
 });
+
+/// What any JSON fits, so that it is read to its end.
+#[derive(Debug, serde::Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    #[expect(dead_code, reason = "it is printed to be compared")]
+    List(Vec<Self>),
+    #[expect(dead_code, reason = "it is printed to be compared")]
+    Map(BTreeMap<String, Self>),
+    #[expect(dead_code, reason = "it is printed to be compared")]
+    Scalar(Option<String>),
+    Other(serde::de::IgnoredAny),
+}
+
+/// A type is the same whether it is read from the text or from the value.
+fn check_get<T: Debug + DeserializeOwned>(session: &Session, key: &str, value: Value) {
+    let expected = from_value::<T>(value).map(Some).map_err(SessionError::from);
+    assert_eq!(format!("{:?}", session.get::<T>(key)), format!("{expected:?}"));
+}

@@ -43,6 +43,11 @@ impl<'a> Cursor<'a> {
         self.text
     }
 
+    /// Returns what is between the quotes of a string.
+    pub(super) fn inside(&self, token: StringToken) -> &'a str {
+        &self.text[token.start..token.end]
+    }
+
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
@@ -72,6 +77,24 @@ impl<'a> Cursor<'a> {
         }
         self.at += 1;
         Ok(())
+    }
+
+    /// Steps over a comma, or over what closes, and reports whether another item follows.
+    #[inline]
+    pub(super) fn next_item(&mut self, close: u8) -> Result<bool, ReadError> {
+        self.skip_blanks();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.skip_blanks();
+                Ok(true)
+            }
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => self.syntax(),
+        }
     }
 
     pub(super) fn word(&mut self, word: &str) -> Result<(), ReadError> {

@@ -12,6 +12,7 @@ mod payload;
 mod read;
 mod scan;
 mod tag;
+mod typed;
 mod write;
 
 use crate::value::Value;
@@ -20,6 +21,7 @@ pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload
 pub(crate) use read::{read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};
 pub(crate) use tag::is_tag;
+pub(crate) use typed::read_typed;
 pub(crate) use write::{Style, Writer};
 
 /// How much a payload may hold. The defaults accept all that an honest Flask app can put into a

@@ -37,6 +37,15 @@ pub(crate) fn read_at(text: &str) -> Result<Value, ReadError> {
     read(text, super::Limits::MAX_DEPTH)
 }
 
+/// Reads the value that starts where the cursor stands, and moves the cursor behind it.
+pub(super) fn read_next(cursor: &mut Cursor<'_>) -> Result<Value, ReadError> {
+    let max_depth = super::Limits::MAX_DEPTH;
+    let mut reader = Reader { cursor: cursor.clone(), max_depth, convert: tag::untag };
+    let value = reader.value()?;
+    cursor.at = reader.cursor.at;
+    Ok(value)
+}
+
 struct Reader<'a> {
     cursor: Cursor<'a>,
     max_depth: usize,
@@ -92,12 +101,12 @@ impl Reader<'_> {
         match parent {
             Open::List(items) => {
                 items.push(value);
-                Ok(!self.next_item(b']')?)
+                Ok(!self.cursor.next_item(b']')?)
             }
             Open::Dict(dict, key) => {
                 // A key that comes twice keeps its first place and its last value, as in Python.
                 dict.insert(std::mem::take(key), value);
-                let is_last = !self.next_item(b'}')?;
+                let is_last = !self.cursor.next_item(b'}')?;
                 if !is_last {
                     *key = self.key()?;
                 }
@@ -120,7 +129,7 @@ impl Reader<'_> {
         match self.cursor.peek() {
             Some(b'"') => {
                 let token = self.cursor.string()?;
-                Ok(Value::Str(self.text(token)?))
+                text(&self.cursor, token).map(Value::Str)
             }
             Some(b't') => word(self, "true", Value::Bool(true)),
             Some(b'f') => word(self, "false", Value::Bool(false)),
@@ -143,51 +152,34 @@ impl Reader<'_> {
         value.map_or_else(|| self.cursor.syntax(), Ok)
     }
 
-    fn text(&self, token: StringToken) -> Result<Text, ReadError> {
-        let inside = &self.cursor.text()[token.start..token.end];
-        if !token.escaped {
-            return Ok(inside.into());
-        }
-        let mut builder = TextBuilder::default();
-        let mut cursor = Cursor::new(inside);
-        while let Some(byte) = cursor.peek() {
-            if byte == b'\\' {
-                builder.push(cursor.escape()?.0);
-            } else {
-                let rest = &inside[cursor.at..];
-                let len = rest.find('\\').unwrap_or(rest.len());
-                builder.push_str(&rest[..len]);
-                cursor.at += len;
-            }
-        }
-        Ok(builder.finish())
-    }
-
     #[inline]
     fn key(&mut self) -> Result<Text, ReadError> {
         let token = self.cursor.string()?;
-        let key = self.text(token)?;
+        let key = text(&self.cursor, token)?;
         self.cursor.skip_blanks();
         self.cursor.expect(b':')?;
         self.cursor.skip_blanks();
         Ok(key)
     }
+}
 
-    /// Steps over a comma and reports whether another item follows.
-    #[inline]
-    fn next_item(&mut self, close: u8) -> Result<bool, ReadError> {
-        self.cursor.skip_blanks();
-        match self.cursor.peek() {
-            Some(b',') => {
-                self.cursor.at += 1;
-                self.cursor.skip_blanks();
-                Ok(true)
-            }
-            Some(byte) if byte == close => {
-                self.cursor.at += 1;
-                Ok(false)
-            }
-            _ => self.cursor.syntax(),
+/// Returns the string of a token, its escapes resolved.
+pub(super) fn text(cursor: &Cursor<'_>, token: StringToken) -> Result<Text, ReadError> {
+    let inside = cursor.inside(token);
+    if !token.escaped {
+        return Ok(inside.into());
+    }
+    let mut builder = TextBuilder::default();
+    let mut cursor = Cursor::new(inside);
+    while let Some(byte) = cursor.peek() {
+        if byte == b'\\' {
+            builder.push(cursor.escape()?.0);
+        } else {
+            let rest = &inside[cursor.at..];
+            let len = rest.find('\\').unwrap_or(rest.len());
+            builder.push_str(&rest[..len]);
+            cursor.at += len;
         }
     }
+    Ok(builder.finish())
 }

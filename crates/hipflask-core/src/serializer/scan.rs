@@ -14,6 +14,8 @@ pub(crate) struct RawEntry {
     pub(crate) value: Range<u32>,
     /// The value's text is what our own writer would write for it.
     pub(crate) canonical: bool,
+    /// The keys of every object in it are strictly ascending and free of escapes.
+    pub(crate) ordered: bool,
     /// The value may hold a tag that does not fit, so that reading it can fail.
     pub(crate) tagged: bool,
 }
@@ -31,8 +33,8 @@ pub(crate) fn scan(
     if u32::try_from(text.len()).is_err() {
         return Ok(false);
     }
-    let mut scanner =
-        Scanner { cursor: Cursor::new(text), depth: 0, max_depth, canonical: true, tagged: false };
+    let (cursor, canonical, ordered, tagged) = (Cursor::new(text), true, true, false);
+    let mut scanner = Scanner { cursor, depth: 0, max_depth, canonical, ordered, tagged };
     scanner.cursor.skip_blanks();
     let is_noted = if scanner.cursor.peek() == Some(b'{') {
         let keys = scanner.object(Some(&mut note))?;
@@ -53,6 +55,7 @@ struct Scanner<'a> {
     depth: usize,
     max_depth: usize,
     canonical: bool,
+    ordered: bool,
     tagged: bool,
 }
 
@@ -77,6 +80,7 @@ impl Scanner<'_> {
             Some(b'{') => {
                 let keys = self.object(None)?;
                 self.canonical &= keys.ordered;
+                self.ordered &= keys.ordered;
                 self.tagged |= keys.may_be_tag && !keys.fits;
                 Ok(())
             }
@@ -165,7 +169,7 @@ impl Scanner<'_> {
     }
 
     fn entry(&mut self, key: &Range<usize>) -> Result<RawEntry, ReadError> {
-        (self.canonical, self.tagged) = (true, false);
+        (self.canonical, self.ordered, self.tagged) = (true, true, false);
         let start = self.cursor.at;
         self.value()?;
         // `scan` has made sure that the text is shorter than 4 GiB.
@@ -174,6 +178,7 @@ impl Scanner<'_> {
             key: range(key.clone()),
             value: range(start..self.cursor.at),
             canonical: self.canonical,
+            ordered: self.ordered,
             tagged: self.tagged,
         })
     }

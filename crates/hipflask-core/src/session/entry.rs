@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use serde::de::DeserializeOwned;
+
 use crate::{
     serializer::{self, RawEntry, ReadError, WriteError, Writer},
-    value::{Text, Value},
+    value::{self, Text, Value, ValueError},
 };
 
 #[derive(Clone)]
@@ -25,6 +27,7 @@ pub(super) enum Slot {
     Raw {
         json: Range<u32>,
         canonical: bool,
+        ordered: bool,
         tagged: bool,
     },
     Value(Value),
@@ -53,6 +56,15 @@ impl Entry {
         }
     }
 
+    pub(super) fn get<T: DeserializeOwned>(&self, text: &str) -> Result<T, ValueError> {
+        if let Slot::Raw { json, ordered: true, .. } = &self.slot
+            && let Some(typed) = serializer::read_typed(slice(text, json))
+        {
+            return Ok(typed);
+        }
+        value::from_value(self.value(text))
+    }
+
     fn write(&self, text: &str, writer: &mut Writer) -> Result<(), WriteError> {
         match &self.slot {
             Slot::Raw { json, canonical: true, .. } => {
@@ -66,8 +78,8 @@ impl Entry {
 }
 
 impl From<RawEntry> for Entry {
-    fn from(RawEntry { key, value, canonical, tagged }: RawEntry) -> Self {
-        Self { key: Key::Raw(key), slot: Slot::Raw { json: value, canonical, tagged } }
+    fn from(RawEntry { key, value, canonical, ordered, tagged }: RawEntry) -> Self {
+        Self { key: Key::Raw(key), slot: Slot::Raw { json: value, canonical, ordered, tagged } }
     }
 }
 

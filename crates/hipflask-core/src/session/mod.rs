@@ -126,7 +126,8 @@ impl Session {
     ///
     /// [`SessionError::Value`] when the value has another shape than `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.value(key).map(value::from_value).transpose().map_err(Into::into)
+        let entry = self.find(key).map(|at| &self.entries[at]);
+        entry.map(|entry| entry.get(&self.text)).transpose().map_err(Into::into)
     }
 
     /// Returns the value of `key` as it is.

@@ -3,12 +3,12 @@
 //! What serde has no word for is offered in the form that Rust types expect: a UUID and a time as
 //! text (RFC 4122, RFC 3339), Markup as its text. [`Value`] itself loses nothing on the way.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
     VariantAccess, Visitor,
-    value::{MapDeserializer, SeqDeserializer, StringDeserializer},
+    value::{CowStrDeserializer, MapDeserializer, SeqDeserializer},
 };
 
 use super::{
@@ -55,7 +55,8 @@ impl<'de> Deserializer<'de> for Value {
             Self::List(items) | Self::Tuple(items) => visit_items(items, visitor),
             Self::Dict(dict) => {
                 let _level = Level::enter()?;
-                let entries = dict.into_iter().map(|(key, value)| Ok((Key(plain(key)?), value)));
+                let entries =
+                    dict.into_iter().map(|(key, value)| Ok((Key(plain(key)?.into()), value)));
                 let mut access =
                     MapDeserializer::new(entries.collect::<Result<Vec<_>, _>>()?.into_iter());
                 let result = visitor.visit_map(&mut access)?;
@@ -117,7 +118,7 @@ impl<'de> Deserializer<'de> for Value {
             }
         };
         let _level = Level::enter()?;
-        visitor.visit_enum(Variant { variant: plain(variant)?, content })
+        visitor.visit_enum(Variant { variant: plain(variant)?.into(), content })
     }
 
     serde::forward_to_deserialize_any! {
@@ -135,10 +136,10 @@ thread_local! {
 }
 
 /// One level of lists, dicts or variants that is being deserialized.
-struct Level;
+pub(crate) struct Level;
 
 impl Level {
-    fn enter() -> Result<Self, ValueError> {
+    pub(crate) fn enter() -> Result<Self, ValueError> {
         let depth = DEPTH.get() + 1;
         if depth > MAX_DEPTH {
             return Err(ValueError::custom("nested deeper than 256 levels: ask for a `Value`"));
@@ -186,9 +187,9 @@ fn visit_items<'de, V: Visitor<'de>>(
 }
 
 /// A dict's key, which also deserializes into the numbers and truth values it spells.
-struct Key(String);
+pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
 
-impl<'de> IntoDeserializer<'de, ValueError> for Key {
+impl<'de> IntoDeserializer<'de, ValueError> for Key<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -201,17 +202,20 @@ macro_rules! spelled {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
             match self.0.parse() {
                 Ok(parsed) => visitor.$visit(parsed),
-                Err(_) => visitor.visit_string(self.0),
+                Err(_) => self.deserialize_any(visitor),
             }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Key {
+impl<'de> Deserializer<'de> for Key<'de> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_string(self.0)
+        match self.0 {
+            Cow::Borrowed(key) => visitor.visit_borrowed_str(key),
+            Cow::Owned(key) => visitor.visit_string(key),
+        }
     }
 
     spelled!(
@@ -244,12 +248,12 @@ impl<'de> Deserializer<'de> for Key {
     }
 }
 
-struct Variant {
-    variant: String,
+struct Variant<'a> {
+    variant: Cow<'a, str>,
     content: Option<Value>,
 }
 
-impl<'de> EnumAccess<'de> for Variant {
+impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = ValueError;
     type Variant = Content;
 
@@ -257,7 +261,7 @@ impl<'de> EnumAccess<'de> for Variant {
         self,
         seed: V,
     ) -> Result<(V::Value, Content), ValueError> {
-        let name: StringDeserializer<ValueError> = self.variant.into_deserializer();
+        let name: CowStrDeserializer<'de, ValueError> = self.variant.into_deserializer();
         Ok((seed.deserialize(name)?, Content(self.content)))
     }
 }

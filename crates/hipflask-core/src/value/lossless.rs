@@ -14,7 +14,7 @@ use serde::{
 use super::{DateTime, Dict, Int, Text, Value, ValueError};
 
 /// The newtype that marks a [`Value`] for our own serializer and deserializer.
-pub(super) const VALUE: &str = "$hipflask::Value";
+pub(crate) const VALUE: &str = "$hipflask::Value";
 
 thread_local! {
     /// A value between the end that gives it and the end that takes it, right after.

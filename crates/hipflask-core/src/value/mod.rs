@@ -16,9 +16,11 @@ mod text;
 
 pub use datetime::{DateTime, DateTimeError};
 pub use de::from_value;
+pub(crate) use de::{Key, Level};
 pub use dict::Dict;
 pub use error::ValueError;
 pub use int::Int;
+pub(crate) use lossless::VALUE;
 pub use ser::to_value;
 pub use text::Text;
 pub(crate) use text::{TextBuilder, code_points};

@@ -69,7 +69,7 @@ fn any_dict() -> impl Strategy<Value = Dict> {
 }
 
 /// JSON in all spellings that Python reads, ours among them, and now and then a fault.
-fn json_like() -> impl Strategy<Value = String> {
+pub(crate) fn json_like() -> impl Strategy<Value = String> {
     let number = select(
         &[
             "0",

@@ -65,6 +65,12 @@ fn types_are_built_from_256_levels_at_most() {
                 let error = from_value::<serde_json::Value>(deep(levels)).unwrap_err();
                 assert!(error.to_string().contains("256 levels"), "{error}");
             }
+            let session = |levels| {
+                let text = format!(r#"{{"deep":{}}}"#, text(levels));
+                Session::from_json(text, Limits::default()).unwrap()
+            };
+            assert!(session(256).get::<serde_json::Value>("deep").is_ok());
+            assert!(session(257).get::<serde_json::Value>("deep").is_err());
             // What is left out costs nothing, and a refusal leaves nothing behind.
             assert!(from_value::<serde::de::IgnoredAny>(deep(1_000)).is_ok());
             assert!(from_value::<serde_json::Value>(deep(256)).is_ok());

@@ -12,6 +12,7 @@ mod session_cookies;
 mod signing;
 mod tidy;
 mod token;
+mod typed;
 mod values;
 mod vectors;
 mod xversion;
