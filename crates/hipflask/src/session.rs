@@ -10,8 +10,8 @@ use hipflask_core::{
     flash::Flash,
     interface::CookieFacts,
     reason::Reason,
-    session::{ReadOnly, Session as Core},
-    value::{Text, Value},
+    session::{ReadOnly, Session as Core, SessionError},
+    value::{self, Text, Value},
 };
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use serde::{Serialize, de::DeserializeOwned};
@@ -91,7 +91,9 @@ impl Session {
     /// [`Error`](crate::Error) when serde cannot serialize the value, or when the session is
     /// read-only because the response has started.
     pub fn insert<T: Serialize>(&self, key: impl Into<Text>, value: T) -> Result<()> {
-        Ok(self.lock().insert(key, value)?)
+        // The type's own `Serialize` runs without the lock: it may use this very session.
+        let value = value::to_value(&value).map_err(SessionError::from)?;
+        self.set(key, value)
     }
 
     /// Sets `key` to a [`Value`], which may be of a kind that serde does not know.
@@ -105,13 +107,31 @@ impl Session {
 
     /// Changes the value of `key` in place; the session counts as modified if it then differs.
     ///
-    /// `change` must not use the session itself, which is locked meanwhile.
+    /// ```
+    /// # fn add(session: hipflask::Session) -> hipflask::Result<()> {
+    /// session.modify("cart", |cart| cart.as_list_mut().map(|items| items.push("tea".into())))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What `change` itself sets under the same key is overwritten.
     ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn modify<R>(&self, key: &str, change: impl FnOnce(&mut Value) -> R) -> Result<Option<R>> {
-        Ok(self.lock().modify(key, change)?)
+        let (before, read_only) = {
+            let session = self.lock();
+            (session.value(key), session.read_only())
+        };
+        read_only.map_or(Ok(()), |why| Err(SessionError::from(why)))?;
+        let Some(before) = before else { return Ok(None) };
+        let mut after = before.clone();
+        let result = change(&mut after);
+        if after != before {
+            self.set(key, after)?;
+        }
+        Ok(Some(result))
     }
 
     /// Removes `key` and returns its value.
@@ -139,16 +159,20 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the content has another shape than `T`.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(self.lock().extract()?)
+        let content = Value::Dict(self.lock().to_dict());
+        Ok(value::from_value(content).map_err(SessionError::from)?)
     }
 
-    /// Replaces the whole content by the fields of one value.
+    /// Replaces the whole content by the fields of one value. Every other key is gone, those of
+    /// Flask and its extensions included (`_permanent`, `_flashes`, `_user_id`): keep them with a
+    /// field `#[serde(flatten)] rest: BTreeMap<String, Value>`.
     ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the value is no struct or map, or the session is read-only.
     pub fn replace<T: Serialize>(&self, content: &T) -> Result<()> {
-        Ok(self.lock().replace(content)?)
+        let content = value::to_value(content).map_err(SessionError::from)?;
+        Ok(self.lock().replace(&content)?)
     }
 
     /// Reports whether `key` is there.
@@ -188,8 +212,15 @@ impl Session {
     }
 
     /// Overrides whether the session counts as changed: `false` keeps it from being saved.
-    pub fn set_modified(&self, modified: bool) {
-        self.lock().set_modified(modified);
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn set_modified(&self, modified: bool) -> Result<()> {
+        let mut session = self.lock();
+        session.read_only().map_or(Ok(()), |why| Err(SessionError::from(why)))?;
+        session.set_modified(modified);
+        Ok(())
     }
 
     /// Reports whether the session outlives the browser's.

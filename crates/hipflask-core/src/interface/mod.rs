@@ -226,11 +226,13 @@ impl Interface {
         if self.max_cookie_size == 0 || header.len() <= self.max_cookie_size {
             return Ok(());
         }
+        // A key may be as long as a value, and hold what would look like a line of the log.
+        let shown = |key: String| key.chars().take(40).collect::<String>();
         let largest = session.sizes().into_iter().take(3);
         Err(SaveError::TooLarge {
             size: header.len(),
             limit: self.max_cookie_size,
-            largest: largest.map(|(key, size)| format!("{key} ({size} bytes)")).collect(),
+            largest: largest.map(|(key, size)| format!("{:?} ({size} bytes)", shown(key))).collect(),
         })
     }
 }

@@ -44,6 +44,9 @@ fn parse_text(text: &str) -> Option<DateTime> {
     };
     let (year, time) = if year.find(':') > Some(0) { (time, year) } else { (year, time) };
     let year = year.strip_suffix(',').unwrap_or(year);
+    if year.is_empty() {
+        return None;
+    }
     let (year, zone) = if year.starts_with(|char: char| char.is_ascii_digit()) {
         (year, zone)
     } else {
@@ -126,6 +129,10 @@ fn zone_seconds(zone: &str) -> Option<i64> {
     (minutes < 24 * 60).then_some(hhmm.signum() * minutes * 60)
 }
 
+/// Reads what Python's `int` reads: single underscores may stand between digits.
 fn number(digits: &str) -> Option<i32> {
-    digits.parse().ok()
+    if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
+        return None;
+    }
+    digits.replace('_', "").parse().ok()
 }

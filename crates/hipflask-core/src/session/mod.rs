@@ -176,16 +176,12 @@ impl Session {
     /// absent. The session counts as modified if the content differs afterwards, however deep.
     ///
     /// ```
-    /// use hipflask_core::{session::Session, value::Value};
+    /// use hipflask_core::session::Session;
     ///
     /// let mut session = Session::new();
     /// session.insert("cart", ["tea"])?;
     /// session.set_modified(false);
-    /// session.modify("cart", |cart| {
-    ///     if let Value::Tuple(items) = cart {
-    ///         items.push("milk".into());
-    ///     }
-    /// })?;
+    /// session.modify("cart", |cart| cart.as_list_mut().map(|items| items.push("milk".into())))?;
     /// assert!(session.is_modified());
     /// # Ok::<(), hipflask_core::session::SessionError>(())
     /// ```
@@ -256,7 +252,9 @@ impl Session {
         Ok(value::from_value(Value::Dict(self.to_dict()))?)
     }
 
-    /// Replaces the whole content by the fields of one value.
+    /// Replaces the whole content by the fields of one value. Every other key is gone, those of
+    /// Flask and its extensions included (`_permanent`, `_flashes`, `_user_id`): keep them with a
+    /// field `#[serde(flatten)] rest: BTreeMap<String, Value>`.
     ///
     /// # Errors
     ///
@@ -352,11 +350,12 @@ impl Session {
         self.read_only = Some(why);
     }
 
-    /// Returns each key with the length of its value as JSON, the largest first.
+    /// Returns each key with the bytes that it and its value take as JSON, the largest first.
     pub fn sizes(&self) -> Vec<(String, usize)> {
         let size = |entry: &Entry| {
             let json = serializer::to_json(&entry.value(&self.text)).unwrap_or_default();
-            (entry.key.to_text(&self.text).to_string_lossy(), json.len())
+            let key = entry.key.to_text(&self.text);
+            (key.to_string_lossy(), key.as_bytes().len() + json.len())
         };
         let mut sizes: Vec<_> = self.entries.iter().map(size).collect();
         sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));

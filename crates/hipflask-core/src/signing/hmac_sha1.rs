@@ -33,7 +33,8 @@ impl HmacSha1 {
         }
         let keyed = |pad: u8| {
             let mut state = START;
-            compress(&mut state, &[*Zeroizing::new(block.map(|byte| byte ^ pad))]);
+            let padded = Zeroizing::new([block.map(|byte| byte ^ pad)]);
+            compress(&mut state, &*padded);
             state
         };
         Self { inner: keyed(0x36), outer: keyed(0x5c) }

@@ -68,6 +68,7 @@ impl fmt::Debug for Mac {
 }
 
 /// A signature as bytes; to check an offered one, use [`Mac::confirms`] instead.
+#[derive(zeroize::ZeroizeOnDrop)]
 pub(super) struct Tag {
     bytes: [u8; MAX_TAG_LEN],
     length: usize,

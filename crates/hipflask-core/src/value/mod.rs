@@ -99,6 +99,22 @@ impl Value {
         }
     }
 
+    /// Returns the items of a `List` or `Tuple`, to be changed in place.
+    pub const fn as_list_mut(&mut self) -> Option<&mut Vec<Self>> {
+        match self {
+            Self::List(items) | Self::Tuple(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Returns the dict inside a `Dict`, to be changed in place.
+    pub const fn as_dict_mut(&mut self) -> Option<&mut Dict> {
+        match self {
+            Self::Dict(dict) => Some(dict),
+            _ => None,
+        }
+    }
+
     /// Returns the dict inside a `Dict`.
     pub const fn as_dict(&self) -> Option<&Dict> {
         match self {

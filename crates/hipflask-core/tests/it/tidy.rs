@@ -25,6 +25,10 @@ const FLOW: [&str; 11] = [
 const FOREIGN: [&str; 9] =
     ["async-std", "axum", "getrandom", "http", "hyper", "mio", "rand", "tokio", "tower"];
 
+/// What the core must not reach for in the standard library: clock, files, environment, network.
+const IMPURE: [&str; 6] =
+    ["SystemTime", "Instant::", "std::fs", "std::env", "std::net", "std::process"];
+
 const MAX_CODE_LINES: usize = 300;
 
 #[test]
@@ -45,6 +49,9 @@ fn core_modules_use_only_what_comes_before_them() {
         let code = code_of(&file);
         for used in used_modules(&code) {
             assert!(position(&used) <= position(module), "{module} uses {used}, which comes later");
+        }
+        for word in IMPURE {
+            assert!(!code.contains(word), "{} uses {word}", inside.display());
         }
         let is_top = inside.components().count() == 1 || inside.ends_with("mod.rs");
         let way_out = if is_top { "super::" } else { "super::super::" };

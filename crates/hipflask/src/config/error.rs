@@ -18,7 +18,7 @@ use hipflask_core::{
 /// assert!(matches!(error, ConfigError::WeakKey(_)));
 /// assert!(error.to_string().contains("make a new one with `hipflask secret`"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The root of the application is no path for a cookie.
@@ -77,7 +77,7 @@ pub enum ConfigError {
         nearest: String,
     },
     /// There is no secret key.
-    #[error("no secret key: set {name} to what `hipflask secret` prints")]
+    #[error("no secret key: set {name} to the Flask app's key, or to what `hipflask secret` prints")]
     NoKey {
         /// The setting that is absent or empty.
         name: String,
@@ -122,7 +122,7 @@ pub enum ConfigError {
     /// A fallback key is empty or can be guessed.
     #[error(
         "fallback key {position} opens every session to whoever guesses it: remove it from \
-         SECRET_KEY_FALLBACKS ({weakness})"
+         SECRET_KEY_FALLBACKS ({weakness}){}", way_out(weakness)
     )]
     WeakFallback {
         /// The position in the list, counted from one.
@@ -131,7 +131,7 @@ pub enum ConfigError {
         weakness: Weakness,
     },
     /// The secret key is empty or can be guessed.
-    #[error(transparent)]
+    #[error("{}{}", .0, way_out(.0))]
     WeakKey(#[from] Weakness),
     /// A setting has a value of another kind.
     #[error("expected {expected} for {name}, found {found}")]
@@ -143,6 +143,21 @@ pub enum ConfigError {
         /// The kind of what was found.
         found: &'static str,
     },
+}
+
+/// Empty keys are refused in any case.
+const fn way_out(weakness: &Weakness) -> &'static str {
+    match weakness {
+        Weakness::Empty => "",
+        _ => "; while an app still needs this key, insecure_accept_weak() accepts it",
+    }
+}
+
+/// Writes the text, because that is what `main` prints of an error that it returns.
+impl std::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl SecretKey {
     /// let error = SecretKey::from_env("ANOTHER_APP_SECRET_KEY").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "no secret key: set ANOTHER_APP_SECRET_KEY to what `hipflask secret` prints"
+    ///     "no secret key: set ANOTHER_APP_SECRET_KEY to the Flask app's key, or to what `hipflask secret` prints"
     /// );
     /// ```
     pub fn from_env(name: &str) -> Result<Self, ConfigError> {
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn from_env_refuses_what_is_no_key() {
-        let none = Err("no secret key: set KEY to what `hipflask secret` prints");
+        let none = Err("no secret key: set KEY to the Flask app's key, or to what `hipflask secret` prints");
         check_env(&[], none);
         check_env(&[("KEY", "")], none);
         check_env(&[("KEY", "\"\"")], none);
@@ -330,13 +330,15 @@ mod tests {
         check_judged(
             &SecretKey::new("tiger"),
             Err("the secret key has 5 bytes, expected at least 16: make a random one with \
-                 `hipflask secret`"),
+                 `hipflask secret`; while an app still needs this key, insecure_accept_weak() \
+                 accepts it"),
         );
         check_judged(
             &SecretKey::new("dev"),
             Err(
                 "the secret key is publicly known, from documentation or as a default: make a new \
-                 one with `hipflask secret`",
+                 one with `hipflask secret`; while an app still needs this key, \
+                 insecure_accept_weak() accepts it",
             ),
         );
         let low = SecretKey::new("abababababababababab").check();
@@ -349,7 +351,8 @@ mod tests {
             &SecretKey::new(STRONG).with_fallback(OLD).with_fallback("tiger"),
             Err("fallback key 2 opens every session to whoever guesses it: remove it from \
                  SECRET_KEY_FALLBACKS (the secret key has 5 bytes, expected at least 16: make a \
-                 random one with `hipflask secret`)"),
+                 random one with `hipflask secret`); while an app still needs this key, \
+                 insecure_accept_weak() accepts it"),
         );
     }
 

@@ -62,6 +62,7 @@ pub struct SessionConfig {
     limits: Limits,
     max_cookie_size: usize,
     signing: Signing,
+    hardened: bool,
 }
 
 impl SessionConfig {
@@ -86,10 +87,13 @@ impl SessionConfig {
             limits: Limits::default(),
             max_cookie_size: Interface::MAX_COOKIE_SIZE,
             signing: Signing::default(),
+            hardened: false,
         }
     }
 
     /// Turns on what browsers offer to guard a cookie; needs HTTPS.
+    ///
+    /// What is set here stays so, whatever is called before or afterwards.
     ///
     /// The name gets the prefix `__Host-`, so that no other host can set the cookie; `Secure`,
     /// `HttpOnly`, `SameSite=Lax` (or `Strict`, if that was set), the path `/`, no domain, at most
@@ -106,6 +110,12 @@ impl SessionConfig {
     /// ```
     #[must_use]
     pub fn hardened(mut self) -> Self {
+        self.hardened = true;
+        self.harden()
+    }
+
+    /// Applies the preset; once more when building, so that the order of the calls does not matter.
+    fn harden(mut self) -> Self {
         self.cookie_name = name::with_host_prefix(&self.cookie_name);
         self.domain = None;
         self.path = Some("/".into());
@@ -134,7 +144,8 @@ impl SessionConfig {
     #[must_use]
     #[doc(alias = "SESSION_COOKIE_NAME")]
     pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.cookie_name = name.into();
+        let name = name.into();
+        self.cookie_name = if self.hardened { name::with_host_prefix(&name) } else { name };
         self
     }
 

@@ -383,7 +383,7 @@ mod tests {
         let none: [(&str, &str); 0] = [];
         assert_eq!(
             SessionConfig::from_vars("FLASK", none).unwrap_err().to_string(),
-            "no secret key: set FLASK_SECRET_KEY to what `hipflask secret` prints"
+            "no secret key: set FLASK_SECRET_KEY to the Flask app's key, or to what `hipflask secret` prints"
         );
     }
 }

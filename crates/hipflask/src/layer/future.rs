@@ -47,8 +47,10 @@ where
             None => this.inner.poll(cx),
         };
         let mut response = ready!(polled)?;
-        if let Some(Slot { shared, session: Some(session) }) = this.slot.take() {
-            respond::save(&shared, &session, &mut response);
+        if let Some(slot) = this.slot.take()
+            && let Some(session) = &slot.session
+        {
+            respond::save(&slot.shared, session, &mut response);
         }
         Poll::Ready(Ok(response))
     }

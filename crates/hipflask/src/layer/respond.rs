@@ -1,5 +1,7 @@
 //! Carries out what `save` decided, on the response.
 
+use std::mem::replace;
+
 use hipflask_core::{
     cookie::{HeaderEdit, cache_control, vary},
     interface::{SaveAction, SaveError, Saved},
@@ -40,9 +42,17 @@ pub(super) fn save<B: Default>(shared: &Shared, session: &Session, response: &mu
         Ok(saved) => apply(shared.interface.name(), saved, response.headers_mut()),
         Err(error) => {
             report::save_failed(&error);
-            *response = Response::new(B::default());
+            let failed = replace(response, Response::new(B::default()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            edit(response.headers_mut(), VARY, vary::add_cookie([]));
+            let headers = response.headers_mut();
+            // What another layer has sent must arrive, or its session would be lost.
+            for name in [SET_COOKIE, VARY, CACHE_CONTROL] {
+                for line in failed.headers().get_all(&name) {
+                    headers.append(name.clone(), line.clone());
+                }
+            }
+            drop_cookie(headers, shared.interface.name());
+            edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
             response.extensions_mut().insert(SaveFailure(error));
         }
     }

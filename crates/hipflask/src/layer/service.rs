@@ -42,6 +42,10 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> SessionFuture<S::Future> {
+        if slot::is_named(self.shared.interface.name()) {
+            // A layer of the same cookie is outside already: two copies would overwrite each other.
+            return SessionFuture { inner: self.inner.call(request), slot: None };
+        }
         let mut slot = Slot { shared: Arc::clone(&self.shared), session: None };
         if self.shared.refresh_untouched {
             slot.open_untouched(request.headers());

@@ -47,6 +47,15 @@ fn pop() -> Option<Slot> {
     STACK.with_borrow_mut(Vec::pop)
 }
 
+/// Closes the session however the request ends: by an error, a panic or a client that went away.
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            session.close(|_| ());
+        }
+    }
+}
+
 impl Slot {
     /// Opens the session although nobody has asked for it.
     pub(super) fn open_untouched(&mut self, headers: &HeaderMap) {
@@ -61,6 +70,11 @@ impl Slot {
         }
         self.session.insert(Session::open(&self.shared, headers, true)).clone()
     }
+}
+
+/// Reports whether a layer around the current task has a cookie of this name.
+pub(super) fn is_named(name: &str) -> bool {
+    STACK.with_borrow(|stack| stack.iter().any(|slot| slot.shared.interface.name() == name))
 }
 
 /// Returns the session of the innermost layer around the current task. This is the access.

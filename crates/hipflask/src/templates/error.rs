@@ -4,9 +4,12 @@ use std::{error::Error, fmt, path::PathBuf};
 
 use minijinja::ErrorKind;
 
+use super::UrlError;
+
 /// Why a template could not be loaded or rendered; as a response it is a 500 that tells nothing.
 ///
-/// The text names the template and the line, and all causes.
+/// The text names the kind of fault, the template and the line. What minijinja says in detail may hold
+/// values of variables and is only in [`cause`](Self::cause).
 ///
 /// ```
 /// use hipflask::templates::{Routes, Templates};
@@ -63,10 +66,17 @@ impl fmt::Display for TemplateError {
             }
             Self::Missing(cause) | Self::Render(cause) | Self::Syntax(cause) => cause,
         };
-        write!(f, "{cause}")?;
+        let is_safe = matches!(self, Self::Syntax(_)) || cause.kind() == ErrorKind::UndefinedError;
+        match (is_safe, cause.name(), cause.line()) {
+            (true, ..) => write!(f, "{cause}")?,
+            (false, Some(name), Some(line)) => write!(f, "{} (in {name}:{line})", cause.kind())?,
+            _ => write!(f, "{}", cause.kind())?,
+        }
         let mut cause = cause.source();
         while let Some(next) = cause {
-            write!(f, ": {next}")?;
+            if let Some(url) = next.downcast_ref::<UrlError>() {
+                write!(f, ": {}", url.without_values())?;
+            }
             cause = next.source();
         }
         Ok(())

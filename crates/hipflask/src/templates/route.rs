@@ -148,6 +148,18 @@ impl Routes {
     }
 }
 
+impl UrlError {
+    /// Says the same without what a template may have computed.
+    pub(super) fn without_values(&self) -> String {
+        match self {
+            Self::Unknown { known, .. } => {
+                format!("no route has this name; there are {}", listed(known))
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Returns `url_for` as templates call it.
 pub(super) fn function(
     routes: Routes,

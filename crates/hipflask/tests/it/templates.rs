@@ -232,7 +232,7 @@ async fn url_for_names_routes() {
 async fn url_for_tells_what_is_wrong() {
     let text = render("{}", "\n{{ url_for('nope') }}").await;
     let names = "there are `home`, `profile`, `static`";
-    assert!(text.ends_with(&format!("(in t.html:2): no route is named `nope`; {names}")), "{text}");
+    assert!(text.ends_with(&format!("(in t.html:2): no route has this name; {names}")), "{text}");
     for source in ["{{ url_for('profile') }}", "{{ url_for('profile', id=user) }}"] {
         let text = render("{}", source).await;
         assert!(text.ends_with("route `profile` needs a value for `id`"), "{text}");
