@@ -29,6 +29,7 @@ struct Typed<'de> {
 }
 
 impl<'de> Typed<'de> {
+    /// Passes a result on, and keeps in mind whether it is an error.
     #[inline]
     fn noting<T>(
         &mut self,
