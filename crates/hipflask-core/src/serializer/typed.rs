@@ -29,6 +29,8 @@ struct Typed<'de> {
 }
 
 impl<'de> Typed<'de> {
+    /// Passes a result on, and keeps in mind whether it is an error.
+    #[inline]
     fn noting<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, ValueError>,
@@ -38,18 +40,14 @@ impl<'de> Typed<'de> {
         result
     }
 
-    /// Reads one value; what a type leaves untouched is skipped.
+    /// Reads one value. A type that takes no notice of it leaves the cursor where no comma is, so
+    /// that the next step fails.
+    #[inline]
     fn one<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ValueError> {
-        let start = self.cursor.at;
-        self.noting(|typed| {
-            let value = seed.deserialize(&mut *typed)?;
-            if typed.cursor.at == start {
-                typed.skip()?;
-            }
-            Ok(value)
-        })
+        self.noting(|typed| seed.deserialize(typed))
     }
 
+    #[inline]
     fn any<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ValueError> {
         match self.cursor.peek() {
             Some(b'"') => self.string(visitor),
@@ -157,11 +155,7 @@ impl<'de> Typed<'de> {
         self.cursor.at += 1;
         self.cursor.skip_blanks();
         let variant = self.key().map_err(fault)?;
-        let start = self.cursor.at;
         let result = visitor.visit_enum(Variant { variant, typed: self })?;
-        if self.cursor.at == start {
-            self.skip()?;
-        }
         match self.cursor.next_item(b'}').map_err(fault)? {
             true => Err(ValueError::custom("expected a dict of one key")),
             false => Ok(result),
@@ -244,13 +238,10 @@ struct Items<'a, 'de> {
     next: Next,
 }
 
-/// What comes next among the items.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Next {
     First,
     More,
-    /// The value of a key that was read.
-    Value,
     Nothing,
 }
 
@@ -260,13 +251,9 @@ impl Items<'_, '_> {
     fn advance(&mut self) -> Result<bool, ValueError> {
         let (next, close) = (self.next, self.close);
         let is_there = self.typed.noting(|typed| match next {
-            Next::Nothing => Ok(false),
             Next::First if typed.cursor.peek() != Some(close) => Ok(true),
             Next::First | Next::More => typed.cursor.next_item(close).map_err(fault),
-            Next::Value => {
-                typed.skip()?;
-                typed.cursor.next_item(close).map_err(fault)
-            }
+            Next::Nothing => Ok(false),
         })?;
         self.next = if is_there { Next::More } else { Next::Nothing };
         Ok(is_there)
@@ -297,7 +284,6 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
             return Ok(None);
         }
         let key = self.typed.noting(|typed| typed.key().map_err(fault))?;
-        self.next = Next::Value;
         seed.deserialize(Key(Cow::Borrowed(key))).map(Some)
     }
 
@@ -306,12 +292,6 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
         &mut self,
         seed: V,
     ) -> Result<V::Value, ValueError> {
-        if self.next != Next::Value {
-            return self
-                .typed
-                .noting(|_| Err(ValueError::custom("expected a key before its value")));
-        }
-        self.next = Next::More;
         self.typed.one(seed)
     }
 }

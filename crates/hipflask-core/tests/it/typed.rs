@@ -174,7 +174,7 @@ fn fitting_value() -> impl Strategy<Value = Value> {
                 .prop_map(move |(name, value)| dict(vec![(name, value)])),
             (0_u8..9, "[a-é]{0,3}").prop_map(move |(number, word)| {
                 let items = vec![Value::from(u32::from(number)), Value::from(word)];
-                dict(vec![("Tuple", Value::Tuple(items.clone()))])
+                dict(vec![("Tuple", Value::Tuple(items))])
             }),
             any::<bool>()
                 .prop_map(move |flag| dict(vec![("Struct", dict(vec![("flag", flag.into())]))])),
