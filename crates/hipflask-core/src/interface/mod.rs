@@ -232,7 +232,9 @@ impl Interface {
         Err(SaveError::TooLarge {
             size: header.len(),
             limit: self.max_cookie_size,
-            largest: largest.map(|(key, size)| format!("{:?} ({size} bytes)", shown(key))).collect(),
+            largest: largest
+                .map(|(key, size)| format!("{:?} ({size} bytes)", shown(key)))
+                .collect(),
         })
     }
 }

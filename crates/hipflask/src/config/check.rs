@@ -30,8 +30,7 @@ impl SessionConfig {
     /// [`ConfigError`] for the first mistake; its text says what to change.
     pub fn build(&self) -> Result<Interface, ConfigError> {
         if self.hardened {
-            // What was called after `hardened()` may have undone a part of it.
-            return Self { hardened: false, ..self.clone().harden() }.build();
+            return Self { hardened: false, ..self.clone().tighten() }.build();
         }
         self.secret_key.check()?;
         lifetime::check(self.lifetime)?;
@@ -166,7 +165,12 @@ mod tests {
         );
         check(
             &config().hardened().with_secure(false),
-            Ok("__Host-session=v; Secure; HttpOnly; Path=/; SameSite=Lax"),
+            Err("a cookie whose name starts with __Host- must be secure: set \
+                 SESSION_COOKIE_SECURE, or choose another name"),
+        );
+        check(
+            &config().hardened().with_cookie_name("s").with_same_site(None).with_max_cookie_size(0),
+            Ok("__Host-s=v; Secure; HttpOnly; Path=/; SameSite=Lax"),
         );
         check(
             &config().hardened().with_domain("example.com"),

@@ -77,7 +77,9 @@ pub enum ConfigError {
         nearest: String,
     },
     /// There is no secret key.
-    #[error("no secret key: set {name} to the Flask app's key, or to what `hipflask secret` prints")]
+    #[error(
+        "no secret key: set {name} to the Flask app's key, or to what `hipflask secret` prints"
+    )]
     NoKey {
         /// The setting that is absent or empty.
         name: String,
@@ -122,7 +124,8 @@ pub enum ConfigError {
     /// A fallback key is empty or can be guessed.
     #[error(
         "fallback key {position} opens every session to whoever guesses it: remove it from \
-         SECRET_KEY_FALLBACKS ({weakness}){}", way_out(weakness)
+         SECRET_KEY_FALLBACKS ({weakness}){}",
+        way_out(weakness)
     )]
     WeakFallback {
         /// The position in the list, counted from one.

@@ -140,7 +140,10 @@ mod tests {
 
     #[test]
     fn toml_mistakes_are_named() {
-        check_error("", "no secret key: set SECRET_KEY to the Flask app's key, or to what `hipflask secret` prints");
+        check_error(
+            "",
+            "no secret key: set SECRET_KEY to the Flask app's key, or to what `hipflask secret` prints",
+        );
         check_error(
             "SECRET_KEY = ''",
             "no secret key: set SECRET_KEY to the Flask app's key, or to what `hipflask secret` prints",

@@ -242,7 +242,9 @@ mod tests {
 
     #[test]
     fn from_env_refuses_what_is_no_key() {
-        let none = Err("no secret key: set KEY to the Flask app's key, or to what `hipflask secret` prints");
+        let none = Err(
+            "no secret key: set KEY to the Flask app's key, or to what `hipflask secret` prints",
+        );
         check_env(&[], none);
         check_env(&[("KEY", "")], none);
         check_env(&[("KEY", "\"\"")], none);

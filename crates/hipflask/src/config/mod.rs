@@ -93,7 +93,8 @@ impl SessionConfig {
 
     /// Turns on what browsers offer to guard a cookie; needs HTTPS.
     ///
-    /// What is set here stays so, whatever is called before or afterwards.
+    /// What is called afterwards cannot lower it: the rest is tightened again, and a domain, another
+    /// path or no `Secure` is an error.
     ///
     /// The name gets the prefix `__Host-`, so that no other host can set the cookie; `Secure`,
     /// `HttpOnly`, `SameSite=Lax` (or `Strict`, if that was set), the path `/`, no domain, at most
@@ -111,16 +112,16 @@ impl SessionConfig {
     #[must_use]
     pub fn hardened(mut self) -> Self {
         self.hardened = true;
-        self.harden()
-    }
-
-    /// Applies the preset; once more when building, so that the order of the calls does not matter.
-    fn harden(mut self) -> Self {
         self.cookie_name = name::with_host_prefix(&self.cookie_name);
         self.domain = None;
         self.path = Some("/".into());
         self.http_only = true;
         self.secure = true;
+        self.tighten()
+    }
+
+    /// Applies what no check would miss; once more when building, for what was set in between.
+    fn tighten(mut self) -> Self {
         if self.same_site != Some(SameSite::Strict) {
             self.same_site = Some(SameSite::Lax);
         }

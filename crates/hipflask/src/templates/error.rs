@@ -8,8 +8,8 @@ use super::UrlError;
 
 /// Why a template could not be loaded or rendered; as a response it is a 500 that tells nothing.
 ///
-/// The text names the kind of fault, the template and the line. What minijinja says in detail may hold
-/// values of variables and is only in [`cause`](Self::cause).
+/// The text names the template and the line, and all causes, but not the name of a template or route
+/// that a template has computed: only [`cause`](Self::cause) has that.
 ///
 /// ```
 /// use hipflask::templates::{Routes, Templates};
@@ -66,16 +66,18 @@ impl fmt::Display for TemplateError {
             }
             Self::Missing(cause) | Self::Render(cause) | Self::Syntax(cause) => cause,
         };
-        let is_safe = matches!(self, Self::Syntax(_)) || cause.kind() == ErrorKind::UndefinedError;
-        match (is_safe, cause.name(), cause.line()) {
-            (true, ..) => write!(f, "{cause}")?,
-            (false, Some(name), Some(line)) => write!(f, "{} (in {name}:{line})", cause.kind())?,
-            _ => write!(f, "{}", cause.kind())?,
+        match (cause.kind(), cause.name(), cause.line()) {
+            // The name that a template asks for may be a value of the session.
+            (kind @ ErrorKind::TemplateNotFound, Some(name), Some(line)) => {
+                write!(f, "{kind} (in {name}:{line})")?;
+            }
+            _ => write!(f, "{cause}")?,
         }
         let mut cause = cause.source();
         while let Some(next) = cause {
-            if let Some(url) = next.downcast_ref::<UrlError>() {
-                write!(f, ": {}", url.without_values())?;
+            match next.downcast_ref::<UrlError>() {
+                Some(url) => write!(f, ": {}", url.without_values())?,
+                None => write!(f, ": {next}")?,
             }
             cause = next.source();
         }

@@ -1,6 +1,12 @@
 //! Several layers and routers: nesting, `route_layer`, two cookie names in one app.
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use hipflask::{Session, Sessions};
 
 use crate::app::{self, cookie, set_cookies, text, varies};
@@ -61,4 +67,51 @@ async fn two_layers_keep_two_sessions() {
     assert_eq!(text(response).await, "[true, true, false]");
     let response = app::get(&app, "/visit", &["admin=x", &cookie("{}")]).await;
     assert_eq!(set_cookies(&response).len(), 1, "the other layer was not asked");
+}
+
+#[tokio::test]
+async fn layer_inside_one_of_the_same_cookie_shares_its_session() {
+    async fn count(session: Session) -> hipflask::Result<String> {
+        let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+        session.insert("count", count)?;
+        Ok(count.to_string())
+    }
+
+    async fn guard(session: Session, request: Request, next: Next) -> Response {
+        let known = session.contains("user_id");
+        if known { next.run(request).await } else { "who are you?".into_response() }
+    }
+
+    for config in [app::config(), app::config().with_refresh_untouched(true)] {
+        let layer = app::layer(&config);
+        let api = Router::new()
+            .route("/count", get(count))
+            .route("/logout", get(|session: Session| async move { session.clear() }))
+            .layer(layer.clone());
+        let app = Router::new().nest("/api", api).layer(from_fn(guard)).layer(layer);
+        let jar = cookie(r#"{"_permanent":true,"count":1,"user_id":7}"#);
+        let response = app::get(&app, "/api/count", &[&jar]).await;
+        let counted = cookie(r#"{"_permanent":true,"count":2,"user_id":7}"#);
+        assert_eq!(app::sent_back(&response), counted);
+        let response = app::get(&app, "/api/logout", &[&jar]).await;
+        assert_eq!(app::sent_back(&response), "session=");
+    }
+}
+
+#[tokio::test]
+async fn session_that_cannot_be_sent_leaves_the_other_cookie_alone() {
+    async fn both(session: Session, sessions: Sessions) -> hipflask::Result<()> {
+        session.insert("logged_in", true)?;
+        sessions.get("session").map_or(Ok(()), |outer| outer.insert("noise", app::noise(9000)))
+    }
+
+    let admin = app::config().with_cookie_name("admin");
+    let app = Router::new()
+        .route("/", get(both))
+        .layer(app::layer(&admin))
+        .layer(app::layer(&app::config()));
+    let response = app::get(&app, "/", &[]).await;
+    assert_eq!(response.status(), 500);
+    assert_eq!(set_cookies(&response).len(), 1);
+    assert!(app::sent_back(&response).starts_with("admin=ey") && varies(&response));
 }

@@ -56,7 +56,7 @@ async fn log_holds_reasons_and_no_secret() {
         .with_ansi(false)
         .with_writer(log.clone())
         .finish();
-    // For the whole process, so that what the other tests do is scraped as well.
+    // For the whole process: other threads would otherwise switch the events off.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let config = app::config();
     let layer = app::layer(&config);
@@ -75,7 +75,9 @@ async fn log_holds_reasons_and_no_secret() {
     for reason in ["verified", "bad_signature", "malformed", "too_large"] {
         assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
     }
-    assert!(logged.contains("noise ("), "the largest key is named: {logged}");
+    assert!(logged.contains(r#""noise" ("#), "the largest key is named: {logged}");
+    let fingerprint = config.secret_key().ring().current().fingerprint();
+    assert!(logged.contains(&fingerprint), "the key is told by its fingerprint: {logged}");
     let value = good.trim_start_matches("session=");
     for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {
         assert!(!logged.contains(part), "{part} was logged");

@@ -356,7 +356,7 @@ async fn missing_template_is_named() {
     .await;
     assert!(matches!(&errors[0], TemplateError::Missing(_)));
     assert_eq!(errors[0].to_string(), "template not found: template \"a.html\" does not exist");
-    assert!(errors[1].to_string().contains("\"b.html\" does not exist (in t.html:1)"));
+    assert_eq!(errors[1].to_string(), "template not found (in t.html:1)", "it may be a value");
 }
 
 #[tokio::test]
