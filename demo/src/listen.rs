@@ -79,6 +79,10 @@ impl Listen {
     ///
     /// [`ListenError`] when the port cannot be had or the listener breaks.
     pub async fn serve(&self, app: Router) -> Result<(), ListenError> {
+        // Why a session is refused, and why a page failed.
+        let log =
+            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO);
+        let _ = log.with_writer(io::stderr).without_time().try_init();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address)
             .await
