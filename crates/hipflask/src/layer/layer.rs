@@ -14,6 +14,10 @@ use crate::config::{ConfigError, SecretKey, SessionConfig};
 
 /// Gives every request behind it Flask's session.
 ///
+/// The extractor has to run in the layer's own task, and it reads the `Cookie` header of the request
+/// that it is part of: what stands between the two must leave that header alone, and a handler that
+/// calls another router by itself must give it a layer of its own.
+///
 /// ```
 /// use axum::{Router, routing::get};
 /// use hipflask::{SecretKey, Session, SessionLayer};
