@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum_core::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, request::Parts};
@@ -15,6 +15,15 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, NoSessionLayer> {
         layer::innermost(&parts.headers).ok_or(NoSessionLayer)
+    }
+}
+
+/// `None` where no layer is around the handler: for handlers that are used with and without one.
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(layer::innermost(&parts.headers))
     }
 }
 

@@ -115,3 +115,17 @@ async fn session_that_cannot_be_sent_leaves_the_other_cookie_alone() {
     assert_eq!(set_cookies(&response).len(), 1);
     assert!(app::sent_back(&response).starts_with("admin=ey") && varies(&response));
 }
+
+#[tokio::test]
+async fn optional_session_is_absent_without_a_layer() {
+    async fn here(session: Option<Session>) -> String {
+        session.is_some().to_string()
+    }
+
+    let app = Router::new()
+        .route("/with", get(here))
+        .layer(app::layer(&app::config()))
+        .route("/without", get(here));
+    assert_eq!(text(app::get(&app, "/with", &[]).await).await, "true");
+    assert_eq!(text(app::get(&app, "/without", &[]).await).await, "false");
+}
