@@ -1,8 +1,9 @@
 //! Times Hipflask beside its rivals, real Flask, and the least that could be spent.
 //!
-//! Outside the product: only the binaries `cookie`, `http` and `callgrind` use it. Nothing here
+//! Outside the product: only the binaries use it. Nothing here
 //! asserts a time; what is asserted is that each contender does the work it is timed for.
 
 pub mod contender;
+pub mod handler;
 pub mod measure;
 pub mod workload;

@@ -14,18 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    Router,
-    http::{HeaderValue, header},
-    response::{AppendHeaders, IntoResponse},
-    routing::get,
-};
+use axum::{Router, http::header, response::IntoResponse, routing::get};
 use axum_extra::extract::{
     SignedCookieJar,
     cookie::{Cookie, Key},
 };
-use hipflask::{SecretKey, Session, SessionLayer};
-use hipflask_benches::measure::median;
+use hipflask::{SecretKey, SessionLayer};
+use hipflask_benches::{
+    handler::{self, read, write},
+    measure::median,
+};
 
 const N_CONNECTIONS: usize = 32;
 const SECONDS: u64 = 1;
@@ -72,24 +70,8 @@ fn app(server: &str) -> Anything<Router> {
     })
 }
 
-async fn read(session: Session) -> hipflask::Result<String> {
-    Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())
-}
-
-async fn write(session: Session) -> hipflask::Result<String> {
-    let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
-    session.insert("count", count)?;
-    Ok(count.to_string())
-}
-
 async fn write_headers() -> impl IntoResponse {
-    let cookie = "session=eyJjb3VudCI6MX0.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw; HttpOnly; Path=/";
-    let headers = [
-        (header::VARY, HeaderValue::from_static("Cookie")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private")),
-        (header::SET_COOKIE, HeaderValue::from_static(cookie)),
-    ];
-    (AppendHeaders(headers), "17")
+    (handler::write_headers(), "17")
 }
 
 async fn jar_read(jar: SignedCookieJar) -> String {

@@ -12,11 +12,14 @@ use axum::{
     body::Body,
     extract::FromRequestParts,
     http::{HeaderValue, Request, header, request::Parts},
-    response::{AppendHeaders, IntoResponse},
+    response::IntoResponse,
     routing::get,
 };
-use hipflask::{SecretKey, Session, SessionLayer};
-use hipflask_benches::measure::{Runner, calibrate, median};
+use hipflask::{SecretKey, SessionLayer};
+use hipflask_benches::{
+    handler::{self, read, write},
+    measure::{Runner, calibrate, median, thread_nanos},
+};
 use tower::{Service, layer::util::Identity};
 
 struct Case {
@@ -29,7 +32,7 @@ struct Case {
 impl Runner for Case {
     fn run(&mut self, n_calls: u32) -> std::io::Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let start = hipflask_benches::measure::thread_nanos();
+        let start = thread_nanos();
         runtime.block_on(async {
             for _ in 0..n_calls {
                 let request = Request::get(self.path).header(header::COOKIE, self.cookie.clone());
@@ -38,7 +41,7 @@ impl Runner for Case {
                 std::hint::black_box(response);
             }
         });
-        let nanos = hipflask_benches::measure::thread_nanos() - start;
+        let nanos = thread_nanos() - start;
         Ok(nanos as f64 / f64::from(n_calls))
     }
 }
@@ -95,16 +98,6 @@ fn cookie(key: &SecretKey) -> Result<HeaderValue, Box<dyn Error>> {
     Ok(HeaderValue::try_from(format!("session={value}"))?)
 }
 
-async fn read(session: Session) -> hipflask::Result<String> {
-    Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())
-}
-
-async fn write(session: Session) -> hipflask::Result<String> {
-    let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
-    session.insert("count", count)?;
-    Ok(count.to_string())
-}
-
 /// An extractor that does nothing, since asking for one is what a session costs at least.
 struct Nothing;
 
@@ -121,11 +114,5 @@ async fn read_headers(_: Nothing) -> impl IntoResponse {
 }
 
 async fn write_headers(_: Nothing) -> impl IntoResponse {
-    let cookie = "session=eyJjb3VudCI6MX0.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw; HttpOnly; Path=/";
-    let headers = [
-        (header::VARY, HeaderValue::from_static("Cookie")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private")),
-        (header::SET_COOKIE, HeaderValue::from_static(cookie)),
-    ];
-    (AppendHeaders(headers), std::hint::black_box(17).to_string())
+    (handler::write_headers(), std::hint::black_box(17).to_string())
 }
