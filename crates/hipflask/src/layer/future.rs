@@ -47,10 +47,10 @@ where
             None => this.inner.poll(cx),
         };
         let mut response = ready!(polled)?;
-        if let Some(slot) = this.slot.take()
-            && let Some(session) = &slot.session
+        if let Some(mut slot) = this.slot.take()
+            && let Some(session) = slot.session.take()
         {
-            respond::save(&slot.shared, session, &mut response);
+            respond::save(&slot.shared, &session, &mut response);
         }
         Poll::Ready(Ok(response))
     }

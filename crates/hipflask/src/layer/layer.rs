@@ -37,13 +37,14 @@ pub struct SessionLayer(Arc<Shared>);
 
 type Clock = dyn Fn() -> Duration + Send + Sync;
 
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) interface: Interface,
     /// Open the session of every request that carries a cookie, asked for or not.
     pub(crate) refresh_untouched: bool,
     /// The fingerprints of the keys, the current one first.
     pub(crate) fingerprints: Vec<String>,
-    clock: Option<Box<Clock>>,
+    clock: Option<Arc<Clock>>,
 }
 
 impl Shared {
@@ -85,14 +86,8 @@ impl SessionLayer {
     /// Takes the time from `clock`, as the time since 1970, instead of from the system. For tests.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        let interface = self.0.interface.clone();
-        let fingerprints = self.0.fingerprints.clone();
-        Self(Arc::new(Shared {
-            interface,
-            fingerprints,
-            refresh_untouched: self.0.refresh_untouched,
-            clock: Some(Box::new(clock)),
-        }))
+        let shared = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Shared { clock: Some(Arc::new(clock)), ..shared }))
     }
 }
 
