@@ -120,11 +120,11 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn modify<R>(&self, key: &str, change: impl FnOnce(&mut Value) -> R) -> Result<Option<R>> {
-        let (before, read_only) = {
+        let before = {
             let session = self.lock();
-            (session.value(key), session.read_only())
+            session.check_writable()?;
+            session.value(key)
         };
-        read_only.map_or(Ok(()), |why| Err(SessionError::from(why)))?;
         let Some(before) = before else { return Ok(None) };
         let mut after = before.clone();
         let result = change(&mut after);
@@ -172,7 +172,7 @@ impl Session {
     /// [`Error`](crate::Error) when the value is no struct or map, or the session is read-only.
     pub fn replace<T: Serialize>(&self, content: &T) -> Result<()> {
         let content = value::to_value(content).map_err(SessionError::from)?;
-        Ok(self.lock().replace(&content)?)
+        Ok(self.lock().set_all(content)?)
     }
 
     /// Reports whether `key` is there.
@@ -218,7 +218,7 @@ impl Session {
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn set_modified(&self, modified: bool) -> Result<()> {
         let mut session = self.lock();
-        session.read_only().map_or(Ok(()), |why| Err(SessionError::from(why)))?;
+        session.check_writable()?;
         session.set_modified(modified);
         Ok(())
     }

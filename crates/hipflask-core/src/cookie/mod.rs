@@ -46,3 +46,13 @@ pub enum HeaderEdit {
     /// The header says what is needed already.
     Unchanged,
 }
+
+#[cfg(test)]
+#[track_caller]
+fn check_edit<'a>(decide: fn(Vec<&'a [u8]>) -> HeaderEdit, lines: &[&'a str], expected: &str) {
+    let expected = match expected {
+        "unchanged" => HeaderEdit::Unchanged,
+        text => HeaderEdit::Replace(text.as_bytes().to_vec()),
+    };
+    assert_eq!(decide(lines.iter().map(|line| line.as_bytes()).collect()), expected, "{lines:?}");
+}

@@ -71,13 +71,7 @@ mod tests {
 
     #[track_caller]
     fn check(lines: &[&str], expected: &str) {
-        let edit = add_cookie(lines.iter().map(|line| line.as_bytes()));
-        let expected = if expected == "unchanged" {
-            HeaderEdit::Unchanged
-        } else {
-            HeaderEdit::Replace(expected.as_bytes().to_vec())
-        };
-        assert_eq!(edit, expected, "{lines:?}");
+        crate::cookie::check_edit(add_cookie, lines, expected);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     reason::Reason,
     serializer::{self, Limits, PayloadError},
     session::{ReadOnly, Session},
-    signing::{KeyRing, TimedError, TimedSigner},
+    signing::{KeyRing, TimedError, TimedSigner, age},
 };
 
 /// Opens and saves sessions that live in a signed cookie.
@@ -166,7 +166,7 @@ impl Interface {
             facts.age = age_of(&error);
             error.reason()
         })?;
-        facts.age = Some(now.as_secs().cast_signed() - timed.signed_at.cast_signed());
+        facts.age = Some(age(timed.signed_at, now.as_secs()));
         facts.signed_at = Some(timed.signed_at);
         facts.key = Some(timed.key);
         let (json, compressed) = serializer::decode_payload(timed.value, self.limits.inflated())

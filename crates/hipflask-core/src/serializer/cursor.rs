@@ -2,7 +2,7 @@
 //!
 //! Shared by the scanner, which keeps positions, and the reader, which builds values.
 
-use super::ReadError;
+use super::{MAX_INT_DIGITS, ReadError};
 
 /// A place in the text. Token methods expect to stand on the token's first byte.
 #[derive(Clone, Debug)]
@@ -31,8 +31,6 @@ pub(super) struct NumberToken {
     /// It is certainly what our own writer would write.
     pub(super) canonical: bool,
 }
-
-const MAX_INT_DIGITS: usize = 4300;
 
 impl<'a> Cursor<'a> {
     pub(super) const fn new(text: &'a str) -> Self {

@@ -1,6 +1,6 @@
 //! Writes JSON as Python does: tagged for Flask's sessions, plain for itsdangerous' tokens.
 
-use super::{WriteError, float, tag};
+use super::{MAX_INT_DIGITS, WriteError, float, tag};
 use crate::{
     encoding, http_date,
     value::{Dict, Int, Value, code_points},
@@ -25,9 +25,6 @@ pub(crate) enum Style {
     #[default]
     Tagged,
 }
-
-/// Digits beyond which Python refuses to turn text into an integer.
-const MAX_INT_DIGITS: usize = 4300;
 
 impl Writer {
     /// The session and 489 levels of arrays and objects below it: what Flask on CPython 3.13 writes

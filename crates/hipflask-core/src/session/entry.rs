@@ -45,12 +45,8 @@ impl Entry {
     pub(super) fn value(&self, text: &str) -> Value {
         match &self.slot {
             Slot::Raw { json, .. } => {
-                let json = slice(text, json);
-                if let Ok(small) = json.parse::<i64>() {
-                    return small.into();
-                }
                 // The scanner has accepted this text; it would be a fault of ours to fail here.
-                serializer::read_at(json).unwrap_or(Value::Null)
+                serializer::read_at(slice(text, json)).unwrap_or(Value::Null)
             }
             Slot::Value(value) => value.clone(),
         }

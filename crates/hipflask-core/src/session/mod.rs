@@ -195,13 +195,11 @@ impl Session {
         change: impl FnOnce(&mut Value) -> R,
     ) -> Result<Option<R>, SessionError> {
         self.check_writable()?;
-        let Some(at) = self.find(key) else { return Ok(None) };
-        let before = self.entries[at].value(&self.text);
+        let Some(before) = self.value(key) else { return Ok(None) };
         let mut after = before.clone();
         let result = change(&mut after);
         if after != before {
-            self.entries[at].slot = Slot::Value(after);
-            self.modified = true;
+            self.set(key, after)?;
         }
         Ok(Some(result))
     }
@@ -261,7 +259,17 @@ impl Session {
     /// [`SessionError::Value`] when the value is no struct or map, else as [`set`](Self::set).
     pub fn replace<T: Serialize>(&mut self, content: &T) -> Result<(), SessionError> {
         self.check_writable()?;
-        let Value::Dict(dict) = value::to_value(content)? else {
+        self.set_all(value::to_value(content)?)
+    }
+
+    /// Replaces the whole content by a [`Value`], as [`replace`](Self::replace) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Value`] when the value is no dict, else as [`set`](Self::set).
+    pub fn set_all(&mut self, content: Value) -> Result<(), SessionError> {
+        self.check_writable()?;
+        let Value::Dict(dict) = content else {
             let text = "a session is replaced by a struct or a map";
             return Err(SessionError::Value(serde::ser::Error::custom(text)));
         };
@@ -362,7 +370,12 @@ impl Session {
         sizes
     }
 
-    pub(crate) fn check_writable(&self) -> Result<(), SessionError> {
+    /// Checks that the session can be changed, before work that would be in vain.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoSecretKey`] or [`SessionError::ResponseStarted`] when it is read-only.
+    pub fn check_writable(&self) -> Result<(), SessionError> {
         self.read_only.map_or(Ok(()), |why| Err(why.into()))
     }
 

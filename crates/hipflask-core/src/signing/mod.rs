@@ -37,6 +37,7 @@ mod timed;
 pub use algorithm::{Digest, KeyDerivation, UnknownDigest, UnknownKeyDerivation, derive_key};
 pub use key::{Key, KeyRing};
 pub use signer::{SeparatorError, Signer, SignerBuilder, UnsignError, Unsigned};
+pub(crate) use timed::age;
 pub use timed::{
     LATEST_TIME, Timed, TimedError, TimedSigner, UnverifiedTime, decode_timestamp, encode_timestamp,
 };

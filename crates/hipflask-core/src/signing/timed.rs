@@ -320,7 +320,7 @@ fn significant_bytes(bytes: &[u8]) -> &[u8] {
 }
 
 /// The seconds from `signed_at` to `now`, at the end of the range where they cannot be counted.
-fn age(signed_at: u64, now: u64) -> i64 {
+pub(crate) fn age(signed_at: u64, now: u64) -> i64 {
     let age = i128::from(now) - i128::from(signed_at);
     i64::try_from(age).unwrap_or(if age < 0 { i64::MIN } else { i64::MAX })
 }
