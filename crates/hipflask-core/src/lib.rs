@@ -9,12 +9,16 @@
 
 pub mod cookie;
 pub mod encoding;
+pub mod engine;
 pub mod flash;
 pub mod http_date;
 pub mod interface;
 pub mod reason;
+pub mod record;
 pub mod serializer;
+pub mod server_side;
 pub mod session;
 pub mod signing;
+pub mod store;
 pub mod token;
 pub mod value;

@@ -22,18 +22,32 @@ pub enum Reason {
     BadSignature,
     /// The signature is right, but there is no usable time in the cookie.
     BadTimestamp,
-    /// The cookie is older than `PERMANENT_SESSION_LIFETIME`.
+    /// The store's record cannot be read.
+    CorruptRecord,
+    /// The cookie is older than `PERMANENT_SESSION_LIFETIME`, or the session older than allowed.
     Expired,
+    /// The store has a record of the unsigned session id.
+    Found,
+    /// Another request ended the session while this one was under way.
+    GoneDuringRequest,
     /// The cookie does not have the form `payload.time.signature`.
     Malformed,
+    /// The cookie cannot be a session id.
+    MalformedId,
     /// The request carries no cookie of this name, or an empty one.
     NoCookie,
     /// There is no key to sign with.
     NoSecretKey,
     /// The cookie's time lies ahead of this machine's clock.
     NotYetValid,
+    /// Another request has given the session a new id.
+    Renewed,
+    /// The store did not answer.
+    StoreUnavailable,
     /// The cookie, or what it inflates to, is larger than the limit.
     TooLarge,
+    /// The store has no record of the session id.
+    UnknownId,
     /// The current key confirms the cookie.
     Verified,
     /// A fallback key confirms the cookie.
@@ -42,16 +56,23 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in alphabetical order of the variants.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::BadPayload,
         Self::BadSignature,
         Self::BadTimestamp,
+        Self::CorruptRecord,
         Self::Expired,
+        Self::Found,
+        Self::GoneDuringRequest,
         Self::Malformed,
+        Self::MalformedId,
         Self::NoCookie,
         Self::NoSecretKey,
         Self::NotYetValid,
+        Self::Renewed,
+        Self::StoreUnavailable,
         Self::TooLarge,
+        Self::UnknownId,
         Self::Verified,
         Self::VerifiedByFallbackKey,
     ];
@@ -62,20 +83,28 @@ impl Reason {
             Self::BadPayload => "bad_payload",
             Self::BadSignature => "bad_signature",
             Self::BadTimestamp => "bad_timestamp",
+            Self::CorruptRecord => "corrupt_record",
             Self::Expired => "expired",
+            Self::Found => "found",
+            Self::GoneDuringRequest => "gone_during_request",
             Self::Malformed => "malformed",
+            Self::MalformedId => "malformed_id",
             Self::NoCookie => "no_cookie",
             Self::NoSecretKey => "no_secret_key",
             Self::NotYetValid => "not_yet_valid",
+            Self::Renewed => "renewed",
+            Self::StoreUnavailable => "store_unavailable",
             Self::TooLarge => "too_large",
+            Self::UnknownId => "unknown_id",
             Self::Verified => "verified",
             Self::VerifiedByFallbackKey => "verified_by_fallback_key",
         }
     }
 
-    /// Reports whether the session's content came from a cookie that a key confirmed.
+    /// Reports whether the session's content came from a cookie that a key confirmed, or from the
+    /// store.
     pub const fn is_verified(self) -> bool {
-        matches!(self, Self::Verified | Self::VerifiedByFallbackKey)
+        matches!(self, Self::Found | Self::Verified | Self::VerifiedByFallbackKey)
     }
 
     /// Reports whether a cookie was offered and refused.
@@ -97,10 +126,26 @@ impl Reason {
                 "the signature is right but the time part is missing or out of range: the cookie \
                  was not written by Flask's session interface"
             }
-            Self::Expired => "the cookie is older than PERMANENT_SESSION_LIFETIME",
+            Self::CorruptRecord => {
+                "the store's record is no session: another program uses the same keys, or the \
+                 record is of another format or was cut"
+            }
+            Self::Expired => {
+                "the cookie is older than PERMANENT_SESSION_LIFETIME, or the session older than \
+                 its absolute timeout"
+            }
+            Self::Found => "the store has a record of the session id",
+            Self::GoneDuringRequest => {
+                "another request ended the session while this one was under way, so its changes \
+                 were dropped"
+            }
             Self::Malformed => {
                 "the cookie does not have the form payload.time.signature: another program uses \
                  the same cookie name, or the value was cut"
+            }
+            Self::MalformedId => {
+                "the cookie cannot be a session id: a signed cookie of before the store, another \
+                 program's cookie of the same name, or a guess"
             }
             Self::NoCookie => "the request carries no session cookie",
             Self::NoSecretKey => "no SECRET_KEY is set, so sessions can be read but not written",
@@ -108,7 +153,18 @@ impl Reason {
                 "the cookie was signed ahead of this machine's clock: the clocks of two machines \
                  differ"
             }
+            Self::Renewed => {
+                "another request has given the session a new id meanwhile, as on log-in, and the \
+                 browser has the new cookie or is about to get it"
+            }
+            Self::StoreUnavailable => {
+                "the session store did not answer: see the log for its error"
+            }
             Self::TooLarge => "the cookie, or what it inflates to, is larger than the limit",
+            Self::UnknownId => {
+                "the store has no record of the session id: it has expired, was ended or evicted, \
+                 or lies in another store or under another SESSION_KEY_PREFIX"
+            }
             Self::Verified => "the current key confirms the cookie",
             Self::VerifiedByFallbackKey => "a key of SECRET_KEY_FALLBACKS confirms the cookie",
         }

@@ -12,6 +12,7 @@ mod extract;
 mod layer;
 mod report;
 mod session;
+pub mod store;
 #[cfg(feature = "templates")]
 pub mod templates;
 

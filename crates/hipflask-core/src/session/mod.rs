@@ -41,6 +41,10 @@ pub struct Session {
     accessed: bool,
     opened: bool,
     read_only: Option<ReadOnly>,
+    /// The content lies in a store, and follows the rules of Flask-Session.
+    stored: bool,
+    cleared: bool,
+    fate: Fate,
     /// What was taken out of `_flashes` in this request, as it was stored.
     pub(crate) taken_flashes: Option<Vec<Value>>,
 }
@@ -53,6 +57,21 @@ pub enum ReadOnly {
     NoSecretKey,
     /// The response head has left, so a change could not reach the browser.
     ResponseStarted,
+    /// The store did not answer, so a change could not be kept.
+    StoreUnavailable,
+}
+
+/// What a handler wants to become of a session's id.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// The session is over; what is set afterwards is a new one.
+    Ended,
+    /// It goes on as it is.
+    #[default]
+    Kept,
+    /// It goes on under a new id.
+    Renewed,
 }
 
 /// Why a session could not be read or changed as asked.
@@ -74,6 +93,9 @@ pub enum SessionError {
     /// The response head has left.
     #[error("the session cannot be changed after the response has started, so change it before")]
     ResponseStarted,
+    /// The store did not answer when the session was opened.
+    #[error("the session cannot be changed because its store is unavailable")]
+    StoreUnavailable,
     /// A value does not have the type asked for, or cannot be stored.
     #[error("{0}")]
     Value(#[from] ValueError),
@@ -84,6 +106,7 @@ impl From<ReadOnly> for SessionError {
         match read_only {
             ReadOnly::NoSecretKey => Self::NoSecretKey,
             ReadOnly::ResponseStarted => Self::ResponseStarted,
+            ReadOnly::StoreUnavailable => Self::StoreUnavailable,
         }
     }
 }
@@ -92,6 +115,26 @@ impl Session {
     /// Returns an empty session.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns a new session of a store; `permanent` is `SESSION_PERMANENT`.
+    ///
+    /// As in Flask-Session, a permanent one starts with `_permanent` and counts as blank until
+    /// something else is in it.
+    pub fn new_stored(permanent: bool) -> Self {
+        let entries = permanent.then(|| Entry::from((Text::from(PERMANENT), Value::Bool(true))));
+        Self { entries: entries.into_iter().collect(), stored: true, ..Self::default() }
+    }
+
+    /// Opens the content of a store's record.
+    pub fn from_stored(content: Dict) -> Self {
+        let entries = content.into_iter().map(Entry::from).collect();
+        Self { entries, stored: true, opened: true, ..Self::default() }
+    }
+
+    /// Takes over content that was changed elsewhere meanwhile; nothing counts as modified by it.
+    pub fn rebase(&mut self, content: Dict) {
+        self.entries = content.into_iter().map(Entry::from).collect();
     }
 
     /// Opens the payload of a cookie.
@@ -219,14 +262,67 @@ impl Session {
 
     /// Removes all keys. As in Flask this marks the session as modified, also if it was empty.
     ///
+    /// As in Flask-Session, a session in a store keeps `_permanent`, and ends if nothing else is set.
+    ///
     /// # Errors
     ///
     /// As [`set`](Self::set).
     pub fn clear(&mut self) -> Result<(), SessionError> {
         self.check_writable()?;
         self.modified = true;
+        let permanent = self.stored.then(|| self.value(PERMANENT).unwrap_or(Value::Bool(false)));
         self.entries.clear();
+        self.entries.extend(permanent.map(|kept| Entry::from((Text::from(PERMANENT), kept))));
+        self.cleared = true;
         Ok(())
+    }
+
+    /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
+    /// visitor becomes a user, or gets more rights.
+    ///
+    /// In a signed cookie there is no id, and nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    #[doc(alias = "regenerate")]
+    pub fn renew(&mut self) -> Result<(), SessionError> {
+        self.check_writable()?;
+        self.modified = true;
+        if self.fate == Fate::Kept {
+            self.fate = Fate::Renewed;
+        }
+        Ok(())
+    }
+
+    /// Ends the session: for log-out. What is set afterwards is a new session with a new id.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn destroy(&mut self) -> Result<(), SessionError> {
+        self.clear()?;
+        self.fate = Fate::Ended;
+        Ok(())
+    }
+
+    /// Returns what is to become of the session's id.
+    pub const fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// Reports whether all keys were removed at once, which ends a session that stays blank.
+    pub const fn is_cleared(&self) -> bool {
+        self.cleared
+    }
+
+    /// Reports whether there is nothing to keep: no key, or in a store only `_permanent`.
+    pub fn is_blank(&self) -> bool {
+        match self.entries.as_slice() {
+            [] => true,
+            [entry] => self.stored && entry.key.as_bytes(&self.text) == PERMANENT.as_bytes(),
+            _ => false,
+        }
     }
 
     /// Returns the whole session as one type.
@@ -386,6 +482,11 @@ impl Session {
     fn find_bytes(&self, key: &[u8]) -> Option<usize> {
         self.entries.iter().position(|entry| entry.key.as_bytes(&self.text) == key)
     }
+}
+
+/// Reports whether a record holds nothing but `_permanent`.
+pub(crate) fn is_blank(content: &Dict) -> bool {
+    content.len() == usize::from(content.contains(PERMANENT))
 }
 
 impl std::fmt::Debug for Session {

@@ -31,6 +31,11 @@ impl Dict {
         self.0.get(key.as_bytes())
     }
 
+    /// Returns the value of a key that may hold lone surrogates.
+    pub(crate) fn get_text(&self, key: &Text) -> Option<&Value> {
+        self.0.get(key.as_bytes())
+    }
+
     /// Returns the value of a key, to be changed in place.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         self.0.get_mut(key.as_bytes())

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 11] = [
+const FLOW: [&str; 15] = [
     "reason",
     "http_date",
     "encoding",
@@ -16,9 +16,13 @@ const FLOW: [&str; 11] = [
     "value",
     "serializer",
     "token",
+    "record",
     "session",
     "flash",
+    "store",
+    "engine",
     "interface",
+    "server_side",
 ];
 
 /// What the core must not depend on: the network, a runtime, randomness.

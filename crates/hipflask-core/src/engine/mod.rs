@@ -1,0 +1,14 @@
+//! Saves a session that other requests may have changed, renewed or ended meanwhile: snapshot,
+//! compare-and-swap, merge.
+//!
+//! Between the session and the stores; pure, so that every order of events can be tried. Nothing is
+//! written that would undo what this request has not seen, and nothing that has ended is written
+//! back.
+
+mod merge;
+mod saving;
+mod snapshot;
+
+pub use merge::{ConflictPolicy, MergeConflict, merge};
+pub use saving::{AFTERLIFE, Answer, EngineError, Outcome, Saving, Step, Wish};
+pub use snapshot::Snapshot;

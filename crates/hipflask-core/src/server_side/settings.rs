@@ -1,0 +1,115 @@
+//! How sessions are kept in a store, under Flask-Session's names and with its defaults.
+
+use std::time::Duration;
+
+use super::SessionId;
+use crate::{
+    cookie::Attributes,
+    engine::ConflictPolicy,
+    record::Format,
+    serializer::Limits,
+    signing::{Digest, KeyDerivation, KeyRing, Signer},
+};
+
+/// The salt with which Flask-Session signs ids.
+pub const SALT: &str = "flask-session";
+
+/// Whether the store sees ids or only their digests.
+///
+/// ```
+/// use hipflask_core::server_side::IdStorage;
+///
+/// assert_eq!(IdStorage::default(), IdStorage::Plain);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum IdStorage {
+    /// Only digests: who reads the store cannot log in. Flask-Session finds no such record.
+    Hashed,
+    /// As `Hashed`, but what lies under a plain id is still found, and moves at the next save.
+    HashedFromPlain,
+    /// The ids themselves, as Flask-Session has them.
+    #[default]
+    Plain,
+}
+
+/// How sessions are kept in a store. Nothing is checked here.
+///
+/// ```
+/// use std::time::Duration;
+/// use hipflask_core::server_side::Settings;
+///
+/// let settings = Settings { idle_timeout: Some(Duration::from_secs(1800)), ..Settings::default() };
+/// assert_eq!(settings.idle(), Duration::from_secs(1800));
+/// ```
+#[derive(Clone, Debug)] // safe to print: `Signer` redacts itself
+#[expect(clippy::exhaustive_structs, reason = "it is built by the configuration")]
+pub struct Settings {
+    /// `SESSION_COOKIE_NAME`.
+    pub name: String,
+    /// `SESSION_COOKIE_…`.
+    pub attributes: Attributes,
+    /// `SESSION_USE_SIGNER`: signs ids, if it is there.
+    pub signer: Option<Signer>,
+    /// `SESSION_KEY_PREFIX`.
+    pub key_prefix: String,
+    /// `SESSION_ID_LENGTH`: random bytes, not characters.
+    pub id_length: usize,
+    /// `SESSION_SERIALIZATION_FORMAT`.
+    pub format: Format,
+    /// `SESSION_PERMANENT`.
+    pub permanent: bool,
+    /// `PERMANENT_SESSION_LIFETIME`.
+    pub lifetime: Duration,
+    /// `SESSION_REFRESH_EACH_REQUEST`: reading extends the session's life.
+    pub refresh_each_request: bool,
+    /// How long a session lives without a request; the lifetime, unless it is set.
+    pub idle_timeout: Option<Duration>,
+    /// How long a session lives however many requests there are.
+    pub absolute_timeout: Option<Duration>,
+    /// The part of the idle time, 0 to 1, that must have passed before reading extends it.
+    pub touch_after: f64,
+    /// Whether the store sees ids.
+    pub id_storage: IdStorage,
+    /// What wins when two requests change the same key.
+    pub conflict_policy: ConflictPolicy,
+    /// How much a record may hold.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: "session".into(),
+            attributes: Attributes::new(),
+            signer: None,
+            key_prefix: "session:".into(),
+            id_length: SessionId::DEFAULT_BYTES,
+            format: Format::MsgPack,
+            permanent: true,
+            lifetime: Duration::from_secs(31 * 24 * 60 * 60),
+            refresh_each_request: true,
+            idle_timeout: None,
+            absolute_timeout: None,
+            touch_after: 0.1,
+            id_storage: IdStorage::Plain,
+            conflict_policy: ConflictPolicy::LastWriter,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the signer that Flask-Session has.
+    ///
+    /// DIFFERENCE: ids of fallback keys are accepted, too.
+    pub fn signer(ring: &KeyRing) -> Signer {
+        let builder = Signer::builder(ring, SALT);
+        builder.with_digest(Digest::Sha1).with_key_derivation(KeyDerivation::Hmac).build()
+    }
+
+    /// Returns how long a session lives without a request.
+    pub fn idle(&self) -> Duration {
+        self.idle_timeout.unwrap_or(self.lifetime)
+    }
+}

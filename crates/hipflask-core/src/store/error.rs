@@ -1,0 +1,59 @@
+//! Why a store did not answer.
+
+use std::error::Error;
+
+/// Why a store could not do what was asked.
+///
+/// The text names neither a key nor a value, and its source must not either.
+///
+/// ```
+/// use hipflask_core::store::StoreError;
+///
+/// let error = StoreError::unavailable(std::io::Error::other("connection refused"));
+/// assert!(error.is_transient());
+/// assert_eq!(error.to_string(), "the session store is unavailable: connection refused");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It did not answer in time.
+    #[error("the session store did not answer within its deadline")]
+    Deadline,
+    /// It does not take keys of this form.
+    #[error("the session store does not take such a key: {0}")]
+    Key(&'static str),
+    /// It answered with an error that asking again will not mend.
+    #[error("the session store refused: {0}")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The record is larger than it takes.
+    #[error("the session has {size} bytes and the session store takes {limit}: keep less in it")]
+    TooLarge {
+        /// The length of the record in bytes.
+        size: usize,
+        /// The greatest length that the store takes.
+        limit: usize,
+    },
+    /// It cannot be reached, or cannot answer now.
+    #[error("the session store is unavailable: {0}")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// It cannot do this at all.
+    #[error("this session store cannot {0}")]
+    Unsupported(&'static str),
+}
+
+impl StoreError {
+    /// Returns an error that asking again may mend.
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// Returns an error that asking again will not mend.
+    pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Refused(source.into())
+    }
+
+    /// Reports whether asking again may help.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Unavailable(_))
+    }
+}

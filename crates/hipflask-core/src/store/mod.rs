@@ -1,0 +1,221 @@
+//! What a store of session records must do: the trait, and the questions and answers it is made of.
+//!
+//! Between the engine, which decides, and the stores, which act; knows bytes and lifetimes, and
+//! nothing of what is in a record. Every write carries what it expects to find, so that no request
+//! can overwrite what it has not seen, or bring back what has ended.
+
+mod answer;
+mod error;
+mod key;
+mod two_steps;
+
+use std::{future::Future, time::Duration};
+
+pub use answer::{Created, Deleted, Entry, Page, Record, Replaced, Revision, Touched};
+pub use error::StoreError;
+pub use key::RecordKey;
+pub use two_steps::renew_in_two_steps;
+
+use crate::record::Format;
+
+/// Keeps session records under keys, for a limited time.
+///
+/// Each method is one round trip where the server can do it in one. A record that has expired is
+/// absent, whether or not it was removed. Lifetimes are never zero.
+///
+/// `hipflask::store::conformance` is the definition of a store in tests: what passes it may stand
+/// behind a session layer.
+///
+/// ```
+/// use std::time::Duration;
+/// use hipflask_core::{record::Format, store::*};
+///
+/// /// Remembers nothing, so every session has ended by the next request.
+/// struct Forgetful;
+///
+/// impl Store for Forgetful {
+///     fn record_format(&self) -> Option<Format> {
+///         None
+///     }
+///     async fn load(&self, _: &RecordKey, _: Option<Touch>) -> Result<Option<Record>, StoreError> {
+///         Ok(None)
+///     }
+///     async fn create(&self, _: &RecordKey, _: &[u8], _: Duration) -> Result<Created, StoreError> {
+///         Ok(Created::Created(Revision::default()))
+///     }
+///     async fn replace(
+///         &self, _: &RecordKey, _: &Record, _: &[u8], _: Duration,
+///     ) -> Result<Replaced, StoreError> {
+///         Ok(Replaced::Gone)
+///     }
+///     async fn renew(&self, _: Renewal<'_>) -> Result<Replaced, StoreError> {
+///         Ok(Replaced::Gone)
+///     }
+///     async fn touch(&self, _: &RecordKey, _: Duration) -> Result<Touched, StoreError> {
+///         Ok(Touched::Gone)
+///     }
+///     async fn delete(&self, _: &RecordKey) -> Result<Deleted, StoreError> {
+///         Ok(Deleted::Gone)
+///     }
+///     async fn scan(&self, _: &str, _: Option<&str>, _: usize) -> Result<Page, StoreError> {
+///         Ok(Page::default())
+///     }
+///     async fn purge(&self, _: usize) -> Result<usize, StoreError> {
+///         Ok(0)
+///     }
+/// }
+/// # let _ = Forgetful;
+/// ```
+pub trait Store: Send + Sync + 'static {
+    /// Returns the only format that Flask-Session reads from such a store; `None` leaves the choice
+    /// to the configuration.
+    fn record_format(&self) -> Option<Format>;
+
+    /// Returns the record of `key`, and extends its life on the way if `touch` says so.
+    ///
+    /// A retired record, see [`Renewal`], is returned but never touched.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// Writes a record that must not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the record may have been written or not.
+    fn create(
+        &self,
+        key: &RecordKey,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+
+    /// Writes a record in the place of `current`, in one step: a compare-and-swap.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the record may have been written or not.
+    fn replace(
+        &self,
+        key: &RecordKey,
+        current: &Record,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
+
+    /// Moves a record to a new key. In one step where the store can, else as
+    /// [`renew_in_two_steps`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the record may have been moved or not.
+    fn renew(
+        &self,
+        renewal: Renewal<'_>,
+    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
+
+    /// Gives a record `ttl` from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn touch(
+        &self,
+        key: &RecordKey,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Touched, StoreError>> + Send;
+
+    /// Ends a record.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the record may have ended or not.
+    fn delete(
+        &self,
+        key: &RecordKey,
+    ) -> impl Future<Output = Result<Deleted, StoreError>> + Send;
+
+    /// Returns about `limit` records whose keys start with `prefix`, from `cursor` on, which an
+    /// earlier page has given. A record that is there all the time is in at least one page.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unsupported`] where the server cannot list its keys, else as
+    /// [`load`](Self::load).
+    fn scan(
+        &self,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// Removes at most `limit` expired records and returns how many it removed: 0 where the server
+    /// removes them by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn purge(&self, limit: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
+
+/// When reading extends a record's life.
+///
+/// ```
+/// use std::time::Duration;
+/// use hipflask_core::store::Touch;
+///
+/// let touch = Touch { ttl: Duration::from_secs(60), when_below: Duration::from_secs(30) };
+/// assert!(touch.is_due(Duration::from_secs(29)));
+/// assert!(!touch.is_due(Duration::from_secs(30)));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "the layer builds it, and every store takes it apart")]
+pub struct Touch {
+    /// What the record gets.
+    pub ttl: Duration,
+    /// It gets it if less than this is left.
+    pub when_below: Duration,
+}
+
+impl Touch {
+    /// Reports whether a record that has `left` to live is to be touched.
+    pub fn is_due(&self, left: Duration) -> bool {
+        left < self.when_below
+    }
+}
+
+/// The move of a record to a new key.
+///
+/// What stays at the old key is a *retired* record: the encoding of `None`, which Flask-Session
+/// takes for no record at all, and which tells a request under way that the session was renewed and
+/// did not end.
+#[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, and every store takes it apart")]
+pub struct Renewal<'a> {
+    /// The key that is left.
+    pub old: &'a RecordKey,
+    /// What must still be there.
+    pub current: &'a Record,
+    /// The key that gets the record, and has none yet.
+    pub new: &'a RecordKey,
+    /// The record's new payload.
+    pub payload: &'a [u8],
+    /// How long the record lives.
+    pub ttl: Duration,
+    /// What stays at the old key.
+    pub retired: &'a [u8],
+    /// How long it stays.
+    pub retired_ttl: Duration,
+}
+
+impl std::fmt::Debug for Renewal<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Renewal").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
+}

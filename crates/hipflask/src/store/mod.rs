@@ -1,0 +1,42 @@
+//! Where sessions are kept when not in the cookie: one file a store, each behind its feature.
+//!
+//! The last stage of the flow. A store moves bytes in and out of its server and decides nothing:
+//! what is written, and over what, comes from the engine. What a store must do is [`Store`], and
+//! the suite `conformance` is its definition in tests.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "filesystem")]
+mod filesystem;
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;
+
+pub use hipflask_core::store::{
+    Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
+    StoreError, Touch, Touched, renew_in_two_steps,
+};
+
+#[cfg(feature = "dynamodb")]
+pub use self::dynamodb::DynamoDbStore;
+#[cfg(feature = "filesystem")]
+pub use self::filesystem::FileStore;
+#[cfg(feature = "memcached")]
+pub use self::memcached::MemcachedStore;
+#[cfg(feature = "memory")]
+pub use self::memory::MemoryStore;
+#[cfg(feature = "mongodb")]
+pub use self::mongodb::MongoDbStore;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use self::sql::SqlStore;

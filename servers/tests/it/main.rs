@@ -1,0 +1,2 @@
+//! Every store on its real server.
+
