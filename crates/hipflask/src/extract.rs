@@ -1,29 +1,40 @@
 //! The axum extractors. Asking is the access: a handler without them costs nothing.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, request::Parts};
+use hipflask_core::store::StoreError;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CACHE_CONTROL, request::Parts};
 
-use crate::{layer, session::Session};
+use crate::{error::Kind, layer, session::Session};
 
 impl<S: Sync> FromRequestParts<S> for Session {
-    type Rejection = NoSessionLayer;
+    type Rejection = SessionRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, NoSessionLayer> {
-        layer::innermost(&parts.headers).ok_or(NoSessionLayer)
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Self, SessionRejection> {
+        let access = layer::innermost(&parts.headers).ok_or(NoSessionLayer)?;
+        Ok(access.session().await.map_err(StoreUnavailable)?)
     }
 }
 
 /// `None` where no layer is around the handler: for handlers that are used with and without one.
 impl<S: Sync> OptionalFromRequestParts<S> for Session {
-    type Rejection = Infallible;
+    type Rejection = StoreUnavailable;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
-        Ok(layer::innermost(&parts.headers))
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, StoreUnavailable> {
+        match layer::innermost(&parts.headers) {
+            Some(access) => access.session().await.map(Some).map_err(StoreUnavailable),
+            None => Ok(None),
+        }
     }
 }
 
@@ -35,7 +46,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
 /// use hipflask::Sessions;
 ///
 /// async fn who(sessions: Sessions) -> hipflask::Result<String> {
-///     let admin = sessions.get("admin_session");
+///     let admin = sessions.get("admin_session").await?;
 ///     let name = admin.map(|session| session.get::<String>("name")).transpose()?;
 ///     Ok(name.flatten().unwrap_or_else(|| "no admin".into()))
 /// }
@@ -46,8 +57,15 @@ pub struct Sessions(HeaderMap);
 
 impl Sessions {
     /// Returns the session of the innermost layer whose cookie has this name. This is the access.
-    pub fn get(&self, cookie_name: &str) -> Option<Session> {
-        layer::named(cookie_name, &self.0)
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when its store does not answer.
+    pub async fn get(&self, cookie_name: &str) -> crate::Result<Option<Session>> {
+        match layer::named(cookie_name, &self.0) {
+            Some(access) => Ok(Some(access.session().await.map_err(Kind::from)?)),
+            None => Ok(None),
+        }
     }
 }
 
@@ -81,5 +99,58 @@ impl IntoResponse for NoSessionLayer {
     fn into_response(self) -> Response {
         tracing::error!(target: "hipflask", "{self}");
         (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
+    }
+}
+
+/// The store that has the session did not answer, and the layer's policy is to refuse: 503.
+///
+/// ```
+/// fn is_temporary(rejection: &hipflask::SessionRejection) -> bool {
+///     matches!(rejection, hipflask::SessionRejection::StoreUnavailable(_))
+/// }
+/// # let _ = is_temporary;
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StoreUnavailable(Arc<StoreError>);
+
+impl IntoResponse for StoreUnavailable {
+    fn into_response(self) -> Response {
+        let mut response =
+            (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
+        // A shared cache must not answer somebody else with it.
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// Why a handler did not get its [`Session`].
+///
+/// ```
+/// use axum::{http::StatusCode, response::IntoResponse};
+/// use hipflask::SessionRejection;
+///
+/// fn status(rejection: SessionRejection) -> StatusCode {
+///     rejection.into_response().status()
+/// }
+/// # let _ = status;
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+#[non_exhaustive]
+pub enum SessionRejection {
+    /// No layer is around the handler: 500.
+    NoSessionLayer(#[from] NoSessionLayer),
+    /// The store did not answer: 503.
+    StoreUnavailable(#[from] StoreUnavailable),
+}
+
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoSessionLayer(rejection) => rejection.into_response(),
+            Self::StoreUnavailable(rejection) => rejection.into_response(),
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod templates;
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
 #[cfg(feature = "axum")]
-pub use extract::{NoSessionLayer, Sessions};
+pub use extract::{NoSessionLayer, SessionRejection, Sessions, StoreUnavailable};
 /// The core, for those who need its parts: cookies as text, signing, tagged JSON.
 pub use hipflask_core as core;
 pub use hipflask_core::{

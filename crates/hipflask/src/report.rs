@@ -3,10 +3,9 @@
 //!
 //! Never tells a key, a cookie or a value: only the reason, ages, sizes, and a key's fingerprint.
 
-use hipflask_core::{
-    interface::{Opened, SaveError},
-    reason::Reason,
-};
+use hipflask_core::{interface::CookieFacts, reason::Reason, store::StoreError};
+
+use crate::SaveFailure;
 
 /// Counts opened sessions by `reason`.
 #[cfg(feature = "metrics")]
@@ -14,12 +13,20 @@ const OPENED: &str = "hipflask_sessions_opened_total";
 /// Counts sessions that could not be saved by `reason`.
 #[cfg(feature = "metrics")]
 const SAVE_FAILED: &str = "hipflask_sessions_save_failed_total";
+/// Counts sessions whose changes were dropped by `reason`.
+#[cfg(feature = "metrics")]
+const DROPPED: &str = "hipflask_sessions_dropped_total";
+/// Counts how often another request's change had to be merged.
+#[cfg(feature = "metrics")]
+const CONFLICTS: &str = "hipflask_sessions_conflicts_total";
+/// Counts operations that a store did not carry out by `operation`.
+#[cfg(feature = "metrics")]
+const STORE_FAILED: &str = "hipflask_store_failed_total";
 
-pub(crate) fn opened(opened: &Opened, fingerprints: &[String]) {
+pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: &[String]) {
     #[cfg(feature = "metrics")]
-    metrics::counter!(OPENED, "reason" => opened.reason.code()).increment(1);
-    let reason = opened.reason;
-    let facts = opened.cookie.unwrap_or_default();
+    metrics::counter!(OPENED, "reason" => reason.code()).increment(1);
+    let facts = cookie.unwrap_or_default();
     let key = facts.key.and_then(|key| fingerprints.get(key)).map(String::as_str);
     if reason.is_refusal() {
         tracing::info!(
@@ -42,9 +49,32 @@ pub(crate) fn opened(opened: &Opened, fingerprints: &[String]) {
     }
 }
 
-pub(crate) fn save_failed(error: &SaveError) {
-    let reason = error.reason().map_or("unwritable", Reason::code);
+pub(crate) fn save_failed(failure: &SaveFailure) {
+    let reason = failure.reason().map_or("unwritable", Reason::code);
     #[cfg(feature = "metrics")]
     metrics::counter!(SAVE_FAILED, "reason" => reason).increment(1);
-    tracing::error!(target: "hipflask", reason, "session not saved: {error}");
+    tracing::error!(target: "hipflask", reason, "session not saved: {failure}");
+}
+
+/// The changes of a request were dropped because its session is another's business now.
+pub(crate) fn dropped(reason: Reason) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(DROPPED, "reason" => reason.code()).increment(1);
+    tracing::info!(target: "hipflask", reason = reason.code(), "changes dropped: {reason}");
+}
+
+/// Other requests changed a session while it was saved.
+pub(crate) fn conflicts(n: u32) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(CONFLICTS).increment(u64::from(n));
+    if n > 0 {
+        tracing::debug!(target: "hipflask", conflicts = n, "session merged");
+    }
+}
+
+pub(crate) fn store_failed(operation: &'static str, error: &StoreError) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(STORE_FAILED, "operation" => operation).increment(1);
+    let reason = Reason::StoreUnavailable.code();
+    tracing::error!(target: "hipflask", reason, operation, "{error}");
 }

@@ -7,16 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hipflask_core::{
     cookie,
+    engine::{ConflictPolicy, merge},
     flash::Flash,
-    interface::CookieFacts,
+    interface::{CookieFacts, Saved},
     reason::Reason,
+    server_side::{Found, Held},
     session::{ReadOnly, Session as Core, SessionError},
+    store::StoreError,
     value::{self, Text, Value},
 };
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Result, layer::Shared, report};
+use crate::{Result, SaveFailure, error::Kind, layer::Shared, report};
 
 /// Flask's session: a dict that lives as long as the visitor comes back.
 ///
@@ -44,6 +47,14 @@ struct Opened {
     session: Mutex<Core>,
     reason: Reason,
     cookie: Option<CookieFacts>,
+    stored: Option<Stored>,
+}
+
+/// What a session that lies in a store has besides.
+struct Stored {
+    shared: Arc<Shared>,
+    /// What the store has of it. Whoever changes the record or saves it holds the lock.
+    held: tokio::sync::Mutex<Option<Held>>,
 }
 
 impl Session {
@@ -53,9 +64,41 @@ impl Session {
         let cookie = cookie::find_in(lines, shared.interface.name());
         let mut opened = shared.interface.open(cookie.as_deref(), shared.now());
         opened.session.set_accessed(accessed);
-        report::opened(&opened, &shared.fingerprints);
+        report::opened(opened.reason, opened.cookie, &shared.fingerprints);
         let (reason, cookie) = (opened.reason, opened.cookie);
-        Self(Arc::new(Opened { session: Mutex::new(opened.session), reason, cookie }))
+        let session = Mutex::new(opened.session);
+        Self(Arc::new(Opened { session, reason, cookie, stored: None }))
+    }
+
+    /// Loads the session of a request, because a handler asks for it.
+    pub(crate) async fn load(
+        shared: &Arc<Shared>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Arc<StoreError>> {
+        let Some(backend) = &shared.backend else { return Ok(Self::open(shared, headers, true)) };
+        let Found { mut session, reason, cookie, held, .. } =
+            backend.load(headers, shared.now()).await?;
+        session.set_accessed(true);
+        report::opened(reason, cookie, &shared.fingerprints);
+        let stored = Stored { shared: Arc::clone(shared), held: held.into() };
+        let session = Mutex::new(session);
+        Ok(Self(Arc::new(Opened { session, reason, cookie, stored: Some(stored) })))
+    }
+
+    /// Saves the session in its store, for the last time: whoever still holds it can only read.
+    pub(crate) fn save(&self) -> impl Future<Output = Result<Saved, SaveFailure>> + Send + use<> {
+        let this = self.clone();
+        let session = self.close(Core::clone);
+        async move {
+            let Some(Stored { shared, held }) = &this.0.stored else {
+                return Ok(Saved::keep(session.is_accessed()));
+            };
+            let Some(backend) = &shared.backend else {
+                return Ok(Saved::keep(session.is_accessed()));
+            };
+            let held = held.lock().await.take();
+            backend.save(&session, this.0.reason, held, shared.now()).await
+        }
     }
 
     /// Decides about the session for the last time; whoever still holds it can only read.
@@ -264,6 +307,90 @@ impl Session {
     #[doc(alias = "category_filter")]
     pub fn take_flashes_of(&self, categories: &[&str]) -> Result<Vec<Flash>> {
         Ok(self.lock().take_flashes_of(categories)?)
+    }
+
+    /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
+    /// visitor becomes a user, or gets more rights. In a signed cookie there is no id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    #[doc(alias = "regenerate")]
+    pub fn renew(&self) -> Result<()> {
+        Ok(self.lock().renew()?)
+    }
+
+    /// Ends the session: for log-out. What is set afterwards is a new session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn destroy(&self) -> Result<()> {
+        Ok(self.lock().destroy()?)
+    }
+
+    /// Changes one value so that no other request's change of it is lost, and returns it.
+    ///
+    /// In a store the change is there when this returns, and `change` runs again if another request
+    /// was in the way: it should do nothing else. In a signed cookie, and in a session that is not
+    /// yet in its store, nobody else can have it, and it is saved with the rest.
+    ///
+    /// ```
+    /// # async fn hit(session: hipflask::Session) -> hipflask::Result<()> {
+    /// let count = session.update("count", |count: Option<u64>| count.unwrap_or(0) + 1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the value has another shape than `T`, when the store does not
+    /// answer, when the session has ended meanwhile, or when it is read-only.
+    pub async fn update<T>(&self, key: &str, mut change: impl FnMut(Option<T>) -> T) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        self.lock().check_writable()?;
+        let mut apply = |old: Option<Value>| -> Result<Value, Kind> {
+            let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
+            Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
+        };
+        let value = match &self.0.stored {
+            Some(stored) => self.update_stored(stored, key, &mut apply).await?,
+            None => None,
+        };
+        let value = match value {
+            Some(value) => value,
+            None => {
+                let value = apply(self.value(key))?;
+                self.set(key, value.clone())?;
+                value
+            }
+        };
+        Ok(value::from_value(value).map_err(SessionError::from)?)
+    }
+
+    /// `None` if the store has no record of the session yet.
+    async fn update_stored(
+        &self,
+        stored: &Stored,
+        key: &str,
+        apply: &mut (impl FnMut(Option<Value>) -> Result<Value, Kind> + Send),
+    ) -> Result<Option<Value>> {
+        let mut held = stored.held.lock().await;
+        let (Some(held), Some(backend)) = (held.as_mut(), &stored.shared.backend) else {
+            return Ok(None);
+        };
+        let base = held.snapshot().content().clone();
+        let value = backend.update(held, key, apply, stored.shared.now()).await;
+        // Also what other requests have changed is there now.
+        let mut session = self.lock();
+        let (mine, theirs) = (session.to_dict(), held.snapshot().content());
+        let merged = merge(&base, &mine, theirs, ConflictPolicy::LastWriter);
+        session.rebase(merged.map_err(|conflict| Kind::Engine(conflict.into()))?);
+        let value = value?;
+        session.set(key, value.clone())?;
+        Ok(Some(value))
     }
 
     /// Returns why the session is what it is.

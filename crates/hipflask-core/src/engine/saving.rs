@@ -21,7 +21,6 @@ const MAX_ATTEMPTS: u32 = 64;
 
 /// What a request wants to become of its session.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "it is built by whoever saves")]
 pub struct Wish {
     /// What the session holds now; `None` ends it.
     pub content: Option<Dict>,

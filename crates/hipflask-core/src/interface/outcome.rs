@@ -40,6 +40,13 @@ pub struct Saved {
     pub vary: bool,
 }
 
+impl Saved {
+    /// Leaves the cookie as it is.
+    pub const fn keep(vary: bool) -> Self {
+        Self { action: SaveAction::Keep, vary }
+    }
+}
+
 /// What to do about the cookie.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -22,7 +22,8 @@ use crate::{
     engine::Snapshot,
     interface::{CookieFacts, SaveError},
     reason::Reason,
-    session::Session,
+    record::Format,
+    session::{ReadOnly, Session},
     signing::UnsignError,
     store::{Record, RecordKey, Touch},
     value::{Dict, Value},
@@ -99,6 +100,13 @@ impl ServerSide {
     /// Takes the settings as they are.
     pub const fn new(settings: Settings) -> Self {
         Self { settings }
+    }
+
+    /// Writes records in another format, if there is one.
+    #[must_use]
+    pub fn with_format(mut self, format: Option<Format>) -> Self {
+        self.settings.format = format.unwrap_or(self.settings.format);
+        self
     }
 
     /// Returns the settings.
@@ -193,6 +201,13 @@ impl ServerSide {
         }
     }
 
+    /// Opens an empty session that cannot be changed, because the store does not answer.
+    pub fn unavailable(&self, offer: Offer) -> Found {
+        let mut session = Session::new_stored(self.settings.permanent);
+        session.set_read_only(ReadOnly::StoreUnavailable);
+        Found { session, reason: Reason::StoreUnavailable, cookie: offer.cookie, held: None }
+    }
+
     fn read(
         &self,
         offer: Offer,
@@ -232,8 +247,15 @@ impl ServerSide {
         if fresh || self.time_left(&content, now).is_none() {
             content.insert(STARTED, Value::from(now.as_secs()));
         }
-        let left = self.time_left(&content, now).unwrap_or(idle);
-        (content, idle.min(left).max(Duration::from_secs(1)))
+        let ttl = self.time_to_live(&content, now);
+        (content, ttl)
+    }
+
+    /// Returns how long a record of this content is to live.
+    pub fn time_to_live(&self, content: &Dict, now: Duration) -> Duration {
+        let idle = self.settings.idle();
+        let left = self.time_left(content, now).unwrap_or(idle);
+        idle.min(left).max(Duration::from_secs(1))
     }
 
     fn write_cookie(

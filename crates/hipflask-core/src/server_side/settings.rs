@@ -43,7 +43,6 @@ pub enum IdStorage {
 /// assert_eq!(settings.idle(), Duration::from_secs(1800));
 /// ```
 #[derive(Clone, Debug)] // safe to print: `Signer` redacts itself
-#[expect(clippy::exhaustive_structs, reason = "it is built by the configuration")]
 pub struct Settings {
     /// `SESSION_COOKIE_NAME`.
     pub name: String,

@@ -128,7 +128,6 @@ pub enum Deleted {
 
 /// A record that [`scan`](super::Store::scan) has found.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "every store builds it")]
 pub struct Entry {
     /// Its whole key.
     pub key: RecordKey,
@@ -140,7 +139,6 @@ pub struct Entry {
 
 /// A part of all records.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "every store builds it")]
 pub struct Page {
     /// The records of this part.
     pub entries: Vec<Entry>,

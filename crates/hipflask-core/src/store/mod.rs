@@ -175,7 +175,6 @@ pub trait Store: Send + Sync + 'static {
 /// assert!(!touch.is_due(Duration::from_secs(30)));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "the layer builds it, and every store takes it apart")]
 pub struct Touch {
     /// What the record gets.
     pub ttl: Duration,
@@ -196,7 +195,6 @@ impl Touch {
 /// takes for no record at all, and which tells a request under way that the session was renewed and
 /// did not end.
 #[derive(Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, and every store takes it apart")]
 pub struct Renewal<'a> {
     /// The key that is left.
     pub old: &'a RecordKey,

@@ -93,14 +93,19 @@ pub enum ConfigError {
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes: set a secret key instead")]
     RandomUnavailable(#[source] io::Error),
-    /// Sessions are to be kept in a store.
+    /// Sessions are to be kept in a store, and none was given.
     #[error(
-        "server-side sessions are not supported yet: unset {name}, or set it to null, to keep \
-         sessions in the signed cookie"
+        "SESSION_TYPE asks for a store: connect to it and use SessionLayer::from_config_with_store, \
+         or unset it to keep sessions in the signed cookie"
     )]
-    ServerSide {
-        /// The setting, as it was written.
-        name: String,
+    NoStore,
+    /// A setting of sessions in a store has a value that cannot work.
+    #[error("{name} expects {expected}")]
+    Store {
+        /// The setting.
+        name: &'static str,
+        /// What is expected.
+        expected: &'static str,
     },
     /// The text is not TOML.
     #[error("expected TOML at line {line}, column {column}: strings need quotes")]

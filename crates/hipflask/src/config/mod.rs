@@ -5,6 +5,7 @@
 //!
 //! - `key` holds the secret key and its fallbacks: [`SecretKey`].
 //! - `env` and `file` read settings, `setting` applies them by Flask's names.
+//! - `server_side` has what only matters with a store.
 //! - `check` turns a [`SessionConfig`] into an [`Interface`], or says what is wrong with it.
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/
@@ -18,6 +19,7 @@ mod file;
 mod key;
 mod lifetime;
 mod name;
+mod server_side;
 mod setting;
 
 use std::time::Duration;
@@ -25,11 +27,15 @@ use std::time::Duration;
 pub use error::ConfigError;
 pub use hipflask_core::{
     cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},
+    engine::ConflictPolicy,
     interface::{Interface, Signing},
+    record::Format,
     serializer::Limits,
+    server_side::{IdStorage, ServerSide},
     signing::{Digest, Key, KeyDerivation, strength::Weakness},
 };
 pub use key::{SecretKey, generate_secret};
+pub use server_side::OnOutage;
 
 /// How sessions are kept, under Flask's names and with Flask's defaults.
 ///
@@ -63,6 +69,7 @@ pub struct SessionConfig {
     max_cookie_size: usize,
     signing: Signing,
     hardened: bool,
+    stored: server_side::Stored,
 }
 
 impl SessionConfig {
@@ -88,6 +95,7 @@ impl SessionConfig {
             max_cookie_size: Interface::MAX_COOKIE_SIZE,
             signing: Signing::default(),
             hardened: false,
+            stored: server_side::Stored::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The names of the settings, and what somebody meant who wrote almost one of them.
 
-/// The settings that are applied: Flask's own names.
-pub(super) const NAMES: [&str; 14] = [
+/// The settings that are applied: Flask's and Flask-Session's own names.
+pub(super) const NAMES: [&str; 19] = [
     "APPLICATION_ROOT",
     "MAX_COOKIE_SIZE",
     "PERMANENT_SESSION_LIFETIME",
@@ -14,8 +14,13 @@ pub(super) const NAMES: [&str; 14] = [
     "SESSION_COOKIE_PATH",
     "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_SECURE",
+    "SESSION_ID_LENGTH",
+    "SESSION_KEY_PREFIX",
+    "SESSION_PERMANENT",
     "SESSION_REFRESH_EACH_REQUEST",
+    "SESSION_SERIALIZATION_FORMAT",
     "SESSION_TYPE",
+    "SESSION_USE_SIGNER",
 ];
 
 /// More edits than these make another word, such as Flask-Login's `SESSION_PROTECTION`.
@@ -93,8 +98,9 @@ mod tests {
             ("SESSION_COOKIE_SAME_SITE", Misspelt("SESSION_COOKIE_SAMESITE")),
             ("SESSION_COOKIE_LIFE", Misspelt("SESSION_COOKIE_NAME")),
             ("SESSION_PROTECTION", Foreign),
-            ("SESSION_KEY_PREFIX", Foreign),
-            ("SESSION_PERMANENT", Foreign),
+            ("SESSION_KEY_PREFIX", Setting("SESSION_KEY_PREFIX")),
+            ("SESSION_KEY_PERFIX", Misspelt("SESSION_KEY_PREFIX")),
+            ("SESSION_REDIS", Foreign),
             ("REMEMBER_COOKIE_SECURE", Foreign),
             ("WTF_CSRF_SECRET_KEY", Foreign),
             ("DEBUG", Foreign),

@@ -4,7 +4,7 @@
 //! Flask takes values of any kind and fails, or not, when it uses them; here the kind is checked
 //! at once.
 
-use hipflask_core::signing::Key;
+use hipflask_core::{record::Format, signing::Key};
 
 use super::{
     ConfigError, SecretKey, SessionConfig, lifetime,
@@ -126,7 +126,12 @@ impl SessionConfig {
             }
             "SESSION_COOKIE_SECURE" => self.secure = flag(shown, &value)?,
             "SESSION_REFRESH_EACH_REQUEST" => self.refresh_each_request = flag(shown, &value)?,
-            "SESSION_TYPE" => check_type(shown, &value)?,
+            "SESSION_ID_LENGTH" => self.stored.id_length = size(shown, &value)?,
+            "SESSION_KEY_PREFIX" => self.stored.key_prefix = text(shown, value)?,
+            "SESSION_PERMANENT" => self.stored.permanent = flag(shown, &value)?,
+            "SESSION_SERIALIZATION_FORMAT" => self.stored.format = format(shown, value)?,
+            "SESSION_TYPE" => self.stored.wanted = session_type(shown, value)?,
+            "SESSION_USE_SIGNER" => self.stored.use_signer = flag(shown, &value)?,
             _ => {}
         }
         Ok(())
@@ -164,11 +169,30 @@ pub(super) fn fallbacks(name: &str, value: Given) -> Result<Vec<Key>, ConfigErro
     }
 }
 
-fn check_type(name: &str, value: &Given) -> Result<(), ConfigError> {
-    match value {
-        Given::Null => Ok(()),
-        Given::Text(text) if ["cookie", "null"].contains(&&*text.to_ascii_lowercase()) => Ok(()),
-        _ => Err(ConfigError::ServerSide { name: name.into() }),
+/// The store's own address is not Flask-Session's to tell: it takes client objects.
+fn session_type(name: &str, value: Given) -> Result<Option<String>, ConfigError> {
+    const TYPES: [&str; 7] = [
+        "cachelib", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy",
+    ];
+    const EXPECTED: &str = "null, cookie, or one of Flask-Session's types, such as redis,";
+    if matches!(value, Given::Null) {
+        return Ok(None);
+    }
+    match text(name, value)?.to_ascii_lowercase() {
+        word if ["cookie", "null"].contains(&word.as_str()) => Ok(None),
+        word if TYPES.contains(&word.as_str()) => Ok(Some(word)),
+        _ => Err(ConfigError::Store { name: "SESSION_TYPE", expected: EXPECTED }),
+    }
+}
+
+fn format(name: &str, value: Given) -> Result<Format, ConfigError> {
+    match text(name, value)?.to_ascii_lowercase().as_str() {
+        "json" => Ok(Format::Json),
+        "msgpack" => Ok(Format::MsgPack),
+        _ => Err(ConfigError::Store {
+            name: "SESSION_SERIALIZATION_FORMAT",
+            expected: "msgpack or json",
+        }),
     }
 }
 

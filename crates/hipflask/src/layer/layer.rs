@@ -6,11 +6,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use hipflask_core::interface::Interface;
+use hipflask_core::{interface::Interface, server_side::ServerSide, store::Store};
 use tower_layer::Layer;
 
-use super::SessionService;
-use crate::config::{ConfigError, SecretKey, SessionConfig};
+use super::{Backend, SessionService};
+use crate::{
+    config::{ConfigError, OnOutage, SecretKey, SessionConfig},
+    store::AnyStore,
+};
 
 /// Gives every request behind it Flask's session.
 ///
@@ -40,6 +43,12 @@ type Clock = dyn Fn() -> Duration + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) interface: Interface,
+    /// Where sessions lie, when not in the cookie.
+    pub(crate) backend: Option<Backend>,
+    /// How they lie there.
+    server_side: ServerSide,
+    on_outage: OnOutage,
+    deadline: Duration,
     /// Open the session of every request that carries a cookie, asked for or not.
     pub(crate) refresh_untouched: bool,
     /// The fingerprints of the keys, the current one first.
@@ -71,16 +80,60 @@ impl SessionLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for every mistake in the configuration.
+    /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] if its
+    /// `SESSION_TYPE` asks for a store.
     pub fn from_config(config: &SessionConfig) -> Result<Self, ConfigError> {
+        if config.wants_store() { Err(ConfigError::NoStore) } else { Self::build(config) }
+    }
+
+    /// Keeps sessions in a store, as Flask-Session does, configured.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for every mistake in the configuration.
+    pub fn from_config_with_store(
+        config: &SessionConfig,
+        store: impl Store,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self::build(config)?.with_store(store))
+    }
+
+    fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
         let ring = config.secret_key().ring();
         let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
         Ok(Self(Arc::new(Shared {
             interface: config.build()?,
+            backend: None,
+            server_side: config.build_server_side()?,
+            on_outage: config.on_outage(),
+            deadline: config.store_deadline(),
             refresh_untouched: config.refresh_untouched(),
             fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
             clock: None,
         })))
+    }
+
+    /// Keeps sessions in a store instead of the cookie, as Flask-Session does.
+    ///
+    /// Requests that never ask for their session do not reach the store, whatever
+    /// [`SessionConfig::with_refresh_untouched`] says.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionLayer, store::MemoryStore};
+    ///
+    /// let sessions = SessionLayer::new(SecretKey::random()?)?.with_store(MemoryStore::new());
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_store(self, store: impl Store) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        let backend = Backend {
+            interface: shared.server_side.clone().with_format(store.record_format()),
+            store: AnyStore::new(store),
+            on_outage: shared.on_outage,
+            deadline: shared.deadline,
+        };
+        Self(Arc::new(Shared { backend: Some(backend), ..shared }))
     }
 
     /// Takes the time from `clock`, as the time since 1970, instead of from the system. For tests.

@@ -4,7 +4,10 @@ use std::mem::replace;
 
 use hipflask_core::{
     cookie::{HeaderEdit, cache_control, vary},
+    engine::EngineError,
     interface::{SaveAction, SaveError, Saved},
+    reason::Reason,
+    session::Session as Core,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
@@ -12,9 +15,9 @@ use http::{
 };
 
 use super::Shared;
-use crate::{report, session::Session};
+use crate::{error::Kind, report, session::Session};
 
-/// Why a response became a 500: the session that the handler left could not be sent.
+/// Why a response became an error: the session that the handler left could not be saved.
 ///
 /// It is in the response's extensions, for a layer outside that renders errors.
 ///
@@ -25,37 +28,102 @@ use crate::{report, session::Session};
 ///     response.extensions().get::<SaveFailure>().map(ToString::to_string)
 /// }
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct SaveFailure(SaveError);
+pub struct SaveFailure(#[from] Cause);
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Cookie(#[from] SaveError),
+    #[error("the operating system gives no random bytes for a session id")]
+    NoEntropy,
+    #[error("the session was not saved: {0}")]
+    Stored(#[from] Kind),
+}
 
 impl SaveFailure {
-    /// Returns what is wrong with the session.
-    pub const fn error(&self) -> &SaveError {
-        &self.0
+    pub(super) const fn no_entropy() -> Self {
+        Self(Cause::NoEntropy)
+    }
+
+    /// Returns what is wrong with the cookie, if that is the cause.
+    pub const fn cookie_error(&self) -> Option<&SaveError> {
+        match &self.0 {
+            Cause::Cookie(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the status of the response: 503 if the store did not answer, 409 if another request
+    /// was in the way, else 500.
+    pub const fn status(&self) -> StatusCode {
+        match &self.0 {
+            Cause::Stored(kind) => kind.status(),
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        match &self.0 {
+            Cause::Cookie(error) => error.reason(),
+            Cause::Stored(Kind::Store(_)) => Some(Reason::StoreUnavailable),
+            Cause::Stored(Kind::Gone) => Some(Reason::GoneDuringRequest),
+            _ => None,
+        }
     }
 }
 
-/// Saves a session that was asked for, and closes it: later changes are errors.
-pub(super) fn save<B: Default>(shared: &Shared, session: &Session, response: &mut Response<B>) {
-    match session.close(|session| shared.interface.save(session, shared.now())) {
-        Ok(saved) => apply(shared.interface.name(), saved, response.headers_mut()),
-        Err(error) => {
-            report::save_failed(&error);
-            let failed = replace(response, Response::new(B::default()));
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            let headers = response.headers_mut();
-            // What another layer has sent must arrive, or its session would be lost.
-            for name in [SET_COOKIE, VARY, CACHE_CONTROL] {
-                for line in failed.headers().get_all(&name) {
-                    headers.append(name.clone(), line.clone());
-                }
-            }
-            drop_cookie(headers, shared.interface.name());
-            edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
-            response.extensions_mut().insert(SaveFailure(error));
+impl From<SaveError> for SaveFailure {
+    fn from(error: SaveError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<Kind> for SaveFailure {
+    fn from(kind: Kind) -> Self {
+        Self(kind.into())
+    }
+}
+
+impl From<EngineError> for SaveFailure {
+    fn from(error: EngineError) -> Self {
+        Kind::from(error).into()
+    }
+}
+
+/// Decides about a session that was asked for, and closes it: later changes are errors.
+pub(super) fn save(shared: &Shared, session: &Session) -> Result<Saved, SaveFailure> {
+    let decide = |session: &Core| shared.interface.save(session, shared.now());
+    Ok(session.close(decide)?)
+}
+
+/// Puts what was decided, or what went wrong, into the response.
+pub(super) fn answer<B: Default>(
+    name: &str,
+    saved: Result<Saved, SaveFailure>,
+    response: &mut Response<B>,
+) {
+    match saved {
+        Ok(saved) => apply(name, saved, response.headers_mut()),
+        Err(failure) => refuse(name, failure, response),
+    }
+}
+
+fn refuse<B: Default>(name: &str, failure: SaveFailure, response: &mut Response<B>) {
+    report::save_failed(&failure);
+    let failed = replace(response, Response::new(B::default()));
+    *response.status_mut() = failure.status();
+    let headers = response.headers_mut();
+    // What another layer has sent must arrive, or its session would be lost.
+    for name in [SET_COOKIE, VARY, CACHE_CONTROL] {
+        for line in failed.headers().get_all(&name) {
+            headers.append(name.clone(), line.clone());
         }
     }
+    drop_cookie(headers, name);
+    edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
+    response.extensions_mut().insert(failure);
 }
 
 fn apply(name: &str, saved: Saved, headers: &mut HeaderMap) {

@@ -35,22 +35,22 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = SessionFuture<S::Future>;
+    type Future = SessionFuture<S::Future, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> SessionFuture<S::Future> {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if slot::is_named(self.shared.interface.name()) {
             // A layer of the same cookie is outside already: two copies would overwrite each other.
-            return SessionFuture { inner: self.inner.call(request), slot: None };
+            return SessionFuture { inner: self.inner.call(request), slot: None, rest: None };
         }
-        let mut slot = Slot { shared: Arc::clone(&self.shared), session: None };
-        if self.shared.refresh_untouched {
+        let mut slot = Slot::new(Arc::clone(&self.shared));
+        if self.shared.refresh_untouched && self.shared.backend.is_none() {
             slot.open_untouched(request.headers());
         }
         let (slot, inner) = slot::scope(slot, || self.inner.call(request));
-        SessionFuture { inner, slot }
+        SessionFuture { inner, slot, rest: None }
     }
 }

@@ -5,7 +5,9 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use http::HeaderMap;
+use hipflask_core::store::StoreError;
+use http::{HeaderMap, header::COOKIE};
+use tokio::sync::OnceCell;
 
 use super::layer::Shared;
 use crate::session::Session;
@@ -14,7 +16,43 @@ use crate::session::Session;
 pub(super) struct Slot {
     pub(super) shared: Arc<Shared>,
     /// The session, once it was asked for.
-    pub(super) session: Option<Session>,
+    session: Option<Access>,
+}
+
+/// A session that was asked for.
+#[derive(Clone)]
+pub(crate) enum Access {
+    /// It is there.
+    Open(Session),
+    /// Its store has to be asked first.
+    Stored(Arc<Loading>),
+}
+
+/// A session that lies in a store. Whoever asks while it is loaded waits for the same answer.
+pub(crate) struct Loading {
+    shared: Arc<Shared>,
+    headers: HeaderMap,
+    session: OnceCell<Session>,
+}
+
+impl Access {
+    /// Returns the session, after asking the store if it has to be.
+    pub(crate) async fn session(self) -> Result<Session, Arc<StoreError>> {
+        match self {
+            Self::Open(session) => Ok(session),
+            Self::Stored(loading) => {
+                let load = || Session::load(&loading.shared, &loading.headers);
+                loading.session.get_or_try_init(load).await.cloned()
+            }
+        }
+    }
+
+    fn opened(&self) -> Option<&Session> {
+        match self {
+            Self::Open(session) => Some(session),
+            Self::Stored(loading) => loading.session.get(),
+        }
+    }
 }
 
 thread_local! {
@@ -50,25 +88,49 @@ fn pop() -> Option<Slot> {
 /// Closes the session however the request ends: by an error, a panic or a client that went away.
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
+        if let Some(session) = self.take_session() {
             session.close(|_| ());
         }
     }
 }
 
 impl Slot {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, session: None }
+    }
+
     /// Opens the session although nobody has asked for it.
     pub(super) fn open_untouched(&mut self, headers: &HeaderMap) {
-        self.session = Some(Session::open(&self.shared, headers, false));
+        self.session = Some(Access::Open(Session::open(&self.shared, headers, false)));
+    }
+
+    /// Takes the session out, if somebody has asked for it and has got it.
+    pub(super) fn take_session(&mut self) -> Option<Session> {
+        self.session.take()?.opened().cloned()
     }
 
     /// Returns the session, which is opened if nobody has asked for it yet.
-    fn access(&mut self, headers: &HeaderMap) -> Session {
-        if let Some(session) = &self.session {
-            session.note_access();
-            return session.clone();
+    fn access(&mut self, headers: &HeaderMap) -> Access {
+        if let Some(access) = &self.session {
+            if let Some(session) = access.opened() {
+                session.note_access();
+            }
+            return access.clone();
         }
-        self.session.insert(Session::open(&self.shared, headers, true)).clone()
+        let access = if self.shared.backend.is_some() {
+            let mut cookies = HeaderMap::new();
+            for line in headers.get_all(COOKIE) {
+                cookies.append(COOKIE, line.clone());
+            }
+            Access::Stored(Arc::new(Loading {
+                shared: Arc::clone(&self.shared),
+                headers: cookies,
+                session: OnceCell::new(),
+            }))
+        } else {
+            Access::Open(Session::open(&self.shared, headers, true))
+        };
+        self.session.insert(access).clone()
     }
 }
 
@@ -78,12 +140,12 @@ pub(super) fn is_named(name: &str) -> bool {
 }
 
 /// Returns the session of the innermost layer around the current task. This is the access.
-pub(crate) fn innermost(headers: &HeaderMap) -> Option<Session> {
+pub(crate) fn innermost(headers: &HeaderMap) -> Option<Access> {
     STACK.with_borrow_mut(|stack| Some(stack.last_mut()?.access(headers)))
 }
 
 /// Returns the session of the innermost layer whose cookie has this name. This is the access.
-pub(crate) fn named(name: &str, headers: &HeaderMap) -> Option<Session> {
+pub(crate) fn named(name: &str, headers: &HeaderMap) -> Option<Access> {
     STACK.with_borrow_mut(|stack| {
         let mut slots = stack.iter_mut().rev();
         Some(slots.find(|slot| slot.shared.interface.name() == name)?.access(headers))

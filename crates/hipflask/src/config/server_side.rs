@@ -1,0 +1,242 @@
+//! How sessions are kept in a store, under Flask-Session's names.
+
+use std::time::Duration;
+
+use hipflask_core::{
+    engine::ConflictPolicy,
+    record::Format,
+    server_side::{IdStorage, ServerSide, Settings},
+};
+
+use super::{ConfigError, SessionConfig};
+
+/// What happens to a request that asks for its session while the store does not answer.
+///
+/// ```
+/// use hipflask::config::OnOutage;
+///
+/// assert_eq!(OnOutage::default(), OnOutage::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum OnOutage {
+    /// It gets an empty session that cannot be changed, as if nobody were signed in.
+    Anonymous,
+    /// It is answered with 503.
+    #[default]
+    Refuse,
+}
+
+/// What only matters with a store.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) key_prefix: String,
+    pub(super) id_length: usize,
+    pub(super) format: Format,
+    pub(super) permanent: bool,
+    pub(super) use_signer: bool,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) absolute_timeout: Option<Duration>,
+    pub(super) touch_after: f64,
+    pub(super) id_storage: IdStorage,
+    pub(super) conflict_policy: ConflictPolicy,
+    pub(super) on_outage: OnOutage,
+    pub(super) deadline: Duration,
+    /// `SESSION_TYPE` as it was written, if it names a store.
+    pub(super) wanted: Option<String>,
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        let settings = Settings::default();
+        Self {
+            key_prefix: settings.key_prefix,
+            id_length: settings.id_length,
+            format: settings.format,
+            permanent: settings.permanent,
+            use_signer: false,
+            idle_timeout: None,
+            absolute_timeout: None,
+            touch_after: settings.touch_after,
+            id_storage: settings.id_storage,
+            conflict_policy: settings.conflict_policy,
+            on_outage: OnOutage::default(),
+            deadline: Duration::from_secs(2),
+            wanted: None,
+        }
+    }
+}
+
+/// Settings of sessions in a store; in a signed cookie they have no effect.
+impl SessionConfig {
+    /// Ends sessions this long after they began, or were last renewed, however active they are.
+    ///
+    /// The start is kept in the session, as `_started`.
+    #[must_use]
+    pub fn with_absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.stored.absolute_timeout = Some(timeout);
+        self
+    }
+
+    /// Says what wins when two requests change the same key: the later one, as in Flask.
+    ///
+    /// Changes of different keys always merge.
+    #[must_use]
+    pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
+        self.stored.conflict_policy = policy;
+        self
+    }
+
+    /// Says whether the store sees session ids or only their digests: the ids, as in Flask-Session.
+    #[must_use]
+    pub fn with_id_storage(mut self, storage: IdStorage) -> Self {
+        self.stored.id_storage = storage;
+        self
+    }
+
+    /// Sets how many random bytes an id has: 32.
+    #[must_use]
+    #[doc(alias = "SESSION_ID_LENGTH")]
+    pub fn with_id_length(mut self, bytes: usize) -> Self {
+        self.stored.id_length = bytes;
+        self
+    }
+
+    /// Ends sessions that saw no request for this long; without it, after the lifetime.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.stored.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what the keys of records start with: `session:`.
+    #[must_use]
+    #[doc(alias = "SESSION_KEY_PREFIX")]
+    pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.stored.key_prefix = prefix.into();
+        self
+    }
+
+    /// Says what happens while the store does not answer: 503.
+    #[must_use]
+    pub fn with_on_outage(mut self, on_outage: OnOutage) -> Self {
+        self.stored.on_outage = on_outage;
+        self
+    }
+
+    /// Says whether new sessions outlive the browser's: yes, as in Flask-Session.
+    #[must_use]
+    #[doc(alias = "SESSION_PERMANENT")]
+    pub fn with_permanent(mut self, permanent: bool) -> Self {
+        self.stored.permanent = permanent;
+        self
+    }
+
+    /// Sets how records are written: MessagePack. A store that Flask-Session fills with pickles is
+    /// written with pickles; all formats are read.
+    #[must_use]
+    #[doc(alias = "SESSION_SERIALIZATION_FORMAT")]
+    pub fn with_record_format(mut self, format: Format) -> Self {
+        self.stored.format = format;
+        self
+    }
+
+    /// Sets how long one operation of the store may take: two seconds.
+    #[must_use]
+    pub fn with_store_deadline(mut self, deadline: Duration) -> Self {
+        self.stored.deadline = deadline;
+        self
+    }
+
+    /// Sets the part of the idle time, 0 to 1, that must have passed before reading a session
+    /// extends its life: 0.1.
+    #[must_use]
+    pub fn with_touch_after(mut self, part: f64) -> Self {
+        self.stored.touch_after = part;
+        self
+    }
+
+    /// Signs the ids in cookies, as Flask-Session does on demand.
+    #[must_use]
+    #[doc(alias = "SESSION_USE_SIGNER")]
+    pub fn with_signed_ids(mut self, sign: bool) -> Self {
+        self.stored.use_signer = sign;
+        self
+    }
+
+    /// Checks every setting and builds what opens and saves sessions in a store.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first mistake; its text says what to change.
+    pub fn build_server_side(&self) -> Result<ServerSide, ConfigError> {
+        let interface = self.build()?;
+        let stored = &self.stored;
+        stored.check()?;
+        Ok(ServerSide::new(Settings {
+            name: interface.name().to_owned(),
+            attributes: interface.attributes().clone(),
+            signer: stored.use_signer.then(|| Settings::signer(self.secret_key.ring())),
+            key_prefix: stored.key_prefix.clone(),
+            id_length: stored.id_length,
+            format: stored.format,
+            permanent: stored.permanent,
+            lifetime: self.lifetime,
+            refresh_each_request: self.refresh_each_request,
+            idle_timeout: stored.idle_timeout,
+            absolute_timeout: stored.absolute_timeout,
+            touch_after: stored.touch_after,
+            id_storage: stored.id_storage,
+            conflict_policy: stored.conflict_policy,
+            limits: self.limits,
+        }))
+    }
+
+    /// Reports whether `SESSION_TYPE` asks for a store.
+    pub fn wants_store(&self) -> bool {
+        self.stored.wanted.is_some()
+    }
+
+    /// Returns what happens while the store does not answer.
+    pub fn on_outage(&self) -> OnOutage {
+        self.stored.on_outage
+    }
+
+    /// Returns how long one operation of the store may take.
+    pub fn store_deadline(&self) -> Duration {
+        self.stored.deadline
+    }
+}
+
+impl Stored {
+    /// The shortest id that cannot be guessed: 128 bits.
+    const MIN_ID_LENGTH: usize = 16;
+    /// With a prefix and an id, what every store takes as a key.
+    const MAX_PREFIX: usize = 100;
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let mistake = |name, expected| Err(ConfigError::Store { name, expected });
+        if !(Self::MIN_ID_LENGTH..=96).contains(&self.id_length) {
+            return mistake("SESSION_ID_LENGTH", "16 to 96 random bytes");
+        }
+        let is_key_text = self.key_prefix.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_key_text || self.key_prefix.len() > Self::MAX_PREFIX {
+            return mistake(
+                "SESSION_KEY_PREFIX",
+                "at most 100 letters, digits or signs of ASCII, and no space",
+            );
+        }
+        if !(0.0..=1.0).contains(&self.touch_after) {
+            return mistake("with_touch_after", "a part of the time to live, from 0 to 1");
+        }
+        let timeouts = [self.idle_timeout, self.absolute_timeout, Some(self.deadline)];
+        if timeouts.into_iter().flatten().any(|timeout| timeout < Duration::from_millis(1)) {
+            return mistake("the deadline, idle and absolute timeouts", "more than no time at all");
+        }
+        let idle = [self.idle_timeout, self.absolute_timeout];
+        if idle.into_iter().flatten().any(|timeout| timeout < Duration::from_secs(1)) {
+            return mistake("the idle and absolute timeouts", "at least one second");
+        }
+        Ok(())
+    }
+}
