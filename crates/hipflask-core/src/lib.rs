@@ -13,6 +13,7 @@ pub mod flash;
 pub mod http_date;
 pub mod interface;
 pub mod reason;
+pub mod record;
 pub mod serializer;
 pub mod session;
 pub mod signing;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 11] = [
+const FLOW: [&str; 12] = [
     "reason",
     "http_date",
     "encoding",
@@ -16,6 +16,7 @@ const FLOW: [&str; 11] = [
     "value",
     "serializer",
     "token",
+    "record",
     "session",
     "flash",
     "interface",
