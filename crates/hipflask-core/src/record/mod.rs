@@ -158,6 +158,6 @@ fn read(bytes: &[u8], format: Format, limits: Limits) -> Result<Value, DecodeErr
     match format {
         Format::Json => json::read(bytes, limits),
         Format::MsgPack => msgpack::read(bytes, limits),
-        Format::Pickle => Err(DecodeError::Corrupt { format, at: 0 }),
+        Format::Pickle => pickle::read(bytes, limits),
     }
 }
