@@ -1,69 +1,163 @@
-//! What Flask-Session stores: MessagePack, JSON, and the pickles of older versions.
+//! What server-side sessions are stored as: MessagePack, JSON or Python's pickle ⇄ a dict.
+//!
+//! Between a store and the session; knows neither keys nor where a record comes from. Writes the
+//! bytes of [Flask-Session] and reads whatever its versions and its stores have left behind, in the
+//! order in which it tries the formats itself.
+//!
+//! DIFFERENCE: nothing that a pickle asks for is ever called. What session values are made of is
+//! built; any other name is refused.
+//!
+//! [Flask-Session]: https://flask-session.readthedocs.io/
+
+mod entries;
+mod error;
+mod json;
+mod msgpack;
+mod pickle;
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    serializer::Limits,
+    value::{Dict, Value},
+};
+
+pub use error::{DecodeError, EncodeError, UnknownFormat};
 
 /// How a record is written.
 ///
 /// ```
-/// assert_ne!(hipflask_core::record::Format::Json, hipflask_core::record::Format::MsgPack);
+/// use hipflask_core::record::Format;
+///
+/// assert_eq!("msgpack".parse(), Ok(Format::MsgPack));
+/// assert_eq!(Format::Json.to_string(), "json");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[doc(alias = "SESSION_SERIALIZATION_FORMAT")]
 #[non_exhaustive]
 pub enum Format {
-    /// JSON as `msgspec` writes it.
+    /// JSON without Flask's tags, as msgspec writes it.
     Json,
-    /// MessagePack as `msgspec` writes it: Flask-Session's default.
+    /// MessagePack, as msgspec writes it.
     MsgPack,
-    /// A pickle as `cachelib` writes it.
+    /// Python's pickle of protocol 5: what cachelib writes, and so Flask-Session into files.
     Pickle,
 }
 
-use crate::{serializer::Limits, value::Dict};
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::MsgPack => "msgpack",
+            Self::Pickle => "pickle",
+        })
+    }
+}
 
-/// Why a session cannot be written as a record.
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    /// Reads the two words that Flask-Session has; pickle is no choice of an application.
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        match word {
+            "json" => Ok(Self::Json),
+            "msgpack" => Ok(Self::MsgPack),
+            _ => Err(UnknownFormat),
+        }
+    }
+}
+
+/// Writes a record, byte for byte as Flask-Session does.
 ///
 /// ```
-/// # let _: Option<hipflask_core::record::EncodeError> = None;
+/// use hipflask_core::{record::{Format, encode}, value::{Dict, Value}};
+///
+/// let mut content = Dict::new();
+/// content.insert("n", Value::from(1));
+/// assert_eq!(encode(&content, Format::MsgPack)?, b"\x81\xa1n\x01");
+/// assert_eq!(encode(&content, Format::Json)?, br#"{"n":1}"#);
+/// # Ok::<(), hipflask_core::record::EncodeError>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a value cannot be written")]
-pub struct EncodeError;
+///
+/// DIFFERENCE: Markup is written as a plain string, where msgspec raises. Whoever reads it again
+/// escapes it, which is the safe side.
+///
+/// # Errors
+///
+/// [`EncodeError`] for what the format cannot hold or Python could not read again.
+pub fn encode(content: &Dict, format: Format) -> Result<Vec<u8>, EncodeError> {
+    match format {
+        Format::Json => json::write(content),
+        Format::MsgPack => msgpack::write(content),
+        Format::Pickle => pickle::write(content),
+    }
+}
 
-/// Why a record cannot be read.
+/// Returns the record of `None`, which Flask-Session takes for a missing one.
 ///
 /// ```
-/// # let _: Option<hipflask_core::record::DecodeError> = None;
+/// use hipflask_core::record::{Format, empty};
+///
+/// assert_eq!(empty(Format::Json), b"null");
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a record cannot be read")]
-pub struct DecodeError;
+pub const fn empty(format: Format) -> &'static [u8] {
+    match format {
+        Format::Json => b"null",
+        Format::MsgPack => b"\xc0",
+        Format::Pickle => b"\x80\x05N.",
+    }
+}
 
-/// A record as it was read.
-#[derive(Clone, Debug)]
+/// What a record turned out to be.
+///
+/// ```
+/// use hipflask_core::{record::{Format, decode}, serializer::Limits};
+///
+/// // A record from the time before the application changed its format.
+/// let decoded = decode(br#"{"n":1}"#, Format::MsgPack, Limits::default())?;
+/// assert_eq!(decoded.format, Format::Json);
+/// # Ok::<(), hipflask_core::record::DecodeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "made to be taken apart")]
 pub struct Decoded {
-    /// What was in it.
+    /// The session's content; `None` is what Flask-Session takes for a missing record.
     pub content: Option<Dict>,
-    /// How it was written.
+    /// What the record was written as.
     pub format: Format,
 }
 
-/// Placeholder until the codecs are merged.
+/// Reads a record: as what is expected, else as one of the other formats, pickle last.
+///
+/// DIFFERENCE: a record that is no dict is an error, also the list of pairs that Python's `dict`
+/// would take.
 ///
 /// # Errors
 ///
-/// Always.
-pub fn encode(_: &Dict, _: Format) -> Result<Vec<u8>, EncodeError> {
-    Err(EncodeError)
+/// [`DecodeError`] when the record fits no format, holds what a session cannot hold, asks for
+/// something that is not allowed, or exceeds the limits, of which `inflated` bounds its size.
+pub fn decode(bytes: &[u8], expected: Format, limits: Limits) -> Result<Decoded, DecodeError> {
+    if bytes.len() > limits.inflated() {
+        return Err(DecodeError::TooLarge);
+    }
+    let mut fault = None;
+    let others = [Format::MsgPack, Format::Json, Format::Pickle];
+    for format in [expected].into_iter().chain(others.into_iter().filter(|it| *it != expected)) {
+        match read(bytes, format, limits) {
+            Ok(Value::Null) => return Ok(Decoded { content: None, format }),
+            Ok(Value::Dict(content)) => return Ok(Decoded { content: Some(content), format }),
+            Ok(_) => return Err(DecodeError::NotDict),
+            Err(error @ DecodeError::Corrupt { .. }) => fault = fault.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(fault.unwrap_or(DecodeError::NotDict))
 }
 
-/// Placeholder until the codecs are merged.
-///
-/// # Errors
-///
-/// Always.
-pub fn decode(_: &[u8], _: Format, _: Limits) -> Result<Decoded, DecodeError> {
-    Err(DecodeError)
-}
-
-/// Placeholder until the codecs are merged.
-pub fn empty(_: Format) -> &'static [u8] {
-    b"\xc0"
+fn read(bytes: &[u8], format: Format, limits: Limits) -> Result<Value, DecodeError> {
+    match format {
+        Format::Json => json::read(bytes, limits),
+        Format::MsgPack => msgpack::read(bytes, limits),
+        Format::Pickle => pickle::read(bytes, limits),
+    }
 }

@@ -11,6 +11,13 @@ pub(super) fn write(float: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends a float as JSON of the standard's kind: `1.0`, `1e-7`, and `null` for what it lacks.
+pub(super) fn write_standard(float: f64, out: &mut Vec<u8>) {
+    let mut buffer = zmij::Buffer::new();
+    let text = if float.is_finite() { buffer.format_finite(float) } else { "null" };
+    out.extend_from_slice(text.as_bytes());
+}
+
 /// Returns `repr(float)`.
 pub(super) fn python_repr(float: f64) -> String {
     if float.is_nan() {

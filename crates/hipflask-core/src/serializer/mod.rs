@@ -76,7 +76,7 @@ impl Default for Limits {
 }
 
 /// Digits beyond which Python refuses to turn text into an integer.
-const MAX_INT_DIGITS: usize = 4300;
+pub(crate) const MAX_INT_DIGITS: usize = 4300;
 
 /// Why a text is not tagged JSON.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

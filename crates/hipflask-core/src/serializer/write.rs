@@ -19,6 +19,8 @@ pub(crate) struct Writer {
 pub(crate) enum Style {
     /// No tags, no blanks, the order of insertion, UTF-8.
     Compact,
+    /// As `Compact`, with msgspec's forms of floats, bytes, UUIDs and times.
+    Record,
     /// No tags, a blank behind `,` and `:`, the order of insertion, ASCII only.
     Spaced,
     /// Tags, no blanks, keys sorted by code point, ASCII only.
@@ -60,6 +62,9 @@ impl Writer {
             Value::Bool(true) => self.raw("true"),
             Value::Bool(false) => self.raw("false"),
             Value::Int(int) => self.int(int)?,
+            Value::Float(number) if self.style == Style::Record => {
+                float::write_standard(*number, &mut self.out);
+            }
             Value::Float(number) => float::write(*number, &mut self.out),
             Value::Str(text) => self.string(text.as_bytes())?,
             Value::List(items) => self.items(items)?,
@@ -84,11 +89,15 @@ impl Writer {
 
     /// Writes what is like a kind of JSON's to Python, where tags do not keep it apart.
     fn untagged(&mut self, value: &Value) -> Result<(), WriteError> {
-        match value {
-            Value::Tuple(items) => self.items(items),
-            Value::Markup(text) => self.string(text.as_bytes()),
-            _ => Err(WriteError::NotJson),
-        }
+        let text = match (value, self.style) {
+            (Value::Tuple(items), _) => return self.items(items),
+            (Value::Markup(text), _) => return self.string(text.as_bytes()),
+            (Value::Bytes(bytes), Style::Record) => encoding::encode_standard(bytes),
+            (Value::Uuid(uuid), Style::Record) => uuid.to_string(),
+            (Value::DateTime(time), Style::Record) => time.to_string(),
+            _ => return Err(WriteError::NotJson),
+        };
+        self.string(text.as_bytes())
     }
 
     fn int(&mut self, int: &Int) -> Result<(), WriteError> {
@@ -136,7 +145,7 @@ impl Writer {
         }
     }
 
-    fn dict(&mut self, dict: &Dict) -> Result<(), WriteError> {
+    pub(crate) fn dict(&mut self, dict: &Dict) -> Result<(), WriteError> {
         if self.style != Style::Tagged {
             let entries = dict.iter().map(|(key, value)| (key.as_bytes(), value));
             return self.object(entries, |writer, value| writer.value(value));
@@ -194,7 +203,7 @@ impl Writer {
 
     #[cold]
     fn escapes(&mut self, text: &[u8]) -> Result<(), WriteError> {
-        if self.style == Style::Compact {
+        if matches!(self.style, Style::Compact | Style::Record) {
             let text = str::from_utf8(text).map_err(|_| WriteError::LoneSurrogate)?;
             text.chars().for_each(|char| escape_compact(char, &mut self.out));
         } else {

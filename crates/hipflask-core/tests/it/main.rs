@@ -7,6 +7,7 @@ mod cookie;
 mod depth;
 mod lifecycle;
 mod notation;
+mod record;
 mod reject;
 mod session_cookies;
 mod signing;

@@ -1,0 +1,44 @@
+//! The entries of a dict whose keys may be of any kind in Python, and are strings here.
+
+use super::{DecodeError, json};
+use crate::value::{Dict, Text, Value};
+
+/// A dict that is being read.
+///
+/// DIFFERENCE: keys other than strings become the text that JSON would have for them. Two keys that
+/// would share a text are refused, so that nothing is lost in silence.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    dict: Dict,
+    has_respelled: bool,
+}
+
+impl Entries {
+    /// Adds an entry; a string that comes twice keeps its first place and its last value.
+    pub(super) fn insert(&mut self, key: Value, value: Value) -> Result<(), DecodeError> {
+        let key = match key {
+            Value::Str(text) | Value::Markup(text) => text,
+            other => {
+                self.has_respelled = true;
+                respell(&other).ok_or(DecodeError::Key)?
+            }
+        };
+        match self.dict.insert(key, value) {
+            Some(_) if self.has_respelled => Err(DecodeError::Key),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        Value::Dict(self.dict)
+    }
+}
+
+fn respell(key: &Value) -> Option<Text> {
+    match key {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => json::scalar(key),
+        Value::Uuid(uuid) => Some(uuid.to_string().into()),
+        Value::DateTime(time) => Some(time.to_string().into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! JSON as msgspec writes and reads it: no tags, UTF-8, and only what the standard allows.
+
+use super::{DecodeError, EncodeError, Format};
+use crate::{
+    serializer::{Limits, ReadError, Style, Writer, read_untagged},
+    value::{Dict, Text, Value},
+};
+
+pub(super) fn write(content: &Dict) -> Result<Vec<u8>, EncodeError> {
+    let mut writer = Writer::new(Style::Record);
+    writer.dict(content)?;
+    Ok(writer.into_bytes())
+}
+
+/// Returns the text of a number, a truth value or `None`.
+pub(super) fn scalar(value: &Value) -> Option<Text> {
+    let mut writer = Writer::new(Style::Record);
+    writer.value(value).ok()?;
+    String::from_utf8(writer.into_bytes()).ok().map(Text::from)
+}
+
+pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {
+    let corrupt = |at| DecodeError::Corrupt { format: Format::Json, at };
+    let text = str::from_utf8(bytes).map_err(|error| corrupt(error.valid_up_to()))?;
+    let value = read_untagged(text, limits.depth()).map_err(|error| match error {
+        ReadError::Syntax { at } => corrupt(at),
+        ReadError::TooDeep => DecodeError::TooDeep,
+        ReadError::BadTag | ReadError::IntTooLong => corrupt(0),
+    })?;
+    if is_standard(&value) { Ok(value) } else { Err(corrupt(0)) }
+}
+
+/// Python's `json` also reads infinities, NaN and lone surrogates; msgspec does not.
+fn is_standard(value: &Value) -> bool {
+    match value {
+        Value::Float(float) => float.is_finite(),
+        Value::Str(text) => text.as_str().is_some(),
+        Value::List(items) => items.iter().all(is_standard),
+        Value::Dict(dict) => {
+            dict.iter().all(|(key, value)| key.as_str().is_some() && is_standard(value))
+        }
+        _ => true,
+    }
+}
