@@ -346,7 +346,11 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the value has another shape than `T`, when the store does not
     /// answer, when the session has ended meanwhile, or when it is read-only.
-    pub async fn update<T>(&self, key: &str, mut change: impl FnMut(Option<T>) -> T) -> Result<T>
+    pub async fn update<T>(
+        &self,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> T + Send,
+    ) -> Result<T>
     where
         T: Serialize + DeserializeOwned,
     {

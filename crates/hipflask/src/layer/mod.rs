@@ -20,4 +20,4 @@ pub(crate) use layer::Shared;
 pub use respond::SaveFailure;
 pub use service::SessionService;
 #[cfg(feature = "axum")]
-pub(crate) use slot::{Access, innermost, named};
+pub(crate) use slot::{innermost, named};
