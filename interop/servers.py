@@ -34,9 +34,10 @@ def rust_program(name):
 
 
 def command(kind, example):
+    """Returns how to call one side: `flask`, `rust`, or the path of a program."""
     if kind == "flask":
         return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
-    return [rust_program(example)]
+    return [rust_program(example) if kind == "rust" else str(kind)]
 
 
 def free_port():
