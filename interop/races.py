@@ -23,7 +23,7 @@ import stores
 from servers import running
 from visits import Guest, ask
 
-WAITS = [100, 400, 1600, 6400]  # milliseconds
+WAITS = [100, 1000, 6000]  # milliseconds; a save that fails and tries again takes a while
 FLASK = "Flask-Session 0.8.0"
 
 
