@@ -42,9 +42,9 @@ impl Object {
     /// Returns an item, or of a dict the keys and values in turn.
     fn part(&self, at: usize) -> Option<Id> {
         match self {
-            Self::Dict(entries) => {
-                entries.get(at / 2).map(|(key, value)| if at % 2 == 0 { *key } else { *value })
-            }
+            Self::Dict(entries) => entries
+                .get(at / 2)
+                .map(|(key, value)| if at.is_multiple_of(2) { *key } else { *value }),
             Self::List(items) | Self::Tuple(items) => items.get(at).copied(),
             _ => None,
         }
