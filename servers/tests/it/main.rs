@@ -1,2 +1,1 @@
 //! Every store on its real server.
-

@@ -115,12 +115,7 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn merge(
-        self,
-        key: &Text,
-        policy: ConflictPolicy,
-        depth: u32,
-    ) -> Result<Option<Value>, Clash> {
+    fn merge(self, key: &Text, policy: ConflictPolicy, depth: u32) -> Result<Option<Value>, Clash> {
         let Self { base, mine, theirs } = self;
         if theirs == base {
             return Ok(mine.cloned());
@@ -134,7 +129,8 @@ impl Sides<'_> {
         if mine == theirs {
             return Ok(theirs.cloned());
         }
-        if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs)), true) = (mine, theirs, depth > 0)
+        if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs)), true) =
+            (mine, theirs, depth > 0)
         {
             return merge_dicts(base, mine, theirs, policy, depth).map(Some);
         }

@@ -217,7 +217,11 @@ impl Saving {
     pub fn answer(&mut self, answer: Answer) -> Result<(), EngineError> {
         let outcome = match answer {
             Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_)) => {
-                if self.is_blank() { Outcome::Emptied } else { Outcome::Saved }
+                if self.is_blank() {
+                    Outcome::Emptied
+                } else {
+                    Outcome::Saved
+                }
             }
             Answer::Created(Created::Exists) => return Err(EngineError::IdTaken),
             Answer::Deleted(_) => Outcome::Ended,

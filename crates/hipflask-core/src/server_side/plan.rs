@@ -91,14 +91,12 @@ impl ServerSide {
     /// # Errors
     ///
     /// [`SaveError`] when the cookie cannot be written.
-    pub fn finish(
-        &self,
-        plan: &Plan,
-        outcome: Outcome,
-        now: Duration,
-    ) -> Result<Saved, SaveError> {
+    pub fn finish(&self, plan: &Plan, outcome: Outcome, now: Duration) -> Result<Saved, SaveError> {
         let delete = || {
-            SaveAction::Delete(cookie::write_deletion(&self.settings.name, &self.settings.attributes))
+            SaveAction::Delete(cookie::write_deletion(
+                &self.settings.name,
+                &self.settings.attributes,
+            ))
         };
         let action = match outcome {
             Outcome::Emptied | Outcome::Ended | Outcome::Gone => delete(),

@@ -10,5 +10,5 @@ mod reasons;
 mod stored;
 #[cfg(feature = "templates")]
 mod templates;
-mod wire;
 mod watched;
+mod wire;
