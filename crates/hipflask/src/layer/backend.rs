@@ -54,7 +54,7 @@ impl Backend {
             Err(error) => {
                 report::store_failed("load", &error);
                 match self.on_outage {
-                    OnOutage::Anonymous => Ok(self.interface.unavailable(offer)),
+                    OnOutage::Anonymous => Ok(self.interface.unavailable(&offer)),
                     OnOutage::Refuse => Err(Arc::new(error)),
                 }
             }
@@ -124,6 +124,9 @@ impl Backend {
                 }
                 Step::Delete { key } => {
                     Answer::Deleted(self.in_time(self.store.delete(key)).await?)
+                }
+                Step::Load { key } => {
+                    Answer::Loaded(self.in_time(self.store.load(key, None)).await?)
                 }
                 Step::Renew(renewal) => {
                     Answer::Replaced(self.in_time(self.store.renew(renewal)).await?)
