@@ -12,9 +12,8 @@ pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, key: &str) -> usi
 
 /// Returns the 32-bit MurmurHash3 of `data` with the seed 0.
 fn murmur3(data: &[u8]) -> u32 {
-    let scramble = |block: u32| {
-        block.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593)
-    };
+    let scramble =
+        |block: u32| block.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
     let (blocks, tail) = data.as_chunks::<4>();
     let mut hash = blocks.iter().fold(0_u32, |hash, block| {
         let mixed = (hash ^ scramble(u32::from_le_bytes(*block))).rotate_left(13);
