@@ -3,6 +3,9 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+pub mod memcached;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 mod process;
 
 pub use process::{Server, StartError, free_port};
