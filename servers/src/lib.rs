@@ -3,6 +3,10 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 mod process;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDb;
 pub use process::{Server, StartError, free_port};
