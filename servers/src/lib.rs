@@ -3,9 +3,14 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+#[cfg(feature = "memcached")]
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 mod process;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDb;
 pub use process::{Server, StartError, free_port};

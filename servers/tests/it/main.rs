@@ -1,8 +1,10 @@
 //! Every store on its real server.
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
-mod overlap;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+mod overlap;
