@@ -5,7 +5,16 @@ use hipflask::store::{
     conformance::{self, Abilities},
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn memory_store_conforms() {
     conformance::run(&MemoryStore::new(), "session:", Abilities::new()).await.unwrap();
+}
+
+#[cfg(feature = "filesystem")]
+#[tokio::test(flavor = "multi_thread")]
+async fn file_store_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = hipflask::store::FileStore::new(folder.path()).unwrap();
+    let abilities = Abilities::new().without_scan().with_max_payload(1 << 24);
+    conformance::run(&store, "session:", abilities).await.unwrap();
 }

@@ -135,7 +135,7 @@ pub(super) async fn sizes_are_kept_or_refused<S: Store + Clone>(case: Case<S>) -
         case.holds(&key, &payload, "the large record").await?;
         case.replace(&key, &current, b"small again", LONG).await?;
     }
-    if limit < MOST { refuses(&case, &patterned(limit + 1)).await } else { Ok(()) }
+    if limit <= MOST { refuses(&case, &patterned(limit + 1)).await } else { Ok(()) }
 }
 
 /// The largest payload that is tried.
