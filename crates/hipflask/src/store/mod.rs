@@ -4,6 +4,7 @@
 //! what is written, and over what, comes from the engine. What a store must do is [`Store`], and
 //! the suite `conformance` is its definition in tests.
 
+mod address;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "dynamodb")]
@@ -26,6 +27,7 @@ pub use hipflask_core::store::{
     StoreError, Touch, Touched, renew_in_two_steps,
 };
 
+pub use self::address::ConnectError;
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoDbStore;
 #[cfg(feature = "filesystem")]
