@@ -5,6 +5,7 @@
 //! the suite `conformance` is its definition in tests.
 
 mod address;
+mod any;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "dynamodb")]
@@ -27,7 +28,10 @@ pub use hipflask_core::store::{
     StoreError, Touch, Touched, renew_in_two_steps,
 };
 
-pub use self::address::ConnectError;
+pub use self::{
+    address::ConnectError,
+    any::{AnyStore, connect},
+};
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoDbStore;
 #[cfg(feature = "filesystem")]

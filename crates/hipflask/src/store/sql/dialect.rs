@@ -62,8 +62,8 @@ pub(super) struct Texts {
     pub(super) touch: &'static str,
     pub(super) touch_if_due: &'static str,
     pub(super) create: &'static str,
-    /// Overwrites an expired row, where `create` says that there is a row.
-    pub(super) recreate: Option<&'static str>,
+    /// Removes a row that is in the way, if it has expired.
+    pub(super) clear: &'static str,
     /// Finds the row that hinders `create`: 1 if it is that of the key itself.
     pub(super) twin: Option<&'static str>,
     pub(super) replace: &'static str,
@@ -84,7 +84,7 @@ pub(super) struct Statements {
     pub(super) touch: Statement,
     pub(super) touch_if_due: Statement,
     pub(super) create: Statement,
-    pub(super) recreate: Option<Statement>,
+    pub(super) clear: Statement,
     pub(super) twin: Option<Statement>,
     pub(super) replace: Statement,
     pub(super) renew: Vec<Statement>,
@@ -105,7 +105,7 @@ impl Texts {
             touch: write(self.touch),
             touch_if_due: write(self.touch_if_due),
             create: write(self.create),
-            recreate: self.recreate.map(write),
+            clear: write(self.clear),
             twin: self.twin.map(read),
             replace: write(self.replace),
             renew: self.renew.iter().map(|text| write(text)).collect(),

@@ -28,9 +28,7 @@ use self::{
     statement::{Answer, Statement, Values},
     table::Settings,
 };
-use super::ConnectError;
-
-const EXPECTED: &str = "sqlite:PATH, postgres://… or mysql://…";
+use super::{ConnectError, address};
 
 /// Keeps sessions in a table of an SQL database: the one that Flask-Session makes.
 ///
@@ -171,24 +169,16 @@ impl Dialect {
     /// Takes an address apart: the engine, the address without its options, and these.
     fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
         let (place, query) = address.split_once('?').unwrap_or((address, ""));
-        let dialect = match place.split_once(':').map_or("", |(scheme, _)| scheme) {
+        let (scheme, _) = address::scheme(place)?;
+        let dialect = match scheme {
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => &mysql::DIALECT,
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => &postgres::DIALECT,
             #[cfg(feature = "sqlite")]
             "sqlite" => &sqlite::DIALECT,
-            scheme => return Err(not_compiled(scheme)),
+            _ => return Err(address::unknown_scheme(scheme)),
         };
         Ok((dialect, place, Settings::parse(query, dialect.options)?))
-    }
-}
-
-fn not_compiled(scheme: &str) -> ConnectError {
-    match scheme {
-        "mysql" | "mariadb" => ConnectError::Unsupported { feature: "mysql" },
-        "postgres" | "postgresql" => ConnectError::Unsupported { feature: "postgres" },
-        "sqlite" => ConnectError::Unsupported { feature: "sqlite" },
-        _ => ConnectError::Address { expected: EXPECTED },
     }
 }

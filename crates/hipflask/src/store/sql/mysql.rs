@@ -52,11 +52,9 @@ const TEXTS: Texts = Texts {
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
                    WHERE {live} AND expiry < {in :below} AND {kept}",
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl})",
-    recreate: Some(
-        "UPDATE {table} SET data = :payload, expiry = {in :ttl} \
-         WHERE session_id = :key AND CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
-         AND (expiry IS NULL OR expiry <= {now})",
-    ),
+    clear: "DELETE FROM {table} \
+            WHERE session_id = :key AND CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
+            AND (expiry IS NULL OR expiry <= {now})",
     twin: Some(
         "SELECT NULL, CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
          FROM {table} WHERE session_id = :key",

@@ -19,6 +19,7 @@ use super::{
 /// As many characters as `session_id` has.
 const MAX_KEY: usize = 255;
 const WRONG_KEY: StoreError = StoreError::Key("it takes 1 to 255 characters of printable ASCII");
+const TAKEN: StoreError = StoreError::Key("there is a record with the new key already");
 const TWIN: StoreError = StoreError::Key(
     "the table takes upper and lower case for the same, and has a key that differs in nothing else",
 );
@@ -60,11 +61,12 @@ impl Store for SqlStore {
         let key = checked(key)?;
         self.check_size(payload)?;
         let values = Values { key, payload, ttl: micros(ttl), now: now(), ..Values::default() };
-        let statements = &self.0.statements;
-        let created = match self.0.database.run(&[&statements.create], &values).await {
-            Ok(answer) => answer.affected > 0,
-            Err(Failure::Store(error)) => return Err(error),
-            Err(Failure::Duplicate) => self.recreate(&values).await?,
+        let created = match self.insert(&[&self.0.statements.create], &values, key).await? {
+            Some(answer) => answer.affected > 0,
+            None => {
+                self.refuse_twin(&values).await?;
+                false
+            }
         };
         Ok(if created { Created::Created(Revision::default()) } else { Created::Exists })
     }
@@ -105,7 +107,7 @@ impl Store for SqlStore {
             ..Values::default()
         };
         let steps: Vec<&Statement> = self.0.statements.renew.iter().collect();
-        let answer = self.0.database.run(&steps, &values).await?;
+        let answer = self.insert(&steps, &values, new.as_str()).await?.ok_or(TAKEN)?;
         self.replaced(answer.affected > 0, old).await
     }
 
@@ -179,17 +181,32 @@ impl SqlStore {
         Ok(self.load(key, None).await?.map_or(Replaced::Gone, Replaced::Conflict))
     }
 
-    /// Overwrites a row that was in the way, if it has expired and is that of the key.
-    async fn recreate(&self, values: &Values<'_>) -> Result<bool, StoreError> {
-        let (Some(recreate), Some(twin)) = (&self.0.statements.recreate, &self.0.statements.twin)
-        else {
-            return Ok(false);
+    /// Runs what inserts a row under `key`, and once more if only an expired one was in the way.
+    async fn insert(
+        &self,
+        statements: &[&Statement],
+        values: &Values<'_>,
+        key: &str,
+    ) -> Result<Option<Answer>, StoreError> {
+        let run = || async {
+            match self.0.database.run(statements, values).await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(Failure::Duplicate) => Ok(None),
+                Err(Failure::Store(error)) => Err(error),
+            }
         };
-        if self.change(recreate, values).await? {
-            return Ok(true);
+        let answer = run().await?;
+        let in_the_way = Values { key, now: values.now, ..Values::default() };
+        if answer.is_some() || !self.change(&self.0.statements.clear, &in_the_way).await? {
+            return Ok(answer);
         }
+        run().await
+    }
+
+    async fn refuse_twin(&self, values: &Values<'_>) -> Result<(), StoreError> {
+        let Some(twin) = &self.0.statements.twin else { return Ok(()) };
         let rows = self.run(twin, values).await?.rows;
-        if rows.first().is_some_and(|row| row.number == Some(0)) { Err(TWIN) } else { Ok(false) }
+        if rows.first().is_some_and(|row| row.number == Some(0)) { Err(TWIN) } else { Ok(()) }
     }
 
     fn check_size(&self, payload: &[u8]) -> Result<(), StoreError> {

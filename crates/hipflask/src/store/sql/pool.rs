@@ -54,7 +54,7 @@ pub(super) enum Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Duplicate => Self::Key("there is a record with the new key already"),
+            Failure::Duplicate => Self::refused(Fault::Duplicate),
             Failure::Store(error) => error,
         }
     }

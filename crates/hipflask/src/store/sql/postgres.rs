@@ -56,7 +56,7 @@ const TEXTS: Texts = Texts {
              VALUES ({next}:key, :payload, {in :ttl}) \
              ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expiry = excluded.expiry \
              WHERE present.expiry IS NULL OR present.expiry <= {now}",
-    recreate: None,
+    clear: "DELETE FROM {table} WHERE session_id = :key AND (expiry IS NULL OR expiry <= {now})",
     twin: None,
     replace: "UPDATE {table} SET data = :payload, expiry = {in :ttl} \
               WHERE {live} AND data = :current",

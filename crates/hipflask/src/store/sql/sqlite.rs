@@ -40,7 +40,7 @@ const TEXTS: Texts = Texts {
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl}) \
              ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expiry = excluded.expiry \
              WHERE expiry IS NULL OR expiry <= {now}",
-    recreate: None,
+    clear: "DELETE FROM {table} WHERE session_id = :key AND (expiry IS NULL OR expiry <= {now})",
     twin: None,
     replace: "UPDATE {table} SET data = :payload, expiry = {in :ttl} \
               WHERE {live} AND data = :current",

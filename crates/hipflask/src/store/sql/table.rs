@@ -1,6 +1,6 @@
 //! Which table, and the options of an address that say so.
 
-use super::super::ConnectError;
+use super::{ConnectError, address};
 
 /// How many connections a store has at most, unless it is told.
 const MAX_CONNECTIONS: usize = 10;
@@ -49,7 +49,7 @@ impl Settings {
                 }
                 _ => None,
             };
-            is_taken.ok_or_else(|| ConnectError::Option { name: name.to_owned() })?;
+            is_taken.ok_or_else(|| address::unknown_option(name))?;
         }
         Ok(settings)
     }
