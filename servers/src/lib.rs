@@ -13,4 +13,8 @@ mod process;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;
+mod mariadb;
+mod postgres;
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};
