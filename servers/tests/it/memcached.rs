@@ -12,6 +12,7 @@ use std::{
 use hipflask::store::{
     ConnectError, Created, Deleted, MemcachedStore, Record, RecordKey, Replaced, Revision, Store,
     StoreError, Touch, Touched,
+    conformance::{self, Abilities},
 };
 use hipflask_servers::{
     Server, free_port,
@@ -63,6 +64,20 @@ fn commands(server: &Server) -> u64 {
 fn ttl(server: &Server, key: &str) -> i64 {
     let lines = ask(server.port(), &format!("mg {key} t\r\n"), "HD").unwrap();
     lines[0].strip_prefix("HD t").unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn one_server_conforms() {
+    let server = server();
+    let abilities = Abilities::new().without_scan().with_max_payload(1024 * 1024 - 309);
+    conformance::run(&store(&[&server]).await, "session:", abilities).await.unwrap();
+}
+
+#[tokio::test]
+async fn three_servers_conform() {
+    let [a, b, c] = &[server(), server(), server()];
+    let abilities = Abilities::new().without_scan().with_max_payload(1024 * 1024 - 309);
+    conformance::run(&store(&[a, b, c]).await, "session:", abilities).await.unwrap();
 }
 
 #[tokio::test]
@@ -183,8 +198,8 @@ async fn create_keeps_a_record_for_31_days() {
 async fn create_takes_what_fits_and_refuses_more_before_sending_it() {
     let server = start(free_port().unwrap(), &["-I", "2m"]).unwrap();
     let store = store(&[&server]).await;
-    let limit = 2 * 1024 * 1024 - 59 - "session:S".len();
-    let name = key("session:S");
+    let limit = 2 * 1024 * 1024 - 309;
+    let name = key("x".repeat(250));
     let largest = vec![b'x'; limit];
     let created = store.create(&name, &largest, HOUR).await.unwrap();
     assert!(matches!(created, Created::Created(_)));

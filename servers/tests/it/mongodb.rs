@@ -11,6 +11,7 @@ use std::{
 use hipflask::store::{
     ConnectError, Created, Deleted, MongoDbStore, Record, RecordKey, Renewal, Replaced, Store,
     StoreError, Touch, Touched,
+    conformance::{self, Abilities},
 };
 use hipflask_servers::{
     Server, free_port,
@@ -59,6 +60,26 @@ fn in_an_hour() -> DateTime {
 
 fn an_hour_ago() -> DateTime {
     DateTime::from_system_time(SystemTime::now() - HOUR)
+}
+
+/// A write names the old payload and the new one, and the server takes 16 MB for both.
+const MAX_PAYLOAD: usize = 8 * 1024 * 1024 - 4096;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_conforms() {
+    let servers = [server()];
+    let abilities = Abilities::new().with_max_payload(MAX_PAYLOAD);
+    let store = store(&servers).await;
+    conformance::run(&store, "session:", abilities).await.unwrap();
+    store.create_indexes().await.unwrap();
+    conformance::run(&store, "indexed:", abilities).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_set_conforms() {
+    let servers = start_replica_set().await.unwrap();
+    let abilities = Abilities::new().with_max_payload(MAX_PAYLOAD);
+    conformance::run(&store(&servers).await, "session:", abilities).await.unwrap();
 }
 
 #[tokio::test]

@@ -15,8 +15,9 @@ use super::StoreError;
 /// No line of the protocol is longer; also a bound for `stats settings`.
 const MAX_LINE: u64 = 8 * 1024;
 
-/// What a server keeps beside key and value: its own header, a version, and three bytes of ends.
-const OVERHEAD: usize = 59;
+/// What an item holds beside its value: the longest key, the server's header, a version, and three
+/// bytes of ends.
+const OVERHEAD: usize = 250 + 59;
 
 /// What to ask a server about one key.
 #[derive(Clone, Copy)]
@@ -122,7 +123,7 @@ impl Connection {
 
     /// Sends a command and reads its answer.
     pub(super) async fn call(&mut self, key: &str, command: Command<'_>) -> Result<Reply, Fault> {
-        let limit = self.item_size_max.saturating_sub(OVERHEAD + key.len());
+        let limit = self.item_size_max.saturating_sub(OVERHEAD);
         let size = command.value().map_or(0, <[u8]>::len);
         if size > limit {
             return Err(Fault::TooLarge { size, limit });

@@ -47,7 +47,8 @@ const MAX_ATTEMPTS: u32 = 8;
 /// with those only a single server can be shared.
 ///
 /// Memcached forgets: records are gone when it restarts, or when it needs the memory. Lifetimes
-/// count in its seconds and end up to one second early.
+/// count in its seconds and end up to one second early. A record may have 1,048,267 bytes unless
+/// the server was started with another size of items.
 ///
 /// ```no_run
 /// use hipflask::store::MemcachedStore;
@@ -84,7 +85,7 @@ impl MemcachedStore {
                 break;
             }
         }
-        result.map_err(|error| ConnectError::Refused(error.into()))?;
+        result?;
         Ok(Self { pools })
     }
 

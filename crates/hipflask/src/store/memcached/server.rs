@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ConnectError;
+use super::super::address::{ConnectError, split_options, unknown_option};
 
 const EXPECTED: ConnectError = ConnectError::Address {
     expected: "memcached://HOST[:PORT][,HOST[:PORT]…][?timeout=…&connect_timeout=…&max_pool_size=…]",
@@ -29,9 +29,9 @@ pub(super) struct Options {
 /// Takes an address apart.
 pub(super) fn read(address: &str) -> Result<(Vec<Server>, Options), ConnectError> {
     let rest = address.strip_prefix("memcached://").ok_or(EXPECTED)?;
-    let (servers, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (servers, query) = split_options(rest)?;
     let servers = servers.trim_end_matches('/').split(',').map(server).collect::<Result<_, _>>()?;
-    Ok((servers, options(query)?))
+    Ok((servers, options(&query)?))
 }
 
 fn server(text: &str) -> Result<Server, ConnectError> {
@@ -49,22 +49,21 @@ fn server(text: &str) -> Result<Server, ConnectError> {
     Ok(Server { host: bare.into(), port, name: format!("{bare}:{port}") })
 }
 
-fn options(query: &str) -> Result<Options, ConnectError> {
+fn options(query: &[(String, String)]) -> Result<Options, ConnectError> {
     let mut options = Options {
         connect_timeout: Duration::from_secs(3),
         timeout: Duration::from_secs(3),
         max_pool_size: 16,
     };
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let read = match name {
+    for (name, value) in query {
+        let read = match name.as_str() {
             "connect_timeout" => seconds(value).map(|time| options.connect_timeout = time),
             "timeout" => seconds(value).map(|time| options.timeout = time),
             "max_pool_size" => (value.parse().ok().filter(|size| (1..=1024).contains(size)))
                 .map(|size| options.max_pool_size = size),
             _ => None,
         };
-        read.ok_or_else(|| ConnectError::Option { name: name.into() })?;
+        read.ok_or_else(|| unknown_option(name))?;
     }
     Ok(options)
 }

@@ -6,7 +6,7 @@ use mongodb::options::{
     Acknowledgment, ClientOptions, ReadPreference, SelectionCriteria, WriteConcern,
 };
 
-use super::ConnectError;
+use super::super::address::{ConnectError, percent_decode, unknown_option};
 
 const EXPECTED: ConnectError = ConnectError::Address {
     expected: "mongodb://[USER:PASSWORD@]HOST[:PORT][,…][/DATABASE][?collection=…&…]",
@@ -36,11 +36,11 @@ pub(super) async fn read(address: &str) -> Result<Address, ConnectError> {
         .map_err(|error| wrong_address(&address, &error.to_string()))?;
     let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
     if options.selection_criteria.as_ref().is_some_and(|criteria| *criteria != primary) {
-        return Err(ConnectError::Option { name: "readPreference".into() });
+        return Err(unknown_option("readPreference"));
     }
     let concern = options.write_concern.take().unwrap_or_else(majority);
     if concern.w == Some(Acknowledgment::Nodes(0)) {
-        return Err(ConnectError::Option { name: "w".into() });
+        return Err(unknown_option("w"));
     }
     for timeout in [&mut options.server_selection_timeout, &mut options.connect_timeout] {
         *timeout = Some(timeout.map_or(PATIENCE, |time| time.min(PATIENCE)));
@@ -57,20 +57,20 @@ pub(super) fn majority() -> WriteConcern {
 /// Separates the option that is ours from those of the driver.
 fn take_collection(address: &str) -> Result<(String, String), ConnectError> {
     let (servers, query) = address.split_once('?').unwrap_or((address, ""));
-    let mut collection = "sessions";
+    let mut collection = "sessions".to_owned();
     let mut others = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
-            Some(("collection", name)) => collection = name,
+            Some(("collection", name)) => collection = percent_decode(name)?,
             _ => others.push(pair),
         }
     }
-    if collection.is_empty() || collection.contains(['$', '%', '\0']) {
-        return Err(ConnectError::Option { name: "collection".into() });
+    if collection.is_empty() || collection.contains(['$', '\0']) {
+        return Err(unknown_option("collection"));
     }
     // The driver wants a slash before the options.
     let slash = if servers.matches('/').count() > 2 { "" } else { "/" };
-    Ok((format!("{servers}{slash}?{}", others.join("&")), collection.into()))
+    Ok((format!("{servers}{slash}?{}", others.join("&")), collection))
 }
 
 /// Finds the option that the driver complains of; its text may hold what is secret.
@@ -82,7 +82,7 @@ fn wrong_address(address: &str, complaint: &str) -> ConnectError {
     };
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     let found = names.filter(|name| !name.is_empty()).find(is_named);
-    found.map_or(EXPECTED, |name| ConnectError::Option { name: name.into() })
+    found.map_or(EXPECTED, unknown_option)
 }
 
 #[cfg(test)]

@@ -60,10 +60,9 @@ impl MongoDbStore {
     /// [`ConnectError`] when the address is wrong, or no server answers, or it refuses.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let Address { options, database, collection, concern } = address::read(address).await?;
-        let client = Client::with_options(options)
-            .map_err(|error| ConnectError::Refused(refusal(error).into()))?;
+        let client = Client::with_options(options).map_err(refusal)?;
         let ping = client.database(&database).run_command(doc! { "ping": 1 }).await;
-        ping.map_err(|error| ConnectError::Refused(refusal(error).into()))?;
+        ping.map_err(refusal)?;
         Ok(Self::new(&client, &database, &collection, concern))
     }
 
@@ -251,12 +250,16 @@ impl Store for MongoDbStore {
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        // To the server, no limit.
+        if limit == 0 {
+            return Ok(0);
+        }
         let expired = doc! { "$lte": DateTime::now() };
         let mut found = self
             .sessions
             .find(doc! { "expiration": expired.clone() })
             .projection(doc! { "_id": 1 })
-            .limit(i64::try_from(limit.max(1)).unwrap_or(i64::MAX))
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
             .await
             .map_err(refusal)?;
         let mut ids = Vec::new();
