@@ -140,12 +140,14 @@ mod tests {
         let form = "the address of a session store must be dynamodb://REGION/TABLE, or \
             dynamodb://REGION/TABLE?endpoint=http://HOST:PORT";
         let wrong = |name| {
-            format!("the address of the session store has the option `{name}`, which is unknown or wrong")
+            let option = format!("the address of the session store has the option `{name}`");
+            option + ", which is unknown or wrong"
         };
         let local = "http://127.0.0.1:8000";
         check("dynamodb://eu-central-1/Sessions", Ok(("eu-central-1", "Sessions", None)));
         check("dynamodb://eu-central-1/my.app_s-1?", Ok(("eu-central-1", "my.app_s-1", None)));
-        check(&format!("dynamodb://r/Sessions?endpoint={local}"), Ok(("r", "Sessions", Some(local))));
+        let with_endpoint = format!("dynamodb://r/Sessions?endpoint={local}");
+        check(&with_endpoint, Ok(("r", "Sessions", Some(local))));
         check(
             "dynamodb://r/Sessions?endpoint=https%3A%2F%2Fhost",
             Ok(("r", "Sessions", Some("https://host"))),
