@@ -4,10 +4,10 @@
 
 use std::{
     env,
+    fs::{self, File},
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
 };
 
 use aws_sdk_dynamodb::{
@@ -27,9 +27,6 @@ pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const PACKAGES: [&str; 2] = ["@extenddb/linux-x64@0.1.10", "@dynoxide/linux-x64@1.2.1"];
 const EXTENDDB: &str = "extenddb (npm)";
 const DYNOXIDE: &str = "dynoxide (npm)";
-
-/// Packages are installed once, not once a test.
-static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// A running server, whose data outlives a restart.
 ///
@@ -148,13 +145,16 @@ fn serve(package: &'static str, command: Command, port: u16) -> Result<Server, S
 
 /// Returns the folder of the packages, and installs them beside the build's output if need be.
 fn installed() -> Result<PathBuf, StartError> {
-    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = env::current_exe()?
         .ancestors()
         .find(|folder| folder.ends_with("target"))
         .map_or_else(env::temp_dir, Path::to_path_buf)
         .join("npm");
     let packages = folder.join("node_modules");
+    fs::create_dir_all(&folder)?;
+    // One test at a time, of whatever process.
+    let lock = File::create(folder.join("lock"))?;
+    lock.lock()?;
     if !packages.join("@extenddb").exists() || !packages.join("@dynoxide").exists() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).args(PACKAGES);

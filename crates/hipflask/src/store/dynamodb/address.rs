@@ -14,13 +14,14 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use super::{super::ConnectError, Cursor, DynamoDbStore};
+use super::{Cursor, DynamoDbStore};
+use crate::store::{
+    ConnectError,
+    address::{split_options, unknown_option},
+};
 
 const ADDRESS: ConnectError = ConnectError::Address {
-    expected: "dynamodb://REGION/TABLE or dynamodb://REGION/TABLE?endpoint=URL",
-};
-const ENDPOINT: ConnectError = ConnectError::Address {
-    expected: "dynamodb://REGION/TABLE?endpoint=http://HOST:PORT or https://HOST",
+    expected: "dynamodb://REGION/TABLE, or dynamodb://REGION/TABLE?endpoint=http://HOST:PORT",
 };
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,11 +46,11 @@ impl DynamoDbStore {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
+            .region(Region::new(region))
             .credentials_provider(credentials()?)
-            .http_client(http_client().map_err(ConnectError::Refused)?)
+            .http_client(http_client().map_err(ConnectError::refused)?)
             .timeout_config(timeouts.build());
-        config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.set_endpoint_url(endpoint);
         Ok(Self::from_client(&Client::from_conf(config.build()), table))
     }
 
@@ -67,35 +68,31 @@ impl DynamoDbStore {
 }
 
 /// An address, taken apart.
-struct Parts<'a> {
-    region: &'a str,
-    table: &'a str,
-    endpoint: Option<&'a str>,
+struct Parts {
+    region: String,
+    table: String,
+    endpoint: Option<String>,
 }
 
-impl<'a> Parts<'a> {
-    fn of(url: &'a str) -> Result<Self, ConnectError> {
-        let rest = url.strip_prefix("dynamodb://").ok_or(ADDRESS)?;
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+impl Parts {
+    fn of(url: &str) -> Result<Self, ConnectError> {
+        let (path, options) = split_options(url.strip_prefix("dynamodb://").ok_or(ADDRESS)?)?;
         let (region, table) = path.split_once('/').ok_or(ADDRESS)?;
         let is_word = |text: &str, others: &str| {
             text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
         };
-        if region.is_empty() || !is_word(region, "-") {
-            return Err(ADDRESS);
-        }
-        if !(3..=255).contains(&table.len()) || !is_word(table, "-_.") {
+        let is_region = !region.is_empty() && is_word(region, "-");
+        if !is_region || !(3..=255).contains(&table.len()) || !is_word(table, "-_.") {
             return Err(ADDRESS);
         }
         let mut endpoint = None;
-        for option in query.split('&').filter(|option| !option.is_empty()) {
-            match option.split_once('=').unwrap_or((option, "")) {
-                ("endpoint", url) if is_endpoint(url) => endpoint = Some(url),
-                ("endpoint", _) => return Err(ENDPOINT),
-                (name, _) => return Err(ConnectError::Option { name: name.to_owned() }),
+        for (name, value) in options {
+            if name != "endpoint" || !is_endpoint(&value) {
+                return Err(unknown_option(&name));
             }
+            endpoint = Some(value);
         }
-        Ok(Self { region, table, endpoint })
+        Ok(Self { region: region.to_owned(), table: table.to_owned(), endpoint })
     }
 }
 
@@ -110,10 +107,9 @@ fn credentials() -> Result<Credentials, ConnectError> {
     let (Some(id), Some(secret)) =
         (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
     else {
-        return Err(ConnectError::Refused(
+        return Err(ConnectError::refused(
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: set them, or give a client \
-             with other credentials to DynamoDbStore::from_client"
-                .into(),
+             with other credentials to DynamoDbStore::from_client",
         ));
     };
     Ok(Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
@@ -134,36 +130,42 @@ mod tests {
 
     #[track_caller]
     fn check(url: &str, expected: Result<(&str, &str, Option<&str>), &str>) {
-        let parts = Parts::of(url).map(|it| (it.region, it.table, it.endpoint));
-        assert_eq!(parts.map_err(|error| error.to_string()), expected.map_err(str::to_owned));
+        let found = Parts::of(url).map_err(|error| error.to_string());
+        let found = found.as_ref().map(|it| (&*it.region, &*it.table, it.endpoint.as_deref()));
+        assert_eq!(found.map_err(String::as_str), expected);
     }
 
     #[test]
     fn address_names_region_table_and_endpoint() {
-        let form = "the store's address should be \
-            dynamodb://REGION/TABLE or dynamodb://REGION/TABLE?endpoint=URL";
-        let endpoint = "the store's address should be \
-            dynamodb://REGION/TABLE?endpoint=http://HOST:PORT or https://HOST";
+        let form = "the address of a session store must be dynamodb://REGION/TABLE, or \
+            dynamodb://REGION/TABLE?endpoint=http://HOST:PORT";
+        let wrong = |name| {
+            let option = format!("the address of the session store has the option `{name}`");
+            option + ", which is unknown or wrong"
+        };
+        let local = "http://127.0.0.1:8000";
         check("dynamodb://eu-central-1/Sessions", Ok(("eu-central-1", "Sessions", None)));
         check("dynamodb://eu-central-1/my.app_s-1?", Ok(("eu-central-1", "my.app_s-1", None)));
+        let with_endpoint = format!("dynamodb://r/Sessions?endpoint={local}");
+        check(&with_endpoint, Ok(("r", "Sessions", Some(local))));
         check(
-            "dynamodb://local/Sessions?endpoint=http://127.0.0.1:8000",
-            Ok(("local", "Sessions", Some("http://127.0.0.1:8000"))),
+            "dynamodb://r/Sessions?endpoint=https%3A%2F%2Fhost",
+            Ok(("r", "Sessions", Some("https://host"))),
         );
-        check("dynamo://eu-central-1/Sessions", Err(form));
-        check("dynamodb://eu-central-1", Err(form));
-        check("dynamodb://eu-central-1/", Err(form));
-        check("dynamodb:///Sessions", Err(form));
-        check("dynamodb://eu-central-1/no", Err(form));
-        check("dynamodb://eu-central-1/a/b/c", Err(form));
-        check("dynamodb://id:secret@eu-central-1/Sessions", Err(form));
-        check("dynamodb://r/Sessions?endpoint=127.0.0.1:8000", Err(endpoint));
-        check("dynamodb://r/Sessions?endpoint=http://", Err(endpoint));
-        check("dynamodb://r/Sessions?endpoint=http://id:secret@host", Err(endpoint));
-        check("dynamodb://r/Sessions?endpoint", Err(endpoint));
-        check(
-            "dynamodb://r/Sessions?retries=3",
-            Err("the store's address has an unknown option: retries"),
-        );
+        for other in [
+            "dynamo://eu-central-1/Sessions",
+            "dynamodb://eu-central-1",
+            "dynamodb://eu-central-1/",
+            "dynamodb:///Sessions",
+            "dynamodb://eu-central-1/no",
+            "dynamodb://eu-central-1/a/b/c",
+            "dynamodb://id:secret@eu-central-1/Sessions",
+        ] {
+            check(other, Err(form));
+        }
+        for endpoint in ["127.0.0.1:8000", "http://", "http://id:secret@host", "ftp://host", ""] {
+            check(&format!("dynamodb://r/Sessions?endpoint={endpoint}"), Err(&wrong("endpoint")));
+        }
+        check("dynamodb://r/Sessions?retries=3", Err(&wrong("retries")));
     }
 }

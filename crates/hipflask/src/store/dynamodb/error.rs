@@ -3,7 +3,7 @@
 //! The client's own errors and log lines hold whole requests and items, so none of them is passed
 //! on: every text here is a fixed one.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::LazyLock, time::Duration};
 
 use aws_sdk_dynamodb::{
     Error,
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     types::CancellationReason,
 };
 use tokio::time::sleep;
-use tracing::{Dispatch, instrument::WithSubscriber};
+use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{Now, Replaced, Revision, StoreError, found, item::Item};
 
@@ -22,6 +22,9 @@ const PAUSES: [Duration; 4] = [
     Duration::from_millis(80),
     Duration::from_millis(160),
 ];
+/// Where the client's log lines go: nowhere. Unlike `Dispatch::none` it is known to `tracing`, which
+/// would otherwise take it that nobody ever wants what is logged here first.
+static SILENCE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
 const TAKEN: &str = "the new session id is taken";
 
 /// Why a request has no answer.
@@ -75,7 +78,7 @@ where
 {
     let mut pauses = PAUSES.iter();
     loop {
-        match send().with_subscriber(Dispatch::none()).await.map_err(Failure::of) {
+        match send().with_subscriber(SILENCE.clone()).await.map_err(Failure::of) {
             Err(Failure::Busy) => match pauses.next() {
                 Some(pause) => sleep(*pause).await,
                 None => return Err(Failure::Busy),

@@ -2,7 +2,7 @@
 //!
 //! DIFFERENCE: Flask-Session writes the time of expiry with a fraction, and off by its host's UTC
 //! offset. Both are read as they are; what is written here is the true time, in whole seconds
-//! rounded up, because DynamoDB promises to remove expired items for whole seconds only.
+//! rounded down, because DynamoDB promises to remove expired items for whole seconds only.
 //! DIFFERENCE: an item that has expired, or has no `val`, is absent; Flask-Session serves the first
 //! and answers 500 to the second.
 
@@ -15,10 +15,9 @@ use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 
 use super::{Record, RecordKey, StoreError};
 
-/// What DynamoDB takes in an item, names included.
-const ITEM_LIMIT: usize = 400 * 1024;
-/// The names `id`, `val` and `expiration`, and the longest number.
-const OVERHEAD: usize = 2 + 3 + 10 + 21;
+/// DynamoDB takes 409,600 bytes in an item; the rest is for the key, the names, and attributes that
+/// others may have added.
+const PAYLOAD_LIMIT: usize = 390_000;
 /// What it takes as a key.
 const KEY_LIMIT: usize = 2048;
 
@@ -59,11 +58,10 @@ impl Now {
         AttributeValue::N(format!("{}.{:09}", time.as_secs(), time.subsec_nanos()))
     }
 
-    /// Returns the time of expiry of what lives for `ttl`.
+    /// Returns the time of expiry of what lives for `ttl`: a whole second that is yet to come.
     pub(super) fn after(self, ttl: Duration) -> AttributeValue {
-        let time = self.0.saturating_add(ttl);
-        let second = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
-        AttributeValue::N(second.to_string())
+        let second = self.0.saturating_add(ttl).as_secs();
+        AttributeValue::N(second.max(self.0.as_secs().saturating_add(1)).to_string())
     }
 }
 
@@ -83,9 +81,8 @@ pub(super) fn key_of(key: &RecordKey) -> Result<AttributeValue, StoreError> {
     }
 }
 
-pub(super) fn check_size(key: &RecordKey, payload: &[u8]) -> Result<(), StoreError> {
-    let limit = ITEM_LIMIT.saturating_sub(OVERHEAD + key.as_str().len());
-    let size = payload.len();
+pub(super) fn check_size(payload: &[u8]) -> Result<(), StoreError> {
+    let (size, limit) = (payload.len(), PAYLOAD_LIMIT);
     if size <= limit { Ok(()) } else { Err(StoreError::TooLarge { size, limit }) }
 }
 
@@ -131,11 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn expiration_is_written_in_whole_seconds_rounded_up() {
+    fn expiration_is_written_in_whole_seconds_to_come() {
         let number = |text: &str| AttributeValue::N(text.into());
         assert_eq!(NOW.after(Duration::from_millis(1)), number("1700000001"));
         assert_eq!(NOW.after(Duration::from_millis(500)), number("1700000001"));
-        assert_eq!(NOW.after(Duration::from_secs(1)), number("1700000002"));
+        assert_eq!(NOW.after(Duration::from_millis(1_499)), number("1700000001"));
+        assert_eq!(NOW.after(Duration::from_millis(1_500)), number("1700000002"));
         assert_eq!(NOW.after(Duration::MAX), number(&u64::MAX.to_string()));
     }
 

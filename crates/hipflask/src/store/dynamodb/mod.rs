@@ -105,7 +105,7 @@ impl Store for DynamoDbStore {
         payload: &[u8],
         ttl: Duration,
     ) -> Result<Created, StoreError> {
-        check_size(key, payload)?;
+        check_size(payload)?;
         let now = Now::read();
         let put = self.client.put_item().table_name(&*self.table).condition_expression(DEAD);
         let put = put
@@ -129,7 +129,7 @@ impl Store for DynamoDbStore {
         payload: &[u8],
         ttl: Duration,
     ) -> Result<Replaced, StoreError> {
-        check_size(key, payload)?;
+        check_size(payload)?;
         let now = Now::read();
         let update = self.client.update_item().table_name(&*self.table).key("id", key_of(key)?);
         let update = update
@@ -144,7 +144,7 @@ impl Store for DynamoDbStore {
     }
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
-        check_size(renewal.new, renewal.payload)?;
+        check_size(renewal.payload)?;
         let now = Now::read();
         let (put, update) = (self.put_new(renewal, now)?, self.retire_old(renewal, now)?);
         let renew = self
