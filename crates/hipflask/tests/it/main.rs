@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
 mod app;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod conformance;
 mod layer;
 mod nested;
 mod privacy;
