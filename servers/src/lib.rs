@@ -3,6 +3,10 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+mod mariadb;
+mod postgres;
 mod process;
 
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};
