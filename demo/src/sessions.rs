@@ -4,10 +4,9 @@
 
 use std::{convert::Infallible, fmt, path::Path, str::FromStr};
 
-use hipflask::{
-    ConfigError, SecretKey, SessionConfig, SessionLayer,
-    store::{self, ConnectError},
-};
+use hipflask::{ConfigError, SecretKey, SessionConfig, SessionLayer, store::ConnectError};
+
+use crate::connect::connect;
 
 /// Keeps sessions in Flask's signed cookie.
 const COOKIE: &str = "cookie:";
@@ -66,7 +65,7 @@ impl Address {
                 sessions => Ok(sessions?),
             };
         }
-        let store = store::connect(&self.0).await?;
+        let store = connect(&self.0).await?;
         Ok(SessionLayer::from_config_with_store(config, store)?)
     }
 }
