@@ -5,16 +5,16 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+mod mariadb;
 #[cfg(feature = "memcached")]
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+mod postgres;
 mod process;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;
-mod mariadb;
-mod postgres;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};
