@@ -8,3 +8,5 @@ mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod overlap;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;
