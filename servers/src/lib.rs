@@ -5,6 +5,9 @@
 
 mod mariadb;
 mod postgres;
+pub mod memcached;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 mod process;
 
 pub use mariadb::MariaDb;

@@ -1,2 +1,6 @@
 //! Every store on its real server.
 
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "mongodb")]
+mod mongodb;
