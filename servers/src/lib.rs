@@ -3,13 +3,17 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 mod mariadb;
-mod postgres;
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+mod postgres;
 mod process;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDb;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};

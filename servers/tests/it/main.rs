@@ -4,3 +4,5 @@
 mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
