@@ -10,5 +10,3 @@ mod mongodb;
 mod overlap;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
-#[cfg(feature = "dynamodb")]
-mod dynamodb;
