@@ -6,6 +6,7 @@
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+mod pause;
 mod process;
 
 pub use process::{Server, StartError, free_port};
