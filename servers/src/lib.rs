@@ -6,6 +6,7 @@
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 mod mariadb;
+#[cfg(feature = "memcached")]
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;

@@ -10,7 +10,7 @@ use crate::{
     value::Value,
 };
 
-const FLASHES: &str = "_flashes";
+pub(crate) const FLASHES: &str = "_flashes";
 
 /// A message and its category, as Flask's `get_flashed_messages(with_categories=True)` has them.
 ///

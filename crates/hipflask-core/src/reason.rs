@@ -157,9 +157,7 @@ impl Reason {
                 "another request has given the session a new id meanwhile, as on log-in, and the \
                  browser has the new cookie or is about to get it"
             }
-            Self::StoreUnavailable => {
-                "the session store did not answer: see the log for its error"
-            }
+            Self::StoreUnavailable => "the session store did not answer: see the log for its error",
             Self::TooLarge => "the cookie, or what it inflates to, is larger than the limit",
             Self::UnknownId => {
                 "the store has no record of the session id: it has expired, was ended or evicted, \

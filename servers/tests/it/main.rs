@@ -1,8 +1,12 @@
 //! Every store on its real server.
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
-#[cfg(feature = "dynamodb")]
-mod dynamodb;
+mod overlap;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;

@@ -1,9 +1,10 @@
 //! Three-way merge of a session's content, key by key and at every depth.
 
-use crate::value::{Dict, Text, Value};
-
-/// Where flash messages lie: the one list that is only ever appended to and taken.
-const FLASHES: &[u8] = b"_flashes";
+use crate::{
+    flash::FLASHES,
+    session::STARTED,
+    value::{Dict, Text, Value},
+};
 
 /// Deeper dicts are taken as one value, which bounds the recursion.
 const MAX_DEPTH: u32 = 64;
@@ -43,6 +44,11 @@ pub struct MergeConflict {
 }
 
 impl MergeConflict {
+    fn of(key: &Text) -> Self {
+        // A key may be as long as a value.
+        Self { key: key.to_string_lossy().chars().take(40).collect() }
+    }
+
     /// Returns the key of the session under which both have changed something.
     pub fn key(&self) -> &str {
         &self.key
@@ -79,14 +85,21 @@ pub fn merge(
     theirs: &Dict,
     policy: ConflictPolicy,
 ) -> Result<Dict, MergeConflict> {
+    merge_dicts(Some(base), mine, theirs, policy, MAX_DEPTH).map_err(MergeConflict::of)
+}
+
+/// As [`merge`]; the error is the key of this dict under which both have changed the same.
+fn merge_dicts<'a>(
+    base: Option<&Dict>,
+    mine: &'a Dict,
+    theirs: &'a Dict,
+    policy: ConflictPolicy,
+    depth: u32,
+) -> Result<Dict, &'a Text> {
     let mut merged = Dict::new();
     for (key, mine, theirs) in both(mine, theirs) {
-        let sides = Sides { base: base.get_text(key), mine, theirs };
-        let value = sides.merge(key, policy, MAX_DEPTH).map_err(|Clash| {
-            let key = key.to_string_lossy().chars().take(40).collect();
-            MergeConflict { key }
-        })?;
-        if let Some(value) = value {
+        let sides = Sides { base: base.and_then(|base| base.get_text(key)), mine, theirs };
+        if let Some(value) = sides.merge(key, policy, depth).map_err(|Clash| key)? {
             merged.insert(key.clone(), value);
         }
     }
@@ -115,12 +128,7 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn merge(
-        self,
-        key: &Text,
-        policy: ConflictPolicy,
-        depth: u32,
-    ) -> Result<Option<Value>, Clash> {
+    fn merge(self, key: &Text, policy: ConflictPolicy, depth: u32) -> Result<Option<Value>, Clash> {
         let Self { base, mine, theirs } = self;
         if theirs == base {
             return Ok(mine.cloned());
@@ -128,15 +136,19 @@ impl Sides<'_> {
         if mine == base {
             return Ok(theirs.cloned());
         }
-        if let Some(list) = self.append(key.as_bytes() == FLASHES) {
+        if let Some(list) = self.append(key.as_bytes() == FLASHES.as_bytes()) {
             return Ok(list);
         }
-        if mine == theirs {
+        // Two requests may note the start of one session, a moment apart.
+        if mine == theirs || key.as_bytes() == STARTED.as_bytes() {
             return Ok(theirs.cloned());
         }
-        if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs)), true) = (mine, theirs, depth > 0)
+        if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs)), true) =
+            (mine, theirs, depth > 0)
         {
-            return merge_dicts(base, mine, theirs, policy, depth).map(Some);
+            let base = base.and_then(Value::as_dict);
+            let merged = merge_dicts(base, mine, theirs, policy, depth - 1);
+            return merged.map(|merged| Some(Value::Dict(merged))).map_err(|_| Clash);
         }
         match policy {
             ConflictPolicy::Error => Err(Clash),
@@ -146,11 +158,14 @@ impl Sides<'_> {
     }
 
     /// Returns both sides' list if at least one side has only appended to what was there.
-    fn append(self, even_equal: bool) -> Option<Option<Value>> {
+    ///
+    /// Flash messages are only ever appended and taken, all at once: whoever has not what was there
+    /// has taken it, and all that he has is new.
+    fn append(self, are_flashes: bool) -> Option<Option<Value>> {
         let base = match self.base {
             Some(value) => value.as_list()?,
             // Both have made the list. Equal ones were set rather than appended to.
-            None if self.mine == self.theirs && !even_equal => return None,
+            None if self.mine == self.theirs && !are_flashes => return None,
             None => {
                 self.mine.and(self.theirs)?;
                 &[]
@@ -160,6 +175,7 @@ impl Sides<'_> {
         let merged = match (mine.strip_prefix(base), theirs.strip_prefix(base)) {
             (Some(tail), _) => [theirs, tail].concat(),
             (None, Some(tail)) => [mine, tail].concat(),
+            (None, None) if are_flashes => [theirs, mine].concat(),
             (None, None) => return None,
         };
         let taken = self.mine.is_none() || self.theirs.is_none();
@@ -170,22 +186,4 @@ impl Sides<'_> {
 /// Returns the items of a list; none where the list was removed.
 fn items(value: Option<&Value>) -> Option<&[Value]> {
     value.map_or(Some(&[]), Value::as_list)
-}
-
-fn merge_dicts(
-    base: Option<&Value>,
-    mine: &Dict,
-    theirs: &Dict,
-    policy: ConflictPolicy,
-    depth: u32,
-) -> Result<Value, Clash> {
-    let base = base.and_then(Value::as_dict);
-    let mut merged = Dict::new();
-    for (key, mine, theirs) in both(mine, theirs) {
-        let sides = Sides { base: base.and_then(|base| base.get_text(key)), mine, theirs };
-        if let Some(value) = sides.merge(key, policy, depth - 1)? {
-            merged.insert(key.clone(), value);
-        }
-    }
-    Ok(Value::Dict(merged))
 }

@@ -27,6 +27,8 @@ pub struct Wish {
     /// Where it is to be kept: the key that it was read from, another one to renew it, or a first
     /// one.
     pub key: RecordKey,
+    /// Where another request may have moved the record to without renewing the session.
+    pub moved: Option<RecordKey>,
     /// How long it lives.
     pub ttl: Duration,
     /// How it is written.
@@ -50,6 +52,7 @@ pub struct Wish {
 /// let mut saving = Saving::new(None, Wish {
 ///     content: Some(Dict::from_iter([("a".into(), Value::from(1))])),
 ///     key: RecordKey::new("session:S"),
+///     moved: None,
 ///     ttl: Duration::from_secs(60),
 ///     format: Format::MsgPack,
 ///     policy: ConflictPolicy::LastWriter,
@@ -60,13 +63,21 @@ pub struct Wish {
 /// assert!(matches!(saving.step(), Step::Done(Outcome::Saved)));
 /// # Ok::<(), hipflask_core::engine::EngineError>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Saving {
     snapshot: Option<Snapshot>,
     wish: Wish,
     payload: Vec<u8>,
     attempts: u32,
-    done: Option<Outcome>,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    Delete,
+    Done(Outcome),
+    Follow(RecordKey),
+    Write,
 }
 
 /// What to ask the store next.
@@ -89,6 +100,11 @@ pub enum Step<'a> {
     },
     /// Ask nothing.
     Done(Outcome),
+    /// Ask [`Store::load`](crate::store::Store::load), without a touch.
+    Load {
+        /// What to read.
+        key: &'a RecordKey,
+    },
     /// Ask [`Store::renew`](crate::store::Store::renew).
     Renew(Renewal<'a>),
     /// Ask [`Store::replace`](crate::store::Store::replace).
@@ -112,6 +128,8 @@ pub enum Answer {
     Created(Created),
     /// To [`Step::Delete`].
     Deleted(Deleted),
+    /// To [`Step::Load`].
+    Loaded(Option<Record>),
     /// To [`Step::Replace`] or [`Step::Renew`].
     Replaced(Replaced),
 }
@@ -165,47 +183,35 @@ impl Saving {
     ///
     /// [`EngineError::Encode`] when a value cannot be written.
     pub fn new(snapshot: Option<Snapshot>, wish: Wish) -> Result<Self, EngineError> {
-        let mut saving = Self { snapshot, wish, payload: Vec::new(), attempts: 0, done: None };
-        saving.done = saving.nothing_to_do();
-        if saving.done.is_none() {
-            saving.encode()?;
-        }
+        let idle = if wish.content.is_some() { Outcome::Unchanged } else { Outcome::Ended };
+        let mut saving = Self { snapshot, ..Self::dropped(wish, idle) };
+        saving.prepare(idle)?;
         Ok(saving)
     }
 
-    fn nothing_to_do(&self) -> Option<Outcome> {
-        match (&self.wish.content, &self.snapshot) {
-            (None, None) => Some(Outcome::Ended),
-            (Some(content), None) => session::is_blank(content).then_some(Outcome::Unchanged),
-            (Some(content), Some(snapshot)) => {
-                let same = snapshot.content() == content && *snapshot.key() == self.wish.key;
-                same.then_some(Outcome::Unchanged)
-            }
-            (None, Some(_)) => None,
-        }
+    /// Writes nothing, and has come to `outcome` already.
+    pub(crate) const fn dropped(wish: Wish, outcome: Outcome) -> Self {
+        let stage = Stage::Done(outcome);
+        Self { snapshot: None, wish, payload: Vec::new(), attempts: 0, stage }
     }
 
     /// Returns what to ask the store.
     pub fn step(&self) -> Step<'_> {
-        if let Some(outcome) = self.done {
-            return Step::Done(outcome);
-        }
         let (key, payload, ttl) = (&self.wish.key, self.payload.as_slice(), self.ttl());
-        match &self.snapshot {
-            None => Step::Create { key, payload, ttl },
-            Some(snapshot) if self.wish.content.is_none() => Step::Delete { key: snapshot.key() },
-            Some(snapshot) if snapshot.key() == key => {
-                Step::Replace { key, current: snapshot.record(), payload, ttl }
+        match (&self.stage, &self.snapshot) {
+            (Stage::Done(outcome), _) => Step::Done(*outcome),
+            (Stage::Follow(key), _) => Step::Load { key },
+            (_, None) => Step::Create { key, payload, ttl },
+            (Stage::Delete, Some(snapshot)) => Step::Delete { key: snapshot.key() },
+            (Stage::Write, Some(snapshot)) => {
+                let (old, current) = (snapshot.key(), snapshot.record());
+                if self.wish.content.is_none() || old == key {
+                    return Step::Replace { key: old, current, payload, ttl };
+                }
+                let retired = record::empty(self.wish.format);
+                let retired_ttl = AFTERLIFE.min(ttl);
+                Step::Renew(Renewal { old, current, new: key, payload, ttl, retired, retired_ttl })
             }
-            Some(snapshot) => Step::Renew(Renewal {
-                old: snapshot.key(),
-                current: snapshot.record(),
-                new: key,
-                payload,
-                ttl,
-                retired: record::empty(self.wish.format),
-                retired_ttl: AFTERLIFE.min(self.wish.ttl),
-            }),
         }
     }
 
@@ -215,19 +221,24 @@ impl Saving {
     ///
     /// [`EngineError`] when the session cannot be saved.
     pub fn answer(&mut self, answer: Answer) -> Result<(), EngineError> {
-        let outcome = match answer {
-            Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_)) => {
-                if self.is_blank() { Outcome::Emptied } else { Outcome::Saved }
-            }
+        let ends = self.wish.content.is_none();
+        self.stage = match answer {
             Answer::Created(Created::Exists) => return Err(EngineError::IdTaken),
-            Answer::Deleted(_) => Outcome::Ended,
-            Answer::Replaced(Replaced::Gone) => Outcome::Gone,
-            Answer::Replaced(Replaced::Conflict(current)) if current.is_retired() => {
-                Outcome::RenewedElsewhere
+            Answer::Deleted(_) => Stage::Done(Outcome::Ended),
+            // Deleting it unseen might delete a retired record, and call a session ended that goes
+            // on under another id.
+            Answer::Replaced(Replaced::Replaced(_)) if ends => Stage::Delete,
+            Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_)) => {
+                Stage::Done(self.written())
             }
-            Answer::Replaced(Replaced::Conflict(current)) => return self.rebase(current),
+            Answer::Replaced(Replaced::Gone) | Answer::Loaded(None) if ends => {
+                Stage::Done(Outcome::Ended)
+            }
+            Answer::Replaced(Replaced::Gone) | Answer::Loaded(None) => Stage::Done(Outcome::Gone),
+            Answer::Replaced(Replaced::Conflict(current)) | Answer::Loaded(Some(current)) => {
+                return self.rebase(current);
+            }
         };
-        self.done = Some(outcome);
         Ok(())
     }
 
@@ -236,41 +247,93 @@ impl Saving {
         self.attempts
     }
 
+    /// Returns what the session holds, other requests' changes included; `None` if it ends.
+    pub const fn content(&self) -> Option<&Dict> {
+        self.wish.content.as_ref()
+    }
+
     /// Carries the changes over to what another request has written.
     fn rebase(&mut self, current: Record) -> Result<(), EngineError> {
         self.attempts += 1;
-        let (Some(snapshot), Some(mine)) = (&self.snapshot, &self.wish.content) else {
-            return Ok(());
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let key = match &self.stage {
+            Stage::Follow(key) => key.clone(),
+            _ => snapshot.key().clone(),
         };
-        if self.attempts >= MAX_ATTEMPTS {
-            return Err(EngineError::Contended);
-        }
-        let key = snapshot.key().clone();
         let (format, limits) = (self.wish.format, self.wish.limits);
-        // What nobody can read is replaced as a whole.
-        let Ok(Some(theirs)) = Snapshot::read(key.clone(), current.clone(), format, limits) else {
-            self.snapshot = Some(Snapshot::written(key, current, snapshot.content().clone()));
-            return Ok(());
+        let theirs = Snapshot::read(key.clone(), current.clone(), format, limits);
+        self.stage = match &theirs {
+            Ok(None) => match self.wish.moved.take() {
+                Some(moved) => Stage::Follow(moved),
+                None => Stage::Done(Outcome::RenewedElsewhere),
+            },
+            _ if self.attempts < MAX_ATTEMPTS => Stage::Write,
+            _ if self.wish.content.is_none() => Stage::Delete,
+            _ => return Err(EngineError::Contended),
         };
-        let merged = merge(snapshot.content(), mine, theirs.content(), self.wish.policy)?;
-        self.wish.content = Some(merged);
-        self.snapshot = Some(theirs);
-        self.done = self.nothing_to_do().map(|_| Outcome::Saved);
-        self.encode()
+        match (&self.wish.content, theirs) {
+            (_, Ok(None)) => Ok(()),
+            (Some(mine), Ok(Some(theirs))) => {
+                let stored = |content| as_stored(content, format, limits);
+                let (base, mine) = (stored(snapshot.content()), stored(mine));
+                let merged = merge(&base, &mine, &stored(theirs.content()), self.wish.policy)?;
+                self.wish.content = Some(merged);
+                self.snapshot = Some(theirs);
+                self.prepare(self.written())
+            }
+            // What ends need not be read, and what nobody can read is replaced as a whole.
+            (None, _) | (_, Err(_)) => {
+                let base = snapshot.content().clone();
+                self.snapshot = Some(Snapshot::written(key, current, base));
+                Ok(())
+            }
+        }
     }
 
-    fn encode(&mut self) -> Result<(), EngineError> {
-        if let Some(content) = &self.wish.content {
-            self.payload = record::encode(content, self.wish.format)?;
-        }
+    /// Encodes what is to be written; if it is there already, that comes to `idle`.
+    fn prepare(&mut self, idle: Outcome) -> Result<(), EngineError> {
+        let is_idle = match (&self.wish.content, &self.snapshot) {
+            (None, None) => true,
+            (None, Some(_)) => {
+                self.payload = record::empty(self.wish.format).to_vec();
+                false
+            }
+            (Some(content), None) if session::is_blank(content) => true,
+            (Some(content), snapshot) => {
+                let snapshot = snapshot.as_ref().filter(|it| *it.key() == self.wish.key);
+                snapshot.is_some_and(|it| it.content() == content) || {
+                    self.payload = record::encode(content, self.wish.format)?;
+                    // A list in the place of a tuple, say, is the same in a record.
+                    snapshot.is_some_and(|it| it.record().payload == self.payload)
+                }
+            }
+        };
+        // Only a record that may have moved is marked first, so as to find where it went.
+        let ends_at_once = self.wish.content.is_none() && self.wish.moved.is_none();
+        self.stage = match is_idle {
+            true => Stage::Done(idle),
+            false if ends_at_once => Stage::Delete,
+            false => Stage::Write,
+        };
         Ok(())
     }
 
+    fn written(&self) -> Outcome {
+        if self.is_blank() { Outcome::Emptied } else { Outcome::Saved }
+    }
+
     fn is_blank(&self) -> bool {
-        self.wish.content.as_ref().is_some_and(session::is_blank)
+        self.wish.content.as_ref().is_none_or(session::is_blank)
     }
 
     fn ttl(&self) -> Duration {
         if self.is_blank() { AFTERLIFE.min(self.wish.ttl) } else { self.wish.ttl }
     }
+}
+
+/// Returns the content as it comes back from a store, so that only what differs there differs.
+fn as_stored(content: &Dict, format: Format, limits: Limits) -> Dict {
+    let stored = record::encode(content, format).ok();
+    let stored = stored.and_then(|payload| record::decode(&payload, format, limits).ok());
+    stored.and_then(|stored| stored.content).unwrap_or_else(|| content.clone())
 }

@@ -17,6 +17,8 @@ pub use id::SessionId;
 pub use plan::Plan;
 pub use settings::{IdStorage, SALT, Settings};
 
+pub use crate::session::STARTED;
+
 use crate::{
     cookie, encoding,
     engine::Snapshot,
@@ -26,11 +28,9 @@ use crate::{
     session::{ReadOnly, Session},
     signing::UnsignError,
     store::{Record, RecordKey, Touch},
-    value::{Dict, Value},
+    value::Dict,
 };
-
-/// Where a session with an absolute timeout notes its start, in Unix seconds.
-pub const STARTED: &str = "_started";
+use settings::SHORTEST;
 
 /// Opens and saves sessions that live in a store.
 ///
@@ -145,7 +145,8 @@ impl ServerSide {
             IdStorage::Plain => self.plain_key_of(id),
             IdStorage::Hashed | IdStorage::HashedFromPlain => {
                 let digest = encoding::encode_url(&Sha256::digest(id.as_str()));
-                RecordKey::new([&self.settings.key_prefix, digest.as_str()].concat())
+                // No id has a colon, so that no digest that was seen in the store serves as one.
+                RecordKey::new([&self.settings.key_prefix, "sha256:", digest.as_str()].concat())
             }
         }
     }
@@ -163,7 +164,8 @@ impl ServerSide {
     /// Returns when reading extends a session's life.
     pub fn touch(&self) -> Option<Touch> {
         let ttl = self.settings.idle();
-        let when_below = ttl.mul_f64((1.0 - self.settings.touch_after).clamp(0.0, 1.0));
+        let when_below = ttl.as_secs_f64() * (1.0 - self.settings.touch_after).clamp(0.0, 1.0);
+        let when_below = Duration::try_from_secs_f64(when_below).unwrap_or(ttl);
         self.settings.refresh_each_request.then_some(Touch { ttl, when_below })
     }
 
@@ -202,7 +204,7 @@ impl ServerSide {
     }
 
     /// Opens an empty session that cannot be changed, because the store does not answer.
-    pub fn unavailable(&self, offer: Offer) -> Found {
+    pub fn unavailable(&self, offer: &Offer) -> Found {
         let mut session = Session::new_stored(self.settings.permanent);
         session.set_read_only(ReadOnly::StoreUnavailable);
         Found { session, reason: Reason::StoreUnavailable, cookie: offer.cookie, held: None }
@@ -216,13 +218,10 @@ impl ServerSide {
     ) -> Result<Held, Reason> {
         let id = offer.id?;
         let (key, record) = record.ok_or(Reason::UnknownId)?;
-        if record.is_retired() {
-            return Err(Reason::Renewed);
-        }
         let touched = record.touched;
         let snapshot = Snapshot::read(key, record, self.settings.format, self.settings.limits)
             .map_err(|_| Reason::CorruptRecord)?
-            .ok_or(Reason::UnknownId)?;
+            .ok_or(Reason::Renewed)?;
         match self.time_left(snapshot.content(), now) {
             Some(Duration::ZERO) => Err(Reason::Expired),
             _ => Ok(Held { id, snapshot, touched }),
@@ -238,24 +237,21 @@ impl ServerSide {
         Some(self.settings.absolute_timeout?.saturating_sub(age))
     }
 
-    /// Returns the content to write, and for how long.
-    fn stamped(&self, session: &Session, fresh: bool, now: Duration) -> (Dict, Duration) {
-        let (mut content, idle) = (session.to_dict(), self.settings.idle());
-        if self.settings.absolute_timeout.is_none() {
-            return (content, idle);
+    /// Notes the start of a session with an absolute timeout, unless it is known from `earlier`.
+    /// Neither activity nor `clear` moves it.
+    fn stamp(&self, content: &mut Dict, earlier: Option<&Dict>, now: Duration) {
+        if self.settings.absolute_timeout.is_some() {
+            let earlier = earlier.filter(|earlier| self.time_left(earlier, now).is_some());
+            let started = earlier.and_then(|earlier| earlier.get(STARTED)).cloned();
+            content.insert(STARTED, started.unwrap_or_else(|| now.as_secs().into()));
         }
-        if fresh || self.time_left(&content, now).is_none() {
-            content.insert(STARTED, Value::from(now.as_secs()));
-        }
-        let ttl = self.time_to_live(&content, now);
-        (content, ttl)
     }
 
     /// Returns how long a record of this content is to live.
     pub fn time_to_live(&self, content: &Dict, now: Duration) -> Duration {
         let idle = self.settings.idle();
         let left = self.time_left(content, now).unwrap_or(idle);
-        idle.min(left).max(Duration::from_secs(1))
+        idle.min(left).max(SHORTEST)
     }
 
     fn write_cookie(

@@ -8,11 +8,12 @@ use crate::{
     engine::{EngineError, Outcome, Saving, Wish},
     interface::{SaveAction, SaveError, Saved},
     reason::Reason,
-    session::{Fate, Session},
+    session::{self, Fate, Session},
+    value::Dict,
 };
 
 /// What is to become of a session: first an end, if there is one, then the saving.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Plan {
     /// Ends the session that was, where a new one follows.
@@ -20,11 +21,9 @@ pub struct Plan {
     /// Saves the session that is.
     pub saving: Saving,
     id: SessionId,
-    permanent: bool,
     modified: bool,
     accessed: bool,
     blank: bool,
-    touched: bool,
 }
 
 impl ServerSide {
@@ -44,46 +43,65 @@ impl ServerSide {
         entropy: &[u8],
         now: Duration,
     ) -> Result<Option<Plan>, EngineError> {
-        let touched = held.as_ref().is_some_and(|held| held.touched);
-        let is_superseded = reason == Reason::Renewed && session.fate() != Fate::Renewed;
-        if is_superseded || !(session.is_modified() || touched) {
+        let (modified, blank) = (session.is_modified(), session.is_blank());
+        if !modified && (blank || !held.as_ref().is_some_and(|held| self.is_due(held, now))) {
             return Ok(None);
         }
-        let blank = session.is_blank();
-        let over = session.fate() == Fate::Ended;
-        let (ending, held) = if over && !blank { (held, None) } else { (None, held) };
-        let fresh = held.is_none() || session.fate() == Fate::Renewed;
+        let fate = if modified { session.fate() } else { Fate::Kept };
+        let ends = blank && (fate == Fate::Ended || session.is_cleared());
+        let (ending, held) = if fate == Fate::Ended && !ends { (held, None) } else { (None, held) };
+        let keeps_id = blank || fate == Fate::Kept;
         let id = match &held {
-            Some(held) if !fresh || blank => held.id.clone(),
+            Some(held) if keeps_id => held.id.clone(),
             _ => SessionId::from_entropy(entropy),
         };
-        let (content, ttl) = self.stamped(session, fresh && !blank, now);
-        let ends = blank && (over || session.is_cleared());
-        let snapshot = held.map(|held| held.snapshot);
-        let content = match &snapshot {
-            Some(snapshot) if !session.is_modified() => snapshot.content().clone(),
-            _ => content,
+        let earlier = held.as_ref().map(|held| held.snapshot.content());
+        let mut content = match earlier {
+            Some(earlier) if !modified => earlier.clone(),
+            _ => session.to_dict(),
         };
-        let wish = |content, ttl| Wish {
+        if !blank {
+            self.stamp(&mut content, earlier.filter(|_| keeps_id), now);
+        }
+        let wish = self.wish(&id, held.as_ref(), (!ends).then_some(content), now);
+        let saving = if reason == Reason::Renewed && fate == Fate::Kept && !ends {
+            // The session goes on under an id that this browser is about to get.
+            Saving::dropped(wish, Outcome::RenewedElsewhere)
+        } else {
+            Saving::new(held.map(|held| held.snapshot), wish)?
+        };
+        let end = |held: Held| {
+            let wish = self.wish(&held.id, Some(&held), None, now);
+            Saving::new(Some(held.snapshot), wish)
+        };
+        let (ending, accessed) = (ending.map(end).transpose()?, session.is_accessed());
+        Ok(Some(Plan { ending, saving, id, modified, accessed, blank }))
+    }
+
+    /// Reports whether a session that was only read has something to save: it was touched, so that
+    /// its cookie is to live longer, too, or the start of its absolute timeout is not yet known.
+    fn is_due(&self, held: &Held, now: Duration) -> bool {
+        let is_timed = self.settings.absolute_timeout.is_some();
+        held.touched || is_timed && self.time_left(held.snapshot.content(), now).is_none()
+    }
+
+    fn wish(
+        &self,
+        id: &SessionId,
+        held: Option<&Held>,
+        content: Option<Dict>,
+        now: Duration,
+    ) -> Wish {
+        let moved = held.map(|held| (self.key_of(&held.id), held.snapshot.key()));
+        Wish {
+            ttl: content.as_ref().map_or(self.settings.idle(), |it| self.time_to_live(it, now)),
             content,
-            key: self.key_of(&id),
-            ttl,
+            key: self.key_of(id),
+            moved: moved.and_then(|(key, read)| (key != *read).then_some(key)),
             format: self.settings.format,
             policy: self.settings.conflict_policy,
             limits: self.settings.limits,
-        };
-        Ok(Some(Plan {
-            ending: ending
-                .map(|held| Saving::new(Some(held.snapshot), wish(None, ttl)))
-                .transpose()?,
-            saving: Saving::new(snapshot, wish((!ends).then_some(content), ttl))?,
-            permanent: session.is_permanent(),
-            modified: session.is_modified(),
-            accessed: session.is_accessed(),
-            id,
-            blank,
-            touched,
-        }))
+        }
     }
 
     /// Decides what the browser is told after the saving has come to `outcome`.
@@ -91,25 +109,23 @@ impl ServerSide {
     /// # Errors
     ///
     /// [`SaveError`] when the cookie cannot be written.
-    pub fn finish(
-        &self,
-        plan: &Plan,
-        outcome: Outcome,
-        now: Duration,
-    ) -> Result<Saved, SaveError> {
-        let delete = || {
-            SaveAction::Delete(cookie::write_deletion(&self.settings.name, &self.settings.attributes))
+    pub fn finish(&self, plan: &Plan, outcome: Outcome, now: Duration) -> Result<Saved, SaveError> {
+        let Plan { saving, modified, blank, .. } = plan;
+        let permanent = saving.content().is_some_and(session::is_permanent);
+        let forget = match outcome {
+            Outcome::Emptied | Outcome::Ended | Outcome::Gone => true,
+            // Whoever wants to be logged out here must not stay logged in there.
+            Outcome::RenewedElsewhere => saving.content().is_none(),
+            Outcome::Saved => false,
+            Outcome::Unchanged => *blank,
         };
-        let action = match outcome {
-            Outcome::Emptied | Outcome::Ended | Outcome::Gone => delete(),
-            Outcome::Unchanged if plan.blank && plan.modified => delete(),
-            Outcome::RenewedElsewhere => SaveAction::Keep,
-            Outcome::Unchanged if !plan.modified && !(plan.touched && plan.permanent) => {
-                SaveAction::Keep
-            }
-            Outcome::Saved | Outcome::Unchanged => {
-                SaveAction::Set(self.write_cookie(&plan.id, plan.permanent, now)?)
-            }
+        let settings = &self.settings;
+        let action = if forget {
+            SaveAction::Delete(cookie::write_deletion(&settings.name, &settings.attributes))
+        } else if outcome != Outcome::RenewedElsewhere && (*modified || permanent) {
+            SaveAction::Set(self.write_cookie(&plan.id, permanent, now)?)
+        } else {
+            SaveAction::Keep
         };
         let vary = plan.accessed || action != SaveAction::Keep;
         Ok(Saved { action, vary })

@@ -14,6 +14,9 @@ use crate::{
 /// The salt with which Flask-Session signs ids.
 pub const SALT: &str = "flask-session";
 
+/// The shortest life of a record: many stores count in seconds.
+pub(super) const SHORTEST: Duration = Duration::from_secs(1);
+
 /// Whether the store sees ids or only their digests.
 ///
 /// ```
@@ -107,8 +110,8 @@ impl Settings {
         builder.with_digest(Digest::Sha1).with_key_derivation(KeyDerivation::Hmac).build()
     }
 
-    /// Returns how long a session lives without a request.
+    /// Returns how long a session lives without a request: at least a second.
     pub fn idle(&self) -> Duration {
-        self.idle_timeout.unwrap_or(self.lifetime)
+        self.idle_timeout.unwrap_or(self.lifetime).max(SHORTEST)
     }
 }

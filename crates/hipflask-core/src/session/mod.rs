@@ -18,6 +18,9 @@ use entry::{Entry, Key, Slot};
 
 const PERMANENT: &str = "_permanent";
 
+/// Where a session with an absolute timeout notes its start, in Unix seconds.
+pub const STARTED: &str = "_started";
+
 /// A dict-like session.
 ///
 /// Reading costs what is read: a session that was opened from a cookie keeps its text, and a value
@@ -280,7 +283,8 @@ impl Session {
     /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
     /// visitor becomes a user, or gets more rights.
     ///
-    /// In a signed cookie there is no id, and nothing changes.
+    /// In a signed cookie there is no id, and nothing changes. Nor does this make a session of a
+    /// blank one.
     ///
     /// # Errors
     ///
@@ -288,7 +292,7 @@ impl Session {
     #[doc(alias = "regenerate")]
     pub fn renew(&mut self) -> Result<(), SessionError> {
         self.check_writable()?;
-        self.modified = true;
+        self.modified |= !self.is_blank();
         if self.fate == Fate::Kept {
             self.fate = Fate::Renewed;
         }
@@ -316,13 +320,11 @@ impl Session {
         self.cleared
     }
 
-    /// Reports whether there is nothing to keep: no key, or in a store only `_permanent`.
+    /// Reports whether there is nothing to keep: no key, or in a store only `_permanent` and
+    /// [`STARTED`].
     pub fn is_blank(&self) -> bool {
-        match self.entries.as_slice() {
-            [] => true,
-            [entry] => self.stored && entry.key.as_bytes(&self.text) == PERMANENT.as_bytes(),
-            _ => false,
-        }
+        let mut entries = self.entries.iter();
+        entries.all(|entry| self.stored && is_about_session(entry.key.as_bytes(&self.text)))
     }
 
     /// Returns the whole session as one type.
@@ -484,9 +486,18 @@ impl Session {
     }
 }
 
-/// Reports whether a record holds nothing but `_permanent`.
+/// Reports whether the content of a record is nothing to keep.
 pub(crate) fn is_blank(content: &Dict) -> bool {
-    content.len() == usize::from(content.contains(PERMANENT))
+    content.iter().all(|(key, _)| is_about_session(key.as_bytes()))
+}
+
+/// Reports whether a session of this content outlives the browser's.
+pub(crate) fn is_permanent(content: &Dict) -> bool {
+    content.get(PERMANENT).is_some_and(|value| !value.is_falsy())
+}
+
+fn is_about_session(key: &[u8]) -> bool {
+    [PERMANENT.as_bytes(), STARTED.as_bytes()].contains(&key)
 }
 
 impl std::fmt::Debug for Session {

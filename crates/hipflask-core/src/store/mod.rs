@@ -136,10 +136,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer; the record may have ended or not.
-    fn delete(
-        &self,
-        key: &RecordKey,
-    ) -> impl Future<Output = Result<Deleted, StoreError>> + Send;
+    fn delete(&self, key: &RecordKey) -> impl Future<Output = Result<Deleted, StoreError>> + Send;
 
     /// Returns about `limit` records whose keys start with `prefix`, from `cursor` on, which an
     /// earlier page has given. A record that is there all the time is in at least one page.

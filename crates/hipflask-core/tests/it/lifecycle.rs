@@ -2,6 +2,9 @@
 
 mod model;
 mod ops;
+mod stored;
+
+use std::cell::OnceCell;
 
 use hipflask_core::interface::SaveError;
 
@@ -38,6 +41,44 @@ fn requests_end_as_in_flask() {
         .differ([585, 586, 588, 589], "a text as fallbacks: one key, not one for each character")
         .differ([600, 602, 603, 604, 605], "a signed payload that does not decode: no error 500")
         .check("cookie", model::check_request)
+        .finish();
+}
+
+#[test]
+fn stored_requests_end_as_in_flask_session() {
+    let records = OnceCell::new();
+    let vectors = Vectors::load("server_side").check("flask_session_store", |row| {
+        records.get_or_init(|| stored::initial(row));
+    });
+    vectors
+        .differ([1063, 1066], "`new` says the truth; Flask's is always false")
+        .differ(
+            [871, 872, 879, 880, 887, 888, 956, 957, 964, 965, 972, 973, 1102, 1103],
+            "a blank record that is only read lives longer, too: a touch does not look into it",
+        )
+        .differ([925, 980], "a tuple comes back from the store as a list")
+        .differ(
+            [943, 944, 953, 954, 955, 977, 978, 1092],
+            "whose last key was removed is blank for a minute, in which another request may add to \
+             it, and not deleted at once",
+        )
+        .differ(
+            [1023, 1024, 1031, 1032, 1039, 1040],
+            "what was blank and stays blank is not deleted either",
+        )
+        .differ(1093..=1097, "a handler does not see the id")
+        .differ(
+            [1242, 1245, 1247, 1248, 1249, 1253, 1254, 1255],
+            "SESSION_COOKIE_PARTITIONED is no longer ignored",
+        )
+        .differ(
+            [1257, 1260, 1263, 1269, 1295, 1296, 1297],
+            "what cannot be an id never reaches the store",
+        )
+        .differ([1264], "an id that a fallback key has signed is accepted")
+        .differ([1272, 1273], "`renew` after `clear` takes effect, too: no session fixation")
+        .differ(1289..=1291, "`modified = False` keeps a change from being saved")
+        .check("flask_session", |row| stored::check_request(row, records.get().unwrap()))
         .finish();
 }
 

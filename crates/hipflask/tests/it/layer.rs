@@ -216,7 +216,7 @@ async fn change_after_the_head_has_left_is_an_error() {
     );
     let session = kept.lock().unwrap().take().unwrap();
     assert!(session.flash("message", "late").unwrap_err().is_response_started());
-    assert_eq!(session.get::<u8>("a"), Ok(Some(1)));
+    assert_eq!(session.get::<u8>("a").unwrap(), Some(1));
     assert_eq!(session.reason(), Reason::Verified);
 }
 

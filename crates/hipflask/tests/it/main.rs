@@ -9,6 +9,8 @@ mod layer;
 mod nested;
 mod privacy;
 mod reasons;
+mod stored;
 #[cfg(feature = "templates")]
 mod templates;
+mod watched;
 mod wire;

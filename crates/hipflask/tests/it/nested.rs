@@ -38,8 +38,11 @@ async fn route_layer_covers_only_its_routes() {
 
 async fn both(session: Session, sessions: Sessions) -> hipflask::Result<String> {
     session.insert("inner", 1)?;
-    let names = ["session", "admin", "nobody"].map(|name| sessions.get(name).is_some());
-    if let Some(outer) = sessions.get("session") {
+    let mut names = Vec::new();
+    for name in ["session", "admin", "nobody"] {
+        names.push(sessions.get(name).await?.is_some());
+    }
+    if let Some(outer) = sessions.get("session").await? {
         outer.insert("outer", 1)?;
     }
     Ok(format!("{names:?}"))
@@ -102,7 +105,8 @@ async fn layer_inside_one_of_the_same_cookie_shares_its_session() {
 async fn session_that_cannot_be_sent_leaves_the_other_cookie_alone() {
     async fn both(session: Session, sessions: Sessions) -> hipflask::Result<()> {
         session.insert("logged_in", true)?;
-        sessions.get("session").map_or(Ok(()), |outer| outer.insert("noise", app::noise(9000)))
+        let outer = sessions.get("session").await?;
+        outer.map_or(Ok(()), |outer| outer.insert("noise", app::noise(9000)))
     }
 
     let admin = app::config().with_cookie_name("admin");

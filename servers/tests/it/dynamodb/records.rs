@@ -1,7 +1,5 @@
 //! Records, on both servers: the rules of every store, and what is DynamoDB's own.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use hipflask::store::{
     Created, Deleted, DynamoDbStore, Record, RecordKey, Renewal, Replaced, Store, StoreError,

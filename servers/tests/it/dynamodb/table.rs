@@ -105,5 +105,6 @@ async fn log_of_the_client_shows_no_key_and_no_value() {
     assert!(!shows());
     // The client's own log does show it, so the check can fail.
     put(&rig, &secret, Some(b"value"), None).await;
+    expiration(&rig, &secret).await;
     assert!(shows());
 }

@@ -19,9 +19,9 @@ use crate::{
 /// What the client sees.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Response {
-    status: u16,
-    set_cookie: Vec<String>,
-    vary: Vec<String>,
+    pub(super) status: u16,
+    pub(super) set_cookie: Vec<String>,
+    pub(super) vary: Vec<String>,
 }
 
 /// What the handlers of the `vary` rows put into `Vary`: three rows each, of which the first leaves
@@ -88,7 +88,11 @@ pub(super) fn run(row: &Row) -> (Response, Option<SaveError>) {
     (response, None)
 }
 
-fn handle(row: &Row, session: &mut Session, response: &mut Response) -> Result<(), Stop> {
+pub(super) fn handle(
+    row: &Row,
+    session: &mut Session,
+    response: &mut Response,
+) -> Result<(), Stop> {
     ops::run(row, "before", session)?;
     if row.field("path").is_string() {
         return Err(Stop::Abort);
@@ -114,7 +118,7 @@ fn handle(row: &Row, session: &mut Session, response: &mut Response) -> Result<(
     Ok(())
 }
 
-fn add_vary(lines: &mut Vec<String>, needed: bool) {
+pub(super) fn add_vary(lines: &mut Vec<String>, needed: bool) {
     if !needed {
         return;
     }
@@ -152,19 +156,19 @@ fn interface(row: &Row) -> Interface {
     }
 }
 
-struct Config<'a>(&'a Json);
+pub(super) struct Config<'a>(pub(super) &'a Json);
 
 impl<'a> Config<'a> {
-    fn get(&self, name: &str) -> &'a Json {
+    pub(super) fn get(&self, name: &str) -> &'a Json {
         &self.0[name]
     }
 
-    fn text(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.get(name).as_str()
     }
 
     /// Python's truth values; those that are no bool are written unlike those that are.
-    fn is_true(&self, name: &str, default: bool) -> bool {
+    pub(super) fn is_true(&self, name: &str, default: bool) -> bool {
         match self.get(name) {
             Json::Null => default && self.0.get(name).is_none(),
             Json::Bool(flag) => *flag,
@@ -173,7 +177,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    fn attributes(&self) -> Attributes {
+    pub(super) fn attributes(&self) -> Attributes {
         let path = ["SESSION_COOKIE_PATH", "APPLICATION_ROOT"].map(|name| self.text(name));
         let path = path[0].filter(|path| !path.is_empty()).or(path[1]).unwrap_or("/");
         let attributes = Attributes::new()
@@ -190,7 +194,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    fn lifetime(&self) -> Option<Duration> {
+    pub(super) fn lifetime(&self) -> Option<Duration> {
         let name = "PERMANENT_SESSION_LIFETIME";
         self.0.get(name)?;
         let seconds = match self.get(name) {
@@ -202,6 +206,6 @@ impl<'a> Config<'a> {
     }
 }
 
-fn latin1(text: &str) -> Vec<u8> {
+pub(super) fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|char| u8::try_from(u32::from(char)).unwrap()).collect()
 }

@@ -63,7 +63,7 @@ impl Op<'_> {
         let session = &*self.session;
         Ok(match word {
             "nop" => Value::Null,
-            "bool" => Value::from(!session.is_empty()),
+            "bool" => Value::from(!session.is_blank()),
             "dict" => Value::Dict(session.to_dict()),
             "keys" => Value::List(session.keys().map(Value::Str).collect()),
             "len" => Value::from(session.len()),
@@ -124,6 +124,7 @@ impl Op<'_> {
                 }
                 self.session.value(self.key()).expect("it was set")
             }
+            "regenerate" => session.renew().map(|()| Value::Null).map_err(exception)?,
             "ior" | "update" => self.update().map(|()| Value::Null)?,
             other => panic!("unknown operation {other}"),
         })

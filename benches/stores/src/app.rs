@@ -1,0 +1,141 @@
+//! The contenders: `/` does not ask for the session, `/read` shows a number, `/write` counts it.
+
+use axum::{Router, extract::Path, routing::get};
+use serde_json::{Map, Value};
+
+use crate::Anything;
+
+/// What `/fill/NAME` puts into the session.
+fn workload(name: &str) -> Map<String, Value> {
+    let all: Value = serde_json::from_str(include_str!("workloads.json")).unwrap_or_default();
+    all[name].as_object().cloned().unwrap_or_default()
+}
+
+pub(crate) const CONTENDERS: [&str; 4] = ["hipflask", "tower-sessions", "actix-session", "flask"];
+
+/// Serves one of the Rust contenders on a free port, which it prints.
+pub(crate) fn serve(server: &str, redis: &str) -> Anything<()> {
+    if server == "actix-session" {
+        return actix(redis);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = match server {
+            "hipflask" => hipflask_app(redis).await?,
+            "tower-sessions" => tower_app(redis).await?,
+            _ => return Err("unknown contender".into()),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        Ok(axum::serve(listener, app).await?)
+    })
+}
+
+async fn hipflask_app(redis: &str) -> Anything<Router> {
+    use hipflask::{SecretKey, Session, SessionLayer, store::RedisStore};
+
+    async fn read(session: Session) -> hipflask::Result<String> {
+        Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())
+    }
+    async fn write(session: Session) -> hipflask::Result<String> {
+        let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+        session.insert("count", count)?;
+        Ok(count.to_string())
+    }
+
+    async fn fill(session: Session, Path(name): Path<String>) -> hipflask::Result<()> {
+        for (key, value) in workload(&name) {
+            session.insert(key, value)?;
+        }
+        Ok(())
+    }
+
+    let sessions = SessionLayer::new(SecretKey::random()?)?;
+    let sessions = sessions.with_store(RedisStore::connect(redis).await?);
+    Ok(Router::new()
+        .route("/", get(async || "hello"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
+        .layer(sessions))
+}
+
+async fn tower_app(redis: &str) -> Anything<Router> {
+    use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time::Duration};
+    use tower_sessions_redis_store::{RedisStore, fred::prelude::*};
+
+    async fn read(session: Session) -> Result<String, String> {
+        let count: Option<u64> = session.get("count").await.map_err(|error| error.to_string())?;
+        Ok(count.unwrap_or(0).to_string())
+    }
+    async fn write(session: Session) -> Result<String, String> {
+        let count: Option<u64> = session.get("count").await.map_err(|error| error.to_string())?;
+        let count = count.unwrap_or(0) + 1;
+        session.insert("count", count).await.map_err(|error| error.to_string())?;
+        Ok(count.to_string())
+    }
+
+    async fn fill(session: Session, Path(name): Path<String>) -> Result<(), String> {
+        for (key, value) in workload(&name) {
+            session.insert(&key, value).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    let pool = Pool::new(Config::from_url(redis)?, None, None, None, 4)?;
+    pool.connect();
+    pool.wait_for_connect().await?;
+    let sessions = SessionManagerLayer::new(RedisStore::new(pool))
+        .with_secure(false)
+        .with_expiry(Expiry::OnInactivity(Duration::days(31)));
+    Ok(Router::new()
+        .route("/", get(async || "hello"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
+        .layer(sessions))
+}
+
+fn actix(redis: &str) -> Anything<()> {
+    use actix_session::{
+        Session, SessionMiddleware, config::PersistentSession, storage::RedisSessionStore,
+    };
+    use actix_web::{App, HttpServer, cookie::{Key, time::Duration}, web};
+
+    async fn read(session: Session) -> actix_web::Result<String> {
+        Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())
+    }
+    async fn write(session: Session) -> actix_web::Result<String> {
+        let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+        session.insert("count", count)?;
+        Ok(count.to_string())
+    }
+
+    async fn fill(session: Session, name: web::Path<String>) -> actix_web::Result<String> {
+        for (key, value) in workload(&name) {
+            session.insert(key, value)?;
+        }
+        Ok(String::new())
+    }
+
+    actix_web::rt::System::new().block_on(async {
+        let store = RedisSessionStore::new(redis).await.map_err(|error| error.to_string())?;
+        let key = Key::from(&[7; 64]);
+        let server = HttpServer::new(move || {
+            let lifecycle = PersistentSession::default().session_ttl(Duration::days(31));
+            let sessions = SessionMiddleware::builder(store.clone(), key.clone())
+                .cookie_secure(false)
+                .session_lifecycle(lifecycle)
+                .build();
+            App::new()
+                .wrap(sessions)
+                .route("/", web::get().to(async || "hello"))
+                .route("/read", web::get().to(read))
+                .route("/write", web::get().to(write))
+                .route("/fill/{name}", web::get().to(fill))
+        });
+        let server = server.workers(1).bind(("127.0.0.1", 0))?;
+        println!("{}", server.addrs()[0]);
+        Ok(server.run().await?)
+    })
+}

@@ -1,0 +1,93 @@
+//! A contender's process, and the CPU time that it and Redis have spent.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::Anything;
+
+pub(crate) struct Contender {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) cookie: String,
+}
+
+impl Contender {
+    pub(crate) fn start(name: &str, redis: &str) -> Anything<Self> {
+        let (child, address) = if name == "flask" { flask(redis)? } else { rust(name, redis)? };
+        let cookie = cookie_of(address, "/write")?;
+        Ok(Self { child, address, cookie })
+    }
+
+    /// Returns the CPU time of the process and of its workers.
+    pub(crate) fn cpu(&self) -> Anything<Duration> {
+        let pid = self.child.id();
+        let mut total = cpu_of(pid)?;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        for child in children.split_whitespace() {
+            total += cpu_of(child.parse()?)?;
+        }
+        Ok(total)
+    }
+}
+
+impl Drop for Contender {
+    fn drop(&mut self) {
+        // gunicorn takes its workers with it when it is asked to stop, and not when it is killed.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// Returns the CPU time of all threads of a process, which the kernel counts in nanoseconds.
+pub(crate) fn cpu_of(pid: u32) -> Anything<Duration> {
+    let mut nanos = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let stat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        nanos += stat.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+fn rust(name: &str, redis: &str) -> Anything<(Child, SocketAddr)> {
+    let mut command = Command::new(env::current_exe()?);
+    let mut child = command.args(["serve", name, redis]).stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+    Ok((child, line.trim_end().parse()?))
+}
+
+/// One worker process of one thread would wait for Redis doing nothing, so it has four threads.
+fn flask(redis: &str) -> Anything<(Child, SocketAddr)> {
+    let python = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let child = Command::new(python)
+        .args(["-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "4"])
+        .args(["--keep-alive", "60", "--log-level", "error", "--bind", &address.to_string()])
+        .args(["--chdir", concat!(env!("CARGO_MANIFEST_DIR"), "/src"), "flask_app:app"])
+        .env("REDIS", redis)
+        .spawn()?;
+    for _ in 0..200 {
+        if TcpStream::connect(address).is_ok() {
+            return Ok((child, address));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Err("gunicorn does not answer: install interop/requirements.txt and gunicorn".into())
+}
+
+/// Asks once and returns the cookie that is set.
+pub(crate) fn cookie_of(address: SocketAddr, path: &str) -> Anything<String> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let line = answer.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie: "));
+    let cookie = line.and_then(|line| line["set-cookie: ".len()..].split(';').next());
+    Ok(cookie.ok_or("the contender sets no cookie")?.into())
+}
