@@ -213,7 +213,7 @@ def test_session_is_ended_from_another_browser(page, browser, address):
         other = elsewhere.new_page()
         log_in(other)
         expect(heading(other, "Welcome, ada")).to_be_visible()
-        page.get_by_role("navigation").get_by_role("link", name="Your sessions").click()
+        page.get_by_role("navigation").get_by_role("link", name="Sessions").click()
         sessions = page.get_by_role("list", name="Your sessions").get_by_role("listitem")
         expect(sessions).to_have_count(2)
         expect(sessions.filter(has_text="This one")).to_have_count(1)
