@@ -5,6 +5,10 @@
 mod app;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod faulty;
+#[cfg(feature = "filesystem")]
+mod filesystem;
 mod layer;
 mod nested;
 mod privacy;

@@ -10,7 +10,7 @@ mod renewing;
 mod scanning;
 mod writing;
 
-use std::{fmt::Debug, future::Future, pin::Pin};
+use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
 
 use self::case::{Case, Failure, Outcome};
 use super::{Store, StoreError};
@@ -43,15 +43,30 @@ pub async fn run<S: Store + Clone>(
 ) -> Result<Passed, Violation> {
     let mut passed = Passed { rules: Vec::new() };
     for (rule, outcome) in prompt_rules(store, prefix, abilities) {
-        passed.add(rule, tokio::spawn(outcome).await)?;
+        passed.add(rule, start(outcome).await)?;
     }
     // They do little but wait, so they wait together.
     let timed = timed_rules(store, prefix, abilities);
-    let tasks: Vec<_> = timed.map(|(rule, outcome)| (rule, tokio::spawn(outcome))).into();
+    let tasks = timed.map(|(rule, outcome)| (rule, start(outcome)));
     for (rule, task) in tasks {
         passed.add(rule, task.await)?;
     }
     Ok(passed)
+}
+
+/// Longer than any rule takes on a store that answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a rule in a task of its own, where it cannot stop the suite.
+fn start(outcome: impl Future<Output = Outcome> + Send + 'static) -> impl Future<Output = Outcome> {
+    let task = tokio::spawn(tokio::time::timeout(PATIENCE, outcome));
+    async {
+        match task.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::new("an answer", &"none within a minute")),
+            Err(_) => Err(Failure::new("an answer", &"a panic")),
+        }
+    }
 }
 
 type Rule = (&'static str, Pin<Box<dyn Future<Output = Outcome> + Send>>);
@@ -173,14 +188,8 @@ impl Passed {
         &self.rules
     }
 
-    fn add(
-        &mut self,
-        rule: &'static str,
-        outcome: Result<Outcome, tokio::task::JoinError>,
-    ) -> Result<(), Violation> {
-        outcome
-            .unwrap_or_else(|_| Err(Failure::new("an answer", &"a panic")))
-            .map_err(|failure| Violation { rule, failure })?;
+    fn add(&mut self, rule: &'static str, outcome: Outcome) -> Result<(), Violation> {
+        outcome.map_err(|failure| Violation { rule, failure })?;
         self.rules.push(rule);
         Ok(())
     }

@@ -36,10 +36,14 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn open(path: PathBuf, mode: u32) -> io::Result<Self> {
-        pending::make_folder(&path, mode)?;
         let locks = path.join(format!("hipflask{OURS}"));
-        pending::make_folder(&locks, mode)?;
-        Ok(Self { path, locks, mode, clock: Arc::new(since_1970) })
+        let folder = Self { path, locks, mode, clock: Arc::new(since_1970) };
+        folder.make().map(|()| folder)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        pending::make_folder(&self.path, self.mode)?;
+        pending::make_folder(&self.locks, self.mode)
     }
 
     pub(super) fn with_clock(&self, clock: Clock) -> Self {
@@ -194,7 +198,7 @@ impl Folder {
     fn pend(&self, payload: &[u8], ttl: Duration) -> Result<Pending, StoreError> {
         check_size(payload.len())?;
         let content = [&self.expiry(ttl).to_le_bytes(), payload].concat();
-        Pending::write(&self.path, self.mode, &content).map_err(failure)
+        self.in_folder(|| Pending::write(&self.path, self.mode, &content))
     }
 
     /// Locks a record, and gives it its present name.
@@ -215,14 +219,17 @@ impl Folder {
     /// Takes one of 256 locks, by the first digits of a file's name.
     fn lock_file(&self, file: &str) -> Result<File, StoreError> {
         let path = self.locks.join(file.get(..2).unwrap_or_default());
-        let open = || pending::open_to_lock(&path, self.mode);
-        let opened = match open() {
+        self.in_folder(|| pending::open_to_lock(&path, self.mode).and_then(lock))
+    }
+
+    /// Does something, and again with new folders if somebody has removed them.
+    fn in_folder<T>(&self, work: impl Fn() -> io::Result<T>) -> Result<T, StoreError> {
+        match work() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                pending::make_folder(&self.locks, self.mode).and_then(|()| open())
+                self.make().and_then(|()| work()).map_err(failure)
             }
-            opened => opened,
-        };
-        opened.and_then(lock).map_err(failure)
+            result => result.map_err(failure),
+        }
     }
 
     /// Adds to cachelib's number of files, where it keeps one. When that fails the number is right
