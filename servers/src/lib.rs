@@ -4,5 +4,6 @@
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
 mod process;
+pub mod redis;
 
 pub use process::{Server, StartError, free_port};

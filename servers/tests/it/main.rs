@@ -1,2 +1,4 @@
 //! Every store on its real server.
 
+#[cfg(feature = "redis")]
+mod redis;
