@@ -10,3 +10,5 @@ mod mongodb;
 mod overlap;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
+#[cfg(feature = "redis")]
+mod redis;
