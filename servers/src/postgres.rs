@@ -92,9 +92,9 @@ impl Postgres {
     ///
     /// What the system says.
     pub fn log(&self) -> io::Result<String> {
-        self.server.as_ref().map_or(Ok(String::new()), |server| {
-            fs::read_to_string(server.folder().join("log"))
-        })
+        self.server
+            .as_ref()
+            .map_or(Ok(String::new()), |server| fs::read_to_string(server.folder().join("log")))
     }
 
     /// Kills the server as a crash would, and waits until all of its processes have ended.
