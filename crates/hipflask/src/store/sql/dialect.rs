@@ -13,6 +13,8 @@ use super::{
 pub(super) trait Engine: sqlx::Database {
     /// What takes the lock of a transaction before its first statement needs it.
     const BEGIN: &'static str;
+    /// Whether a database can end with its last connection.
+    const HAS_ANCHOR: bool;
 
     /// Tells what an error of the server means.
     fn fault(error: &dyn DatabaseError) -> Fault;
@@ -37,7 +39,9 @@ pub(super) enum Fault {
          SqlStore::create_table, with the option create=true, or by the statements of SqlStore::ddl"
     )]
     NoTable,
-    #[error("the server cannot do this in this table")]
+    #[error("the file of the database cannot be opened; the option create=true makes a new one")]
+    NoFile,
+    #[error("the server does not do this, whatever it says about the reason")]
     Other,
     /// The server has undone the statement, so it can be sent again.
     #[error("the server has undone the change, because it met others")]

@@ -132,8 +132,11 @@ impl SqlStore {
         settings: Settings,
     ) -> Result<Self, ConnectError> {
         let pool = Pool::<DB>::new(options, settings.max_connections);
-        pool.anchor().await?;
-        if settings.create {
+        if DB::HAS_ANCHOR {
+            pool.anchor().await?;
+        }
+        // Twice, because PostgreSQL refuses to create a table that another one is creating.
+        if settings.create && pool.run_texts(texts.ddl(&settings)).await.is_err() {
             pool.run_texts(texts.ddl(&settings)).await?;
         }
         let statements = texts.statements(&settings);

@@ -90,6 +90,7 @@ const TEXTS: Texts = Texts {
 
 impl Engine for MySql {
     const BEGIN: &'static str = "BEGIN";
+    const HAS_ANCHOR: bool = false;
 
     fn fault(error: &dyn DatabaseError) -> Fault {
         if error.is_unique_violation() {
@@ -102,8 +103,21 @@ impl Engine for MySql {
             1153 | 1406 => Fault::TooLong,
             1213 => Fault::RolledBack,
             // connections, memory, disk, shutdown, locks, read-only, killed
-            1021 | 1037..=1042 | 1053 | 1114 | 1152 | 1158..=1161 | 1203 | 1205 | 1226 | 1290
-            | 1317 | 1836 | 1927 | 1969 | 3024 => Fault::Busy,
+            1021
+            | 1037..=1042
+            | 1053
+            | 1114
+            | 1152
+            | 1158..=1161
+            | 1203
+            | 1205
+            | 1226
+            | 1290
+            | 1317
+            | 1836
+            | 1927
+            | 1969
+            | 3024 => Fault::Busy,
             _ => Fault::Other,
         }
     }
@@ -120,10 +134,28 @@ fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, Conne
     Box::pin(async move {
         let options = settings.address(place).parse::<MySqlConnectOptions>();
         let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
-        // Leaves out what the client would set on each connection in a statement of its own: no
-        // statement here depends on it.
-        let options = options.pipes_as_concat(false).no_engine_substitution(false);
-        let options = options.timezone(None).set_names(false);
-        SqlStore::open::<MySql>(options, &TEXTS, settings).await
+        SqlStore::open::<MySql>(tuned(options), &TEXTS, settings).await
     })
+}
+
+impl SqlStore {
+    /// Connects with the client's own options; `options` are those of an address, such as
+    /// `table=sessions`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`connect`](Self::connect).
+    pub async fn from_mysql(
+        client: MySqlConnectOptions,
+        options: &str,
+    ) -> Result<Self, ConnectError> {
+        Self::open::<MySql>(tuned(client), &TEXTS, Settings::parse(options, &[])?).await
+    }
+}
+
+/// Leaves out what the client would set on each connection in a statement of its own: no statement
+/// here depends on it.
+fn tuned(options: MySqlConnectOptions) -> MySqlConnectOptions {
+    let options = options.pipes_as_concat(false).no_engine_substitution(false);
+    options.timezone(None).set_names(false)
 }

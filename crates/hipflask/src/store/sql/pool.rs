@@ -129,7 +129,10 @@ impl<DB: Client> Pool<DB> {
                 Some(Fault::Duplicate) => Failure::Duplicate,
                 _ => Failure::Store(store_error::<DB>(&error)),
             }),
-            Err(_) => Err(Failure::Store(StoreError::Deadline)),
+            Err(_) => {
+                self.clear();
+                Err(Failure::Store(StoreError::Deadline))
+            }
         }
     }
 
@@ -147,9 +150,11 @@ impl<DB: Client> Pool<DB> {
             _ => transact::<DB>(&mut connection, statements, values).await,
         };
         match result.as_ref().map_err(fault::<DB>) {
+            Ok(_) => self.release(connection),
+            Err(Some(Fault::Duplicate)) if statements.len() == 1 => self.release(connection),
             Err(None | Some(Fault::Busy)) => self.clear(),
-            Err(Some(_)) if statements.len() > 1 => {}
-            _ => self.release(connection),
+            // What has been prepared on it may be out of date.
+            Err(Some(_)) => {}
         }
         result
     }
@@ -214,8 +219,10 @@ fn store_error<DB: Client>(error: &Error) -> StoreError {
         (None, Error::Protocol(_) | Error::WorkerCrashed | Error::PoolClosed) => {
             StoreError::unavailable("the connection is broken")
         }
-        // The rest is about columns that have other types than expected.
-        (None, _) => StoreError::refused(Fault::NoTable),
+        (None, Error::ColumnDecode { .. }) => StoreError::refused(Fault::NoTable),
+        (None, _) => {
+            StoreError::refused("the client cannot speak with this server as it is set up")
+        }
     }
 }
 

@@ -86,6 +86,7 @@ const TEXTS: Texts = Texts {
 
 impl Engine for Postgres {
     const BEGIN: &'static str = "BEGIN";
+    const HAS_ANCHOR: bool = false;
 
     fn fault(error: &dyn DatabaseError) -> Fault {
         let code = error.code().unwrap_or_default();
@@ -117,4 +118,19 @@ fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, Conne
         let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
         SqlStore::open::<Postgres>(options, &TEXTS, settings).await
     })
+}
+
+impl SqlStore {
+    /// Connects with the client's own options; `options` are those of an address, such as
+    /// `table=sessions`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`connect`](Self::connect).
+    pub async fn from_postgres(
+        client: PgConnectOptions,
+        options: &str,
+    ) -> Result<Self, ConnectError> {
+        Self::open::<Postgres>(client, &TEXTS, Settings::parse(options, &[])?).await
+    }
 }

@@ -70,6 +70,7 @@ const TEXTS: Texts = Texts {
 
 impl Engine for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const HAS_ANCHOR: bool = true;
 
     fn fault(error: &dyn DatabaseError) -> Fault {
         if error.is_unique_violation() {
@@ -80,6 +81,7 @@ impl Engine for Sqlite {
         match code {
             // BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, PROTOCOL, SCHEMA
             Some(5..=7 | 9 | 10 | 13 | 15 | 17) => Fault::Busy,
+            Some(14) => Fault::NoFile,
             Some(18) => Fault::TooLong,
             // ERROR: the statements are known to be sound.
             Some(1) => Fault::NoTable,
@@ -101,6 +103,21 @@ fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, Conne
         let max_connections = settings.max_connections.min(most(place));
         SqlStore::open::<Sqlite>(options, &TEXTS, Settings { max_connections, ..settings }).await
     })
+}
+
+impl SqlStore {
+    /// Opens a database file with the client's own options; `options` are those of an address,
+    /// such as `table=sessions`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`connect`](Self::connect).
+    pub async fn from_sqlite(
+        client: SqliteConnectOptions,
+        options: &str,
+    ) -> Result<Self, ConnectError> {
+        Self::open::<Sqlite>(client, &TEXTS, Settings::parse(options, &[])?).await
+    }
 }
 
 /// Connections to a database in memory do not wait for each other: they fail.

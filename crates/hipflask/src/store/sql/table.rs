@@ -91,7 +91,8 @@ mod tests {
     #[track_caller]
     fn check(query: &str, expected: Result<(&str, usize), &str>) {
         let actual = Settings::parse(query, &["sslmode"]);
-        let actual = actual.map(|settings| (settings.qualified("t", '"'), settings.max_connections));
+        let actual =
+            actual.map(|settings| (settings.qualified("t", '"'), settings.max_connections));
         let actual = actual.map_err(|error| match error {
             ConnectError::Option { name } => name,
             other => panic!("{other}"),
