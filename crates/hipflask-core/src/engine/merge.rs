@@ -9,6 +9,9 @@ use crate::{
 /// Deeper dicts are taken as one value, which bounds the recursion.
 const MAX_DEPTH: u32 = 64;
 
+/// So many comparisons of items are not worth their time.
+const MANY: usize = 1 << 20;
+
 /// What wins when two requests change the same key to different values.
 ///
 /// ```
@@ -59,8 +62,7 @@ impl MergeConflict {
 ///
 /// Different keys merge at every depth. If one side has only appended to a list, what it appended
 /// follows what the other side has made of the list; a list that was removed was taken as it was
-/// seen, so that what is appended meanwhile stays. All else that both have changed goes to the
-/// policy.
+/// seen, so that what was added meanwhile stays. All else that both have changed goes to the policy.
 ///
 /// ```
 /// use hipflask_core::{engine::{ConflictPolicy, merge}, value::{Dict, Value}};
@@ -157,10 +159,11 @@ impl Sides<'_> {
         }
     }
 
-    /// Returns both sides' list if at least one side has only appended to what was there.
+    /// Returns both sides' list if at least one side has only appended to what was there, or has
+    /// removed the list, and with it what was there.
     ///
-    /// Flash messages are only ever appended and taken, all at once: whoever has not what was there
-    /// has taken it, and all that he has is new.
+    /// Flash messages are only ever appended and taken, all at once: who has not what was there has
+    /// taken it, and all that he has is new.
     fn append(self, are_flashes: bool) -> Option<Option<Value>> {
         let base = match self.base {
             Some(value) => value.as_list()?,
@@ -172,14 +175,18 @@ impl Sides<'_> {
             }
         };
         let (mine, theirs) = (items(self.mine)?, items(self.theirs)?);
+        let is_removed = self.mine.is_none() || self.theirs.is_none();
         let merged = match (mine.strip_prefix(base), theirs.strip_prefix(base)) {
             (Some(tail), _) => [theirs, tail].concat(),
             (None, Some(tail)) => [mine, tail].concat(),
             (None, None) if are_flashes => [theirs, mine].concat(),
+            (None, None) if is_removed && base.len() * (mine.len() + theirs.len()) < MANY => {
+                let rest = mine.iter().chain(theirs);
+                rest.filter(|item| !base.contains(item)).cloned().collect()
+            }
             (None, None) => return None,
         };
-        let taken = self.mine.is_none() || self.theirs.is_none();
-        Some((!merged.is_empty() || !taken).then_some(Value::List(merged)))
+        Some((!merged.is_empty() || !is_removed).then_some(Value::List(merged)))
     }
 }
 

@@ -67,6 +67,9 @@ pub struct Wish {
 pub struct Saving {
     snapshot: Option<Snapshot>,
     wish: Wish,
+    /// What was read and what was made of it, once another request has been in the way. Changes are
+    /// always carried over from there: what is carried over twice could be taken for a new change.
+    origin: Option<(Dict, Dict)>,
     payload: Vec<u8>,
     attempts: u32,
     stage: Stage,
@@ -192,7 +195,7 @@ impl Saving {
     /// Writes nothing, and has come to `outcome` already.
     pub(crate) const fn dropped(wish: Wish, outcome: Outcome) -> Self {
         let stage = Stage::Done(outcome);
-        Self { snapshot: None, wish, payload: Vec::new(), attempts: 0, stage }
+        Self { snapshot: None, wish, origin: None, payload: Vec::new(), attempts: 0, stage }
     }
 
     /// Returns what to ask the store.
@@ -231,10 +234,9 @@ impl Saving {
             Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_)) => {
                 Stage::Done(self.written())
             }
-            Answer::Replaced(Replaced::Gone) | Answer::Loaded(None) if ends => {
-                Stage::Done(Outcome::Ended)
-            }
-            Answer::Replaced(Replaced::Gone) | Answer::Loaded(None) => Stage::Done(Outcome::Gone),
+            Answer::Replaced(Replaced::Gone) if ends => Stage::Done(Outcome::Ended),
+            Answer::Replaced(Replaced::Gone) => Stage::Done(Outcome::Gone),
+            Answer::Loaded(None) => Stage::Done(Outcome::RenewedElsewhere),
             Answer::Replaced(Replaced::Conflict(current)) | Answer::Loaded(Some(current)) => {
                 return self.rebase(current);
             }
@@ -275,8 +277,9 @@ impl Saving {
             (_, Ok(None)) => Ok(()),
             (Some(mine), Ok(Some(theirs))) => {
                 let stored = |content| as_stored(content, format, limits);
-                let (base, mine) = (stored(snapshot.content()), stored(mine));
-                let merged = merge(&base, &mine, &stored(theirs.content()), self.wish.policy)?;
+                let origin = || (stored(snapshot.content()), stored(mine));
+                let (base, mine) = self.origin.get_or_insert_with(origin);
+                let merged = merge(base, mine, &stored(theirs.content()), self.wish.policy)?;
                 self.wish.content = Some(merged);
                 self.snapshot = Some(theirs);
                 self.prepare(self.written())

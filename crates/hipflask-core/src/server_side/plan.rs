@@ -64,7 +64,7 @@ impl ServerSide {
             self.stamp(&mut content, earlier.filter(|_| keeps_id), now);
         }
         let wish = self.wish(&id, held.as_ref(), (!ends).then_some(content), now);
-        let saving = if reason == Reason::Renewed && fate == Fate::Kept && !ends {
+        let saving = if reason == Reason::Renewed && (ends || fate == Fate::Kept) {
             // The session goes on under an id that this browser is about to get.
             Saving::dropped(wish, Outcome::RenewedElsewhere)
         } else {

@@ -5,6 +5,7 @@
 mod codec;
 mod cookie;
 mod depth;
+mod explorer;
 mod lifecycle;
 mod notation;
 mod record;

@@ -41,9 +41,14 @@ impl Backend {
         };
         let key = self.interface.key_of(id);
         let earlier = self.interface.earlier_key_of(id);
-        let mut found = self.read(key).await;
+        let mut found = self.read(key.clone()).await;
         if let (Ok(None), Some(earlier)) = (&found, earlier) {
             found = self.read(earlier).await;
+            if matches!(&found, Ok(Some((_, record))) if record.is_retired()) {
+                // Another request may have moved it between the two.
+                let moved = self.read(key).await;
+                found = if matches!(moved, Ok(None)) { found } else { moved };
+            }
         }
         match found {
             Ok(record) => Ok(self.interface.open_at(offer, record, now)),
