@@ -11,6 +11,7 @@ pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 mod postgres;
+mod pause;
 mod process;
 
 #[cfg(feature = "dynamodb")]

@@ -44,8 +44,8 @@ pub fn start(port: u16, replica_set: Option<&str>) -> Result<Server, StartError>
     Server::start(PACKAGE, command, folder, port, is_ready)
 }
 
-/// Starts a replica set `rs0` of three servers, whose primary takes writes already, and which elects
-/// another one within seconds.
+/// Starts a replica set `rs0` of three servers, whose primary takes writes already, and which
+/// elects another one within seconds.
 ///
 /// # Errors
 ///

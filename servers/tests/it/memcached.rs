@@ -1,11 +1,9 @@
 //! Sessions in Memcached: one server, three, and some that fail.
 
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
+
 use std::{
-    fs::{self, DirEntry},
-    io,
-    process::Command,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -35,23 +33,6 @@ async fn store(servers: &[&Server]) -> MemcachedStore {
 
 fn key(text: impl Into<String>) -> RecordKey {
     RecordKey::new(text)
-}
-
-/// Stops all threads of a server without ending it.
-fn pause(server: &Server) {
-    signal(server, "-STOP");
-    let tasks = format!("/proc/{}/task", server.pid());
-    let is_stopped = |task: io::Result<DirEntry>| {
-        fs::read_to_string(task.unwrap().path().join("stat")).unwrap().contains(") T ")
-    };
-    while !fs::read_dir(&tasks).unwrap().all(is_stopped) {
-        thread::yield_now();
-    }
-}
-
-fn signal(server: &Server, name: &str) {
-    let done = Command::new("kill").args([name, &server.pid().to_string()]).status().unwrap();
-    assert!(done.success());
 }
 
 /// Returns how many commands about keys a server has answered.
@@ -282,14 +263,14 @@ async fn a_server_that_stands_still_fails_in_time_and_recovers() {
     let server = server();
     let store = store(&[&server]).await;
     store.create(&key("session:S"), b"one", HOUR).await.unwrap();
-    pause(&server);
+    server.pause().unwrap();
     for _ in 0..2 {
         let start = Instant::now();
         let result = store.load(&key("session:S"), None).await;
         assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
         assert!(start.elapsed() < Duration::from_secs(2));
     }
-    signal(&server, "-CONT");
+    server.resume().unwrap();
     assert_eq!(store.load(&key("session:S"), None).await.unwrap().unwrap().payload, b"one");
 }
 

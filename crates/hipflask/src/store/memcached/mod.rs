@@ -58,6 +58,18 @@ const MAX_ATTEMPTS: u32 = 8;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An option that is misspelt is not passed over:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use hipflask::store::{ConnectError, MemcachedStore};
+///
+/// let result = MemcachedStore::connect("memcached://cache-a,cache-b?tiemout=1").await;
+/// assert!(matches!(result, Err(ConnectError::Option { name }) if name == "tiemout"));
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct MemcachedStore {
     pools: Arc<[Pool]>,
@@ -276,7 +288,7 @@ fn expiry(ttl: Duration) -> u64 {
 }
 
 fn expiry_at(ttl: Duration, now: Duration) -> u64 {
-    let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+    let seconds = ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0));
     match seconds {
         // Zero would be for ever.
         0 => 1,

@@ -9,7 +9,9 @@ use super::{Entry, Record, RecordKey, StoreError};
 /// A write names the old payload and the new one, and the server takes 16 MB for both.
 const MAX_PAYLOAD: usize = 8 * 1024 * 1024 - 4096;
 
-/// Returns the filter for a record that has not expired: the server may take a minute to remove it.
+/// Returns the filter for a record that has not expired.
+///
+/// DIFFERENCE: Flask-Session reads expired ones until the server removes them, a minute later.
 pub(super) fn live(key: &RecordKey, now: DateTime) -> Document {
     doc! { "id": key.as_str(), "expiration": { "$gt": now } }
 }

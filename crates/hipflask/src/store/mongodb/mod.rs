@@ -38,9 +38,21 @@ use super::{
 /// use hipflask::store::MongoDbStore;
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = MongoDbStore::connect("mongodb://localhost/flask_session?collection=sessions").await?;
+/// let store = MongoDbStore::connect("mongodb://localhost/web?collection=sessions").await?;
 /// store.create_indexes().await?;
 /// # Ok(())
+/// # }
+/// ```
+///
+/// Reading what is not the newest would show sessions that have ended, and is refused:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use hipflask::store::{ConnectError, MongoDbStore};
+///
+/// let result = MongoDbStore::connect("mongodb://localhost/?readPreference=nearest").await;
+/// assert!(matches!(result, Err(ConnectError::Option { name }) if name == "readPreference"));
 /// # }
 /// ```
 #[derive(Clone)]
@@ -82,9 +94,10 @@ impl MongoDbStore {
     pub async fn create_indexes(&self) -> Result<(), StoreError> {
         let expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
         let unique = IndexOptions::builder().unique(true).build();
-        let expiry = IndexModel::builder().keys(doc! { "expiration": 1 }).options(expiry).build();
-        let unique = IndexModel::builder().keys(doc! { "id": 1 }).options(unique).build();
-        self.sessions.create_indexes([expiry, unique]).await.map_err(refusal)?;
+        for (keys, options) in [(doc! { "expiration": 1 }, expiry), (doc! { "id": 1 }, unique)] {
+            let index = IndexModel::builder().keys(keys).options(options).build();
+            self.sessions.create_index(index).await.map_err(refusal)?;
+        }
         Ok(())
     }
 

@@ -71,9 +71,10 @@ const TEXTS: Texts = Texts {
            FROM (SELECT id, session_id, data, expiry, \
            expiry > {now} AND starts_with(session_id, :prefix) AS is_meant \
            FROM {table} WHERE id > :cursor ORDER BY id LIMIT :limit) AS part ORDER BY id",
-    purge: "DELETE FROM {table} WHERE id IN \
+    // An array, because the planner would join a subquery with all rows of a small table.
+    purge: "DELETE FROM {table} WHERE id = ANY (ARRAY \
             (SELECT id FROM {table} WHERE expiry <= {now} ORDER BY expiry LIMIT :limit \
-            FOR UPDATE SKIP LOCKED)",
+            FOR UPDATE SKIP LOCKED))",
     limit: None,
     ddl: &[
         "CREATE SEQUENCE IF NOT EXISTS {sequence}",

@@ -17,6 +17,7 @@ use super::{
 
 /// What an address looks like. SQLAlchemy's `sqlite:///` and the client's differ in what they mean.
 const EXPECTED: &str = "sqlite:PATH or sqlite::memory:, with no // before the path";
+const MEMORY: &str = "sqlite::memory:";
 /// How long a writer waits for the others.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -97,8 +98,14 @@ pub(super) const DIALECT: Dialect = Dialect { texts: &TEXTS, options: &["journal
 fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>> {
     Box::pin(async move {
         let options = options(place, &settings)?.busy_timeout(PATIENCE);
-        SqlStore::open::<Sqlite>(options, &TEXTS, settings).await
+        let max_connections = settings.max_connections.min(most(place));
+        SqlStore::open::<Sqlite>(options, &TEXTS, Settings { max_connections, ..settings }).await
     })
+}
+
+/// Connections to a database in memory do not wait for each other: they fail.
+fn most(place: &str) -> usize {
+    if place == MEMORY { 1 } else { usize::MAX }
 }
 
 /// Returns how to open the file of an address.
@@ -111,7 +118,7 @@ fn options(place: &str, settings: &Settings) -> Result<SqliteConnectOptions, Con
     let path = place.strip_prefix("sqlite:").unwrap_or_default();
     let wrong = ConnectError::Address { expected: EXPECTED };
     let options = match path {
-        ":memory:" => place.parse().map_err(|_| wrong)?,
+        _ if place == MEMORY => place.parse().map_err(|_| wrong)?,
         "" => return Err(wrong),
         _ if path.starts_with("//") => return Err(wrong),
         _ => SqliteConnectOptions::new().filename(path).create_if_missing(settings.create),
