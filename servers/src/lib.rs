@@ -13,6 +13,7 @@ pub mod mongodb;
 mod postgres;
 mod pause;
 mod process;
+pub mod redis;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;

@@ -8,5 +8,7 @@ mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod overlap;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
