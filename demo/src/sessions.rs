@@ -70,12 +70,6 @@ impl Address {
     }
 }
 
-impl Default for Address {
-    fn default() -> Self {
-        Self(COOKIE.to_owned())
-    }
-}
-
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Address(..)")

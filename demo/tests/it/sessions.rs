@@ -40,7 +40,8 @@ async fn session_ended_here_is_over_there() {
         there.get("/").await.says("You are not logged in.");
         there.get("/welcome").await.goes_to("/login");
         there.cookies = stolen;
-        there.get("/welcome").await.goes_to("/login");
+        there.log_in("ada", PASSWORD).await.goes_to("/welcome");
+        there.post("/logout", &[]).await.goes_to("/login");
         assert_eq!(ends(&here.get("/sessions").await), std::slice::from_ref(first));
         here.post(second, &[]).await.goes_to("/sessions");
         here.get("/sessions").await.says("You have no such session any more");
