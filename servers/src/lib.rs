@@ -10,8 +10,8 @@ mod mariadb;
 pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
-mod postgres;
 mod pause;
+mod postgres;
 mod process;
 pub mod redis;
 

@@ -12,5 +12,3 @@ mod overlap;
 mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
-#[cfg(feature = "redis")]
-mod redis;
