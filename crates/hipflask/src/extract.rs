@@ -14,10 +14,7 @@ use crate::{error::Kind, layer, session::Session};
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        _state: &S,
-    ) -> Result<Self, SessionRejection> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
         let access = layer::innermost(&parts.headers).ok_or(NoSessionLayer)?;
         Ok(access.session().await.map_err(StoreUnavailable)?)
     }
@@ -116,8 +113,7 @@ pub struct StoreUnavailable(Arc<StoreError>);
 
 impl IntoResponse for StoreUnavailable {
     fn into_response(self) -> Response {
-        let mut response =
-            (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
+        let mut response = (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
         // A shared cache must not answer somebody else with it.
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -110,7 +110,8 @@ async fn a_user_with_tls_keeps_all_rules_of_its_keys() {
 /// Returns how often each command was called by clients, scripts' own calls left out.
 fn calls(server: &Server) -> BTreeMap<String, u64> {
     let answer = ask(server.port(), &["INFO", "commandstats"]).unwrap();
-    let lines = answer.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
+    let lines =
+        answer.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
     let calls = lines.map(|(name, rest)| (name.to_owned(), rest.split(',').next().unwrap()));
     calls.map(|(name, calls)| (name, calls.parse().unwrap())).collect()
 }
@@ -337,7 +338,12 @@ async fn write_steadily(store: RedisStore, name: RecordKey, end: Instant) -> Rep
 }
 
 /// Lets eight tasks write, and kills the master and starts it again meanwhile.
-async fn fail_over(what: &str, store: &RedisStore, mut kill: impl FnMut(), mut restart: impl FnMut()) -> Report {
+async fn fail_over(
+    what: &str,
+    store: &RedisStore,
+    mut kill: impl FnMut(),
+    mut restart: impl FnMut(),
+) -> Report {
     let (start, mut tasks) = (Instant::now(), JoinSet::new());
     let end = start + Duration::from_secs(20);
     for number in 0..8 {

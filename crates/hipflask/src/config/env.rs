@@ -97,10 +97,7 @@ impl SessionConfig {
     }
 }
 
-fn read<N, V>(
-    prefix: &str,
-    vars: impl IntoIterator<Item = (N, V)>,
-) -> Result<Settings, ConfigError>
+fn read<N, V>(prefix: &str, vars: impl IntoIterator<Item = (N, V)>) -> Result<Settings, ConfigError>
 where
     N: Into<OsString>,
     V: Into<OsString>,

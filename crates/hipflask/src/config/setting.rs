@@ -171,9 +171,8 @@ pub(super) fn fallbacks(name: &str, value: Given) -> Result<Vec<Key>, ConfigErro
 
 /// The store's own address is not Flask-Session's to tell: it takes client objects.
 fn session_type(name: &str, value: Given) -> Result<Option<String>, ConfigError> {
-    const TYPES: [&str; 7] = [
-        "cachelib", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy",
-    ];
+    const TYPES: [&str; 7] =
+        ["cachelib", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy"];
     const EXPECTED: &str = "null, cookie, or one of Flask-Session's types, such as redis,";
     if matches!(value, Given::Null) {
         return Ok(None);

@@ -28,10 +28,6 @@ pub use hipflask_core::store::{
     StoreError, Touch, Touched, renew_in_two_steps,
 };
 
-pub use self::{
-    address::ConnectError,
-    any::{AnyStore, connect},
-};
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoDbStore;
 #[cfg(feature = "filesystem")]
@@ -46,3 +42,7 @@ pub use self::mongodb::MongoDbStore;
 pub use self::redis::RedisStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::sql::SqlStore;
+pub use self::{
+    address::ConnectError,
+    any::{AnyStore, connect},
+};

@@ -94,7 +94,8 @@ impl World {
         self.turn += 1;
         let answer = self.memory.answer(ask);
         match Rc::make_mut(&mut self.requests[number]).answer(answer, self.turn) {
-            Event::Ended => self.is_ended = true,
+            // Who ends an id that was renewed a moment ago ends only what is left of it.
+            Event::Ended => self.is_ended |= !self.is_renewed,
             Event::Opened if self.is_ended || self.is_renewed => {
                 return Err(Violation::Resurrection);
             }

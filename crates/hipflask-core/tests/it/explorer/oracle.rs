@@ -26,7 +26,8 @@ pub(crate) enum Violation {
 
 pub(crate) fn check(world: &World) -> Result<(), Violation> {
     let old = world.memory.contents().filter(|content| content.contains("secret")).count();
-    let ended = world.is_ended || world.requests.iter().any(|it| is(it, Outcome::Ended));
+    let is_said = world.requests.iter().any(|it| is(it, Outcome::Ended));
+    let ended = world.is_ended || is_said && !world.is_renewed;
     if old > 1 || ended && old > 0 || is_cleared_item_back(world) {
         return Err(Violation::Resurrection);
     }

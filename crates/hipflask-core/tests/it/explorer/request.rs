@@ -10,7 +10,7 @@ use hipflask_core::{
     record::{self, Format},
     serializer::Limits,
     server_side::{Found, Offer, Plan, ServerSide, SessionId},
-    store::{Created, Record, RecordKey, Replaced},
+    store::{Created, Deleted, Record, RecordKey, Replaced},
     value::{Dict, Value},
 };
 
@@ -275,7 +275,7 @@ impl Request {
         let is_written = matches!(
             answer,
             Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_))
-        );
+        ) || ends && matches!(answer, Answer::Deleted(Deleted::Deleted));
         let saving = match &mut plan.ending {
             Some(ending) if !matches!(ending.step(), Step::Done(_)) => ending,
             _ => &mut plan.saving,

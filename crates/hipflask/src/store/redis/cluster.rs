@@ -139,7 +139,9 @@ impl Cluster {
                     drop(self.spawn_refresh());
                     (host, asking) = (next.or_name_of(&host), None);
                 }
-                Failure::Ask(next) => (host, asking) = (next.or_name_of(&host), Some(ask(commands))),
+                Failure::Ask(next) => {
+                    (host, asking) = (next.or_name_of(&host), Some(ask(commands)))
+                }
                 failure => {
                     if !matches!(failure, Failure::Refused(_) | Failure::UnknownScript) {
                         // What fails may have been replaced.
@@ -208,7 +210,11 @@ impl Cluster {
         let is_known = |host: &Host| {
             self.0.seeds.contains(host) || slots.iter().any(|slots| slots.master == *host)
         };
-        self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|host, _| is_known(host));
+        self.0
+            .nodes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|host, _| is_known(host));
         *self.0.slots.write().unwrap_or_else(PoisonError::into_inner) = slots.into();
     }
 

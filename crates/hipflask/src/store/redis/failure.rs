@@ -188,7 +188,10 @@ mod tests {
         check("OOM command not allowed when used memory > 'maxmemory'.", "memory is full");
         check("WRONGTYPE Operation against session:S", "something else than a string");
         check("NOPERM No permissions to access a key session:S", "lacks a permission");
-        check("ERR unknown command 'EVALSHA', with args beginning with: 'session:S'", "see its log");
+        check(
+            "ERR unknown command 'EVALSHA', with args beginning with: 'session:S'",
+            "see its log",
+        );
         check("ERR Error running script (call to f_1): @user_script: 1: -READONLY You", "replica");
         check("ERR Error running script (call to f_1): @user_script: 1: -OOM command", "memory");
     }

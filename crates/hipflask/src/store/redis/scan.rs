@@ -31,11 +31,7 @@ impl Position {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let (slot, node, cursor) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self {
-            slot: slot.parse().ok()?,
-            node: node.to_owned(),
-            cursor: cursor.parse().ok()?,
-        })
+        Some(Self { slot: slot.parse().ok()?, node: node.to_owned(), cursor: cursor.parse().ok()? })
     }
 
     fn print(&self) -> String {
@@ -91,8 +87,12 @@ fn next_in_cluster(
         return Ok(Some(Position { cursor, node: id.to_owned(), slot: own.first }));
     }
     // Each node is where its first slot is, so that nodes have an order that stays.
-    let is_first = |at: usize, range: &Slots| slots.iter().take(at).all(|other| other.id != range.id);
-    let next = slots.iter().enumerate().find(|(at, range)| range.first > own.first && is_first(*at, range));
+    let is_first =
+        |at: usize, range: &Slots| slots.iter().take(at).all(|other| other.id != range.id);
+    let next = slots
+        .iter()
+        .enumerate()
+        .find(|(at, range)| range.first > own.first && is_first(*at, range));
     Ok(next.map(|(_, range)| Position { slot: range.first, ..Position::default() }))
 }
 
