@@ -200,7 +200,8 @@ mod tests {
             assert!(read(address).is_ok(), "{address}");
         }
         let timeout = Duration::from_millis(500);
-        let address = read("redis://a?wait_replicas=1&wait_timeout_ms=500&socket_timeout=2").unwrap();
+        let address =
+            read("redis://a?wait_replicas=1&wait_timeout_ms=500&socket_timeout=2").unwrap();
         assert_eq!(address.wait, Some(Wait { replicas: 1, timeout }));
         assert_eq!(address.deadline, Some(Duration::from_secs(2)));
         assert_eq!(read("redis://a").unwrap().wait, None);

@@ -213,8 +213,7 @@ impl Store for RedisStore {
             return renew_in_two_steps(self, renewal).await;
         }
         check_size(payload)?;
-        let arguments =
-            [&*current.payload, payload, &*millis(ttl), retired, &*millis(retired_ttl)];
+        let arguments = [&*current.payload, payload, &*millis(ttl), retired, &*millis(retired_ttl)];
         let keys = [old.as_str(), new.as_str()];
         match self.write(old, Request::Script(&RENEW, &keys, &arguments)).await? {
             Value::Int(0) => Err(StoreError::Key("the new session id is taken")),

@@ -59,12 +59,9 @@ impl Login {
         let (name, port) = (host.name.clone(), host.port);
         let address = match &self.tls {
             None => ConnectionAddr::Tcp(name, port),
-            Some(_) => ConnectionAddr::TcpTls {
-                host: name,
-                port,
-                insecure: false,
-                tls_params: None,
-            },
+            Some(_) => {
+                ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None }
+            }
         };
         let info = address
             .into_connection_info()?
