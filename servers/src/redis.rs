@@ -56,11 +56,13 @@ pub fn start_with_tls(port: u16, password: &str) -> Result<(Server, PathBuf), St
         return Err(StartError::NotReady { package: "openssl" });
     }
     let (shown, key) = (certificate.to_string_lossy(), key.to_string_lossy());
-    let (plain, user) = (free_port()?, format!("app on >{password} ~session:* +@all"));
+    let (plain, password) = (free_port()?, format!(">{password}"));
     let options =
         ["--tls-port", &port.to_string(), "--tls-cert-file", &shown, "--tls-key-file", &key];
-    let more = ["--tls-auth-clients", "no", "--user", &user, "--user", "default off"];
-    let server = start_in(folder, plain, &[&options[..], &more].concat())?;
+    let user =
+        ["--user", "app", "on", &password, "~session:*", "+@all", "--user", "default", "off"];
+    let options = [&options[..], &["--tls-auth-clients", "no"], &user].concat();
+    let server = start_in(folder, plain, &options)?;
     Ok((server, certificate.clone()))
 }
 
@@ -135,15 +137,16 @@ impl Sentinel {
         self.servers.first_mut().expect("a master")
     }
 
-    /// Starts the first master again; the sentinels will make it a replica.
+    /// Starts the first master again, as a replica of the other server.
     ///
     /// # Errors
     ///
     /// [`StartError`] when it is not ready in time.
     pub fn restart_master(&mut self) -> Result<(), StartError> {
-        let port = self.master_mut().port();
-        let server = start(port, &[])?;
-        *self.master_mut() = server;
+        let [first, second] = self.servers.as_mut_slice() else {
+            return Ok(());
+        };
+        *first = start(first.port(), &["--replicaof", "127.0.0.1", &second.port().to_string()])?;
         Ok(())
     }
 }

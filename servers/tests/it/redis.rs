@@ -241,7 +241,7 @@ async fn a_server_that_stops_answering_costs_the_deadline_and_no_restart() {
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_restarted_is_found_again() {
     let port = free_port().unwrap();
     let mut server = start(port, &[]).unwrap();
@@ -311,30 +311,48 @@ struct Report {
     longest_pause: Duration,
 }
 
-/// Adds to a record until the end, and looks each time whether what was answered is still there.
+/// Writes the number of each attempt over the one before until the end, and looks each time whether
+/// what was answered is still there.
 async fn write_steadily(store: RedisStore, name: RecordKey, end: Instant) -> Report {
     let (mut report, mut last, mut answered) = (Report::default(), Instant::now(), 0);
-    while Instant::now() < end {
-        match increment(&store, &name).await {
-            Ok(number) => {
-                // An increment whose answer was an error may have been done as well.
-                report.lost += (answered + 1_u64).saturating_sub(number);
+    for attempt in 1_u64.. {
+        let is_over = Instant::now() >= end;
+        let found = match store.load(&name, None).await {
+            Ok(found) => found,
+            Err(error) => {
+                assert!(!is_over, "{error}");
+                report.fail(&error).await;
+                continue;
+            }
+        };
+        // What was not answered may be there too, but only over what was.
+        let found = found.unwrap_or_else(|| Record::new("0"));
+        let number: u64 = std::str::from_utf8(&found.payload).unwrap().parse().unwrap();
+        report.lost += u64::from(number < answered);
+        answered = number;
+        report.longest_pause = report.longest_pause.max(last.elapsed());
+        if is_over {
+            break;
+        }
+        match store.replace(&name, &found, attempt.to_string().as_bytes(), HOUR).await {
+            Ok(Replaced::Replaced(_)) => {
                 report.longest_pause = report.longest_pause.max(last.elapsed());
-                (answered, last) = (number, Instant::now());
+                (answered, last) = (attempt, Instant::now());
                 report.writes += 1;
             }
-            Err(error) => {
-                assert!(error.is_transient(), "{error}");
-                report.errors += 1;
-                sleep(Duration::from_millis(20)).await;
-            }
+            Ok(_) => {}
+            Err(error) => report.fail(&error).await,
         }
     }
-    report.longest_pause = report.longest_pause.max(last.elapsed());
-    let found = store.load(&name, None).await.unwrap().unwrap().payload;
-    let found: u64 = std::str::from_utf8(&found).unwrap().parse().unwrap();
-    report.lost += answered.saturating_sub(found);
     report
+}
+
+impl Report {
+    async fn fail(&mut self, error: &StoreError) {
+        assert!(error.is_transient(), "{error}");
+        self.errors += 1;
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Lets eight tasks write, and kills the master and starts it again meanwhile.
@@ -345,7 +363,7 @@ async fn fail_over(
     mut restart: impl FnMut(),
 ) -> Report {
     let (start, mut tasks) = (Instant::now(), JoinSet::new());
-    let end = start + Duration::from_secs(20);
+    let end = start + Duration::from_secs(26);
     for number in 0..8 {
         let name = key(format!("session:{number}"));
         store.create(&name, b"0", HOUR).await.unwrap();
@@ -387,6 +405,41 @@ async fn fail_over_by_sentinels(options: &str) -> Report {
     let kill = || servers.borrow_mut().master_mut().kill();
     let restart = || servers.borrow_mut().restart_master().unwrap();
     fail_over(&format!("sentinel{options}"), &store, kill, restart).await
+}
+
+#[tokio::test]
+async fn a_record_is_followed_to_another_node() {
+    let cluster = Cluster::start().unwrap();
+    let store = RedisStore::connect(&format!("redis+cluster://{}", cluster.hosts())).await.unwrap();
+    let (moving, name) = (key("session:moving"), key("{session:moving}:new"));
+    store.create(&moving, b"0", HOUR).await.unwrap();
+    let old = cluster.master_of("session:moving").unwrap();
+    let new = (0..3).find(|number| *number != old).unwrap();
+    let ask = |number: usize, arguments: &[&str]| {
+        let answer = ask(cluster.nodes()[number].port(), arguments).unwrap();
+        assert!(!answer.contains("ERR"), "{answer}");
+        answer.trim().to_owned()
+    };
+    let slot = ask(old, &["CLUSTER", "KEYSLOT", "session:moving"]);
+    let (from, to) = (ask(old, &["CLUSTER", "MYID"]), ask(new, &["CLUSTER", "MYID"]));
+    ask(new, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from]);
+    ask(old, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to]);
+    // While its slot moves, what is not there any more, or yet, is on the new node.
+    assert!(matches!(store.create(&name, b"0", HOUR).await.unwrap(), Created::Created(_)));
+    assert_eq!(ask(new, &["CLUSTER", "COUNTKEYSINSLOT", &slot]), "1");
+    assert_eq!(increment(&store, &name).await.unwrap(), 1);
+    assert_eq!(increment(&store, &moving).await.unwrap(), 1);
+    let port = cluster.nodes()[new].port().to_string();
+    ask(old, &["MIGRATE", "127.0.0.1", &port, "session:moving", "0", "5000"]);
+    assert_eq!(increment(&store, &moving).await.unwrap(), 2);
+    for number in [new, old] {
+        ask(number, &["CLUSTER", "SETSLOT", &slot, "NODE", &to]);
+    }
+    assert_eq!(increment(&store, &moving).await.unwrap(), 3);
+    assert_eq!(increment(&store, &name).await.unwrap(), 2);
+    let one = store_at(&cluster.nodes()[old], "").await;
+    let error = one.load(&moving, None).await.unwrap_err().to_string();
+    assert!(error.contains("redis+cluster://"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,7 +50,7 @@ pub(super) struct Slots {
     pub(super) first: u16,
     last: u16,
     master: Host,
-    /// The master's name in the cluster, which stays when its address changes.
+    /// The master's name in the cluster.
     pub(super) id: String,
 }
 
@@ -136,7 +136,7 @@ impl Cluster {
             match failure {
                 Failure::Moved(next) => {
                     // Without waiting, for this request knows the way.
-                    drop(self.spawn_refresh());
+                    self.refresh_soon();
                     (host, asking) = (next.or_name_of(&host), None);
                 }
                 Failure::Ask(next) => {
@@ -145,7 +145,7 @@ impl Cluster {
                 failure => {
                     if !matches!(failure, Failure::Refused(_) | Failure::UnknownScript) {
                         // What fails may have been replaced.
-                        drop(self.spawn_refresh());
+                        self.refresh_soon();
                     }
                     return Err(failure);
                 }
@@ -162,6 +162,13 @@ impl Cluster {
         }
     }
 
+    /// Does the same, without waiting, and only if nobody else does.
+    fn refresh_soon(&self) {
+        if self.0.refreshed.try_lock().is_ok_and(|refreshed| is_due(*refreshed)) {
+            drop(self.spawn_refresh());
+        }
+    }
+
     /// A task of its own, so that it also ends well when the request is given up.
     fn spawn_refresh(&self) -> tokio::task::JoinHandle<Result<(), Failure>> {
         let cluster = self.clone();
@@ -170,9 +177,15 @@ impl Cluster {
 
     async fn refresh_now(&self) -> Result<(), Failure> {
         let mut refreshed = self.0.refreshed.lock().await;
-        if refreshed.is_some_and(|last| last.elapsed() < PAUSE) {
+        if !is_due(*refreshed) {
             return Ok(());
         }
+        let result = self.ask_nodes().await;
+        *refreshed = Some(Instant::now());
+        result
+    }
+
+    async fn ask_nodes(&self) -> Result<(), Failure> {
         let mut answers = JoinSet::new();
         for host in self.known_hosts() {
             let link = self.lanes(&host)?.quick;
@@ -187,7 +200,6 @@ impl Cluster {
             match answer {
                 Ok(Ok(slots)) if !slots.is_empty() => {
                     self.learn(slots);
-                    *refreshed = Some(Instant::now());
                     return Ok(());
                 }
                 Ok(Err(failure)) => last = failure,
@@ -240,6 +252,10 @@ impl Cluster {
         nodes.insert(host.clone(), lanes.clone());
         Ok(lanes)
     }
+}
+
+fn is_due(last: Option<Instant>) -> bool {
+    last.is_none_or(|last| last.elapsed() >= PAUSE)
 }
 
 fn question() -> Pipeline {

@@ -103,7 +103,7 @@ const BUSY: [(&str, &str); 8] = [
 ];
 
 /// What is said for each code of a server that will not.
-const REFUSED: [(&str, &str); 7] = [
+const REFUSED: [(&str, &str); 6] = [
     ("NOAUTH", CREDENTIALS),
     ("WRONGPASS", CREDENTIALS),
     (
@@ -112,7 +112,6 @@ const REFUSED: [(&str, &str); 7] = [
          exists, scan, eval and evalsha on their keys",
     ),
     ("WRONGTYPE", "a session's key holds something else than a string"),
-    ("CROSSSLOT", "the server is a cluster: address it with redis+cluster://"),
     ("DENIED", "the server is in protected mode: give it a password"),
     ("UNKILLABLE", "a script hangs in the server: restart it"),
 ];
@@ -142,6 +141,10 @@ impl From<&ServerError> for Failure {
         }
     }
 }
+
+/// The error of a node of a cluster that was taken for a server of its own.
+pub(super) const IS_CLUSTER: Failure =
+    Failure::Refused("the server belongs to a cluster: address it with redis+cluster://");
 
 const GARBLED: Failure = Failure::Refused("the server names no node that can be understood");
 const UNKNOWN: Failure = Failure::Refused("the server refused a command: see its log");

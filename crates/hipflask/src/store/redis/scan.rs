@@ -1,11 +1,12 @@
 //! Listing the keys of a prefix, page by page, and node by node in a cluster.
 //!
-//! A position counts only on the node that gave it. In a cluster it therefore says which node that
-//! was, and which slot: if another node has the slot by now, its keys are listed from the start.
+//! A cursor counts only in the run of the server that gave it. A position therefore says which run
+//! that was, and in a cluster which slot: if the slot is with another server by now, or it has been
+//! started again, its keys are listed from the start.
 
 use std::time::Duration;
 
-use redis::{Pipeline, Value, cmd, pipe};
+use redis::{FromRedisValue, Value, cmd, pipe};
 
 use super::{
     cluster::{Slots, read_slots},
@@ -22,20 +23,20 @@ const COUNT: (usize, usize) = (10, 1000);
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Position {
     slot: u16,
-    /// The node's name; empty where there is no cluster.
-    node: String,
+    /// The server's name for its run.
+    run: String,
     cursor: u64,
 }
 
 impl Position {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
-        let (slot, node, cursor) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { slot: slot.parse().ok()?, node: node.to_owned(), cursor: cursor.parse().ok()? })
+        let (slot, run, cursor) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { slot: slot.parse().ok()?, run: run.to_owned(), cursor: cursor.parse().ok()? })
     }
 
     fn print(&self) -> String {
-        format!("{}:{}:{}", self.slot, self.node, self.cursor)
+        format!("{}:{}:{}", self.slot, self.run, self.cursor)
     }
 }
 
@@ -50,50 +51,45 @@ pub(super) async fn page(
     let mut question = cmd("SCAN");
     question.arg(position.cursor).arg("MATCH").arg(pattern(prefix));
     question.arg("COUNT").arg(count.clamp(COUNT.0, COUNT.1));
-    let mut commands = Pipeline::with_capacity(3);
-    commands.add_command(question);
+    let mut commands = pipe();
+    commands.add_command(question).cmd("INFO").arg("server");
     if let Servers::Cluster(_) = servers {
         commands.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
     }
-    let values = servers.send(position.slot, &commands, None, limit).await?;
-    let mut values = values.into_iter().map(checked);
-    let answer = values.next().ok_or(STRANGE)??;
-    let (cursor, keys) = redis::from_redis_value::<(u64, Vec<Vec<u8>>)>(answer).or(Err(STRANGE))?;
-    let next = match (values.next(), values.next()) {
-        (Some(id), Some(slots)) => {
-            let id: String = redis::from_redis_value(id?).or(Err(STRANGE))?;
-            next_in_cluster(&position, cursor, &id, &read_slots(&slots?, &Host::unknown()))?
-        }
-        _ => (cursor != 0).then_some(Position { cursor, ..position.clone() }),
+    let mut values = servers.send(position.slot, &commands, None, limit).await?.into_iter();
+    let (cursor, keys): (u64, Vec<Vec<u8>>) = read(values.next())?;
+    // Without the permission to ask for it, there is one run without a name.
+    let run = run(&read::<String>(values.next()).unwrap_or_default());
+    let slot = position.slot;
+    let next = if position.cursor != 0 && position.run != run {
+        Some(Position { slot, run, cursor: 0 })
+    } else if cursor != 0 {
+        Some(Position { slot, run, cursor })
+    } else if let Servers::Cluster(_) = servers {
+        let id: String = read(values.next())?;
+        let slots = read_slots(&values.next().ok_or(STRANGE)?, &Host::unknown());
+        next_slot(&id, &slots)?.map(|slot| Position { slot, ..Position::default() })
+    } else {
+        None
     };
-    let entries = entries(servers, position.slot, prefix, keys, limit).await?;
+    let entries = entries(servers, slot, prefix, keys, limit).await?;
     Ok(Page { entries, next: next.map(|next| next.print()) })
 }
 
-fn next_in_cluster(
-    position: &Position,
-    cursor: u64,
-    id: &str,
-    slots: &[Slots],
-) -> Result<Option<Position>, Failure> {
-    let is_here = |range: &&Slots| range.id == id;
-    let Some(own) = slots.iter().find(is_here) else {
-        return Err(Failure::Busy("the cluster is changing"));
-    };
-    if position.cursor != 0 && position.node != id {
-        return Ok(Some(Position { cursor: 0, node: id.to_owned(), slot: own.first }));
-    }
-    if cursor != 0 {
-        return Ok(Some(Position { cursor, node: id.to_owned(), slot: own.first }));
-    }
-    // Each node is where its first slot is, so that nodes have an order that stays.
-    let is_first =
-        |at: usize, range: &Slots| slots.iter().take(at).all(|other| other.id != range.id);
-    let next = slots
-        .iter()
-        .enumerate()
-        .find(|(at, range)| range.first > own.first && is_first(*at, range));
-    Ok(next.map(|(_, range)| Position { slot: range.first, ..Position::default() }))
+fn read<T: FromRedisValue>(value: Option<Value>) -> Result<T, Failure> {
+    redis::from_redis_value(checked(value.ok_or(STRANGE)?)?).or(Err(STRANGE))
+}
+
+fn run(info: &str) -> String {
+    let run = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+    run.unwrap_or_default().to_owned()
+}
+
+/// Returns the first slot of the next node: each node is where its first slot is.
+fn next_slot(id: &str, slots: &[Slots]) -> Result<Option<u16>, Failure> {
+    let first = |id: &str| slots.iter().find(|slots| slots.id == id).map(|slots| slots.first);
+    let own = first(id).ok_or(Failure::Busy("the node has lost its slots"))?;
+    Ok(slots.iter().filter_map(|slots| first(&slots.id)).filter(|first| *first > own).min())
 }
 
 /// Reads the records, and leaves out what has ended since, or is no record.
@@ -156,7 +152,7 @@ mod tests {
 
     #[test]
     fn positions_are_read_as_they_are_written() {
-        let position = Position { slot: 5461, node: "ab12".into(), cursor: 17 };
+        let position = Position { slot: 5461, run: "ab12".into(), cursor: 17 };
         assert_eq!(Position::parse(&position.print()), Some(position));
         for wrong in ["", "1", "1:a", "a:a:1", "1:a:-1", "70000:a:1"] {
             assert_eq!(Position::parse(wrong), None, "{wrong}");

@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 
 use super::{
     cluster::{self, Cluster},
-    failure::{Failure, checked},
+    failure::{Failure, IS_CLUSTER, checked},
     link::Link,
     script::Request,
 };
@@ -135,12 +135,15 @@ async fn send_to_one(
     commands: &Pipeline,
     until: Instant,
 ) -> Result<Vec<Value>, Failure> {
-    let result = send_checked(link, commands, until).await;
-    if let Err(Failure::ReadOnly) = &result {
-        // It was the master once: whoever is now is found by connecting again.
-        link.renew();
+    match send_checked(link, commands, until).await {
+        Err(Failure::ReadOnly) => {
+            // It was the master once: whoever is now is found by connecting again.
+            link.renew();
+            Err(Failure::ReadOnly)
+        }
+        Err(Failure::Ask(_) | Failure::Moved(_)) => Err(IS_CLUSTER),
+        result => result,
     }
-    result
 }
 
 /// Sends commands, and takes an error as the first answer for one of all.
