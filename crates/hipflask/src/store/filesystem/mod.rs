@@ -85,18 +85,15 @@ impl FileStore {
     /// [`ConnectError`] when it is no such address, or the folder cannot be made or written to.
     #[expect(clippy::unused_async, reason = "other stores connect over the network")]
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        let expected = || ConnectError::Address { expected: "file:DIR or file:DIR?mode=660" };
+        let expected = ConnectError::Address { expected: "file:DIR or file:DIR?mode=660" };
         let (path, options) = address::split_options(address)?;
         let folder = path.strip_prefix("file:").filter(|folder| !folder.is_empty());
-        let mut mode = 0o600;
-        for (name, value) in options {
-            mode = match name.as_str() {
-                "mode" => u32::from_str_radix(&value, 8).ok(),
-                _ => None,
-            }
-            .ok_or_else(|| address::unknown_option(&name))?;
-        }
-        Self::with_mode(folder.ok_or_else(expected)?, mode)
+        let (modes, unknown) =
+            options.into_iter().partition::<Vec<_>, _>(|(name, _)| name == "mode");
+        address::refuse_options(unknown)?;
+        let mode = modes.last().map_or(Ok(0o600), |(_, digits)| u32::from_str_radix(digits, 8));
+        let mode = mode.map_err(|_| address::unknown_option("mode"))?;
+        Self::with_mode(folder.ok_or(expected)?, mode)
     }
 
     /// Takes the time from `clock`, as the time since 1970, instead of from the system. For tests.
