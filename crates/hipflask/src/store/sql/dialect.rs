@@ -50,9 +50,11 @@ pub(super) enum Fault {
     TooLong,
 }
 
-/// The statements of an engine as texts. In them `{table}`, `{index}` and `{sequence}` are names,
-/// `{now}` is the time, `{in :ttl}` the time after a time to live, `{live}` the condition that a row
-/// is that of `:key` and has not expired, and `{kept}` that it is not a retired record.
+/// The statements of an engine as texts.
+///
+/// In them `{table}`, `{index}` and `{sequence}` are names, `{now}` is the time, `{in :ttl}` the
+/// time after a time to live, `{live}` the condition that a row is that of `:key` and has not
+/// expired, and `{kept}` that it is not a retired record.
 pub(super) struct Texts {
     /// Stands before the number of a parameter, where they have numbers.
     pub(super) sign: Option<char>,

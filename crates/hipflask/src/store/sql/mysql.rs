@@ -35,8 +35,8 @@ const STRICT: &str = "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_
 /// compared twice: once so that the index is used, and once byte by byte.
 ///
 /// There is no statement that both changes and returns a row, so a touch that is due takes a second
-/// one. `INSERT … ON DUPLICATE KEY UPDATE` would burn an id and lock more, and does not tell what it
-/// has done, because the client counts rows found and not rows changed.
+/// one. `INSERT … ON DUPLICATE KEY UPDATE` would burn an id and lock more, and does not tell what
+/// it has done, because the client counts rows found and not rows changed.
 const TEXTS: Texts = Texts {
     sign: None,
     quote: '`',
