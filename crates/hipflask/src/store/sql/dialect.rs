@@ -4,10 +4,7 @@ use std::future::Future;
 
 use sqlx::error::DatabaseError;
 
-use super::{
-    statement::{Numbering, Statement},
-    table::Settings,
-};
+use super::{statement::Statement, table::Settings};
 
 /// An engine: its statements and its errors.
 pub(super) trait Engine: sqlx::Database {
@@ -39,8 +36,11 @@ pub(super) enum Fault {
          SqlStore::create_table, with the option create=true, or by the statements of SqlStore::ddl"
     )]
     NoTable,
-    #[error("the file of the database cannot be opened; the option create=true makes a new one")]
-    NoFile,
+    #[error(
+        "there is no such database, or it cannot be opened: the option create=true makes a new \
+         file for SQLite"
+    )]
+    NoDatabase,
     #[error("the server does not do this, whatever it says about the reason")]
     Other,
     /// The server has undone the statement, so it can be sent again.
@@ -50,11 +50,14 @@ pub(super) enum Fault {
     TooLong,
 }
 
-/// The statements of an engine as texts. In them `{table}`, `{index}` and `{sequence}` are names,
-/// `{now}` is the time, `{in :ttl}` the time after a time to live, `{live}` the condition that a row
-/// is that of `:key` and has not expired, and `{kept}` that it is not a retired record.
+/// The statements of an engine as texts.
+///
+/// In them `{table}`, `{index}` and `{sequence}` are names, `{now}` is the time, `{in :ttl}` the
+/// time after a time to live, `{live}` the condition that a row is that of `:key` and has not
+/// expired, and `{kept}` that it is not a retired record.
 pub(super) struct Texts {
-    pub(super) numbering: Numbering,
+    /// Stands before the number of a parameter, where they have numbers.
+    pub(super) sign: Option<char>,
     pub(super) quote: char,
     pub(super) now: &'static str,
     pub(super) after: &'static str,
@@ -101,7 +104,7 @@ pub(super) struct Statements {
 impl Texts {
     /// Puts the names into the texts.
     pub(super) fn statements(&self, settings: &Settings) -> Statements {
-        let write = |text: &str| Statement::new(&self.fill(text, settings), self.numbering);
+        let write = |text: &str| Statement::new(&self.fill(text, settings), self.sign);
         let read = |text: &str| write(text).with_rows();
         Statements {
             load: read(self.load),

@@ -171,7 +171,7 @@ struct Dialect {
 impl Dialect {
     /// Takes an address apart: the engine, the address without its options, and these.
     fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
-        let (place, query) = address.split_once('?').unwrap_or((address, ""));
+        let (place, options) = address::split_options(address)?;
         let (scheme, _) = address::scheme(place)?;
         let dialect = match scheme {
             #[cfg(feature = "mysql")]
@@ -182,6 +182,6 @@ impl Dialect {
             "sqlite" => &sqlite::DIALECT,
             _ => return Err(address::unknown_scheme(scheme)),
         };
-        Ok((dialect, place, Settings::parse(query, dialect.options)?))
+        Ok((dialect, place, Settings::new(options, dialect.options)?))
     }
 }

@@ -10,7 +10,6 @@ use super::{
     BoxFuture, ConnectError, Dialect, SqlStore,
     client::Client,
     dialect::{Engine, Fault, Texts},
-    statement::Numbering,
     table::Settings,
 };
 
@@ -36,10 +35,10 @@ const STRICT: &str = "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_
 /// compared twice: once so that the index is used, and once byte by byte.
 ///
 /// There is no statement that both changes and returns a row, so a touch that is due takes a second
-/// one. `INSERT … ON DUPLICATE KEY UPDATE` would burn an id and lock more, and does not tell what it
-/// has done, because the client counts rows found and not rows changed.
+/// one. `INSERT … ON DUPLICATE KEY UPDATE` would burn an id and lock more, and does not tell what
+/// it has done, because the client counts rows found and not rows changed.
 const TEXTS: Texts = Texts {
-    numbering: Numbering::Positional,
+    sign: None,
     quote: '`',
     now: "UTC_TIMESTAMP(6)",
     after: "(UTC_TIMESTAMP(6) + INTERVAL {} MICROSECOND)",
@@ -98,7 +97,8 @@ impl Engine for MySql {
         }
         let error = error.try_downcast_ref::<MySqlDatabaseError>();
         match error.map_or(0, MySqlDatabaseError::number) {
-            1044 | 1045 | 1049 | 1142 | 1143 | 1227 | 1251 | 1698 => Fault::Credentials,
+            1044 | 1045 | 1142 | 1143 | 1227 | 1251 | 1698 => Fault::Credentials,
+            1049 => Fault::NoDatabase,
             1054 | 1146 => Fault::NoTable,
             1153 | 1406 => Fault::TooLong,
             1213 => Fault::RolledBack,
@@ -149,7 +149,7 @@ impl SqlStore {
         client: MySqlConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<MySql>(tuned(client), &TEXTS, Settings::parse(options, &[])?).await
+        Self::open::<MySql>(tuned(client), &TEXTS, Settings::of(options)?).await
     }
 }
 

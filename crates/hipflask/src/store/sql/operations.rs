@@ -181,7 +181,8 @@ impl SqlStore {
         Ok(self.load(key, None).await?.map_or(Replaced::Gone, Replaced::Conflict))
     }
 
-    /// Runs what inserts a row under `key`, and once more if only an expired one was in the way.
+    /// Runs what inserts a row under `key`, and once more without an expired one that was in the
+    /// way.
     async fn insert(
         &self,
         statements: &[&Statement],
@@ -197,9 +198,11 @@ impl SqlStore {
         };
         let answer = run().await?;
         let in_the_way = Values { key, now: values.now, ..Values::default() };
-        if answer.is_some() || !self.change(&self.0.statements.clear, &in_the_way).await? {
+        if answer.is_some() {
             return Ok(answer);
         }
+        // Whether it removes something does not matter: a purge may have done it in between.
+        self.change(&self.0.statements.clear, &in_the_way).await?;
         run().await
     }
 

@@ -9,7 +9,6 @@ use sqlx::{
 use super::{
     BoxFuture, ConnectError, Dialect, SqlStore,
     dialect::{Engine, Fault, Texts},
-    statement::Numbering,
     table::Settings,
 };
 
@@ -37,7 +36,7 @@ const OPTIONS: [&str; 16] = [
 /// Every operation is one statement, and so a transaction of its own. Within one statement all
 /// parts see the same rows, so what a lost `replace` has met is asked for in a second one.
 const TEXTS: Texts = Texts {
-    numbering: Numbering::Numbered('$'),
+    sign: Some('$'),
     quote: '"',
     now: "(now() AT TIME ZONE 'UTC')",
     after: "(now() AT TIME ZONE 'UTC' + {} * interval '1 microsecond')",
@@ -95,7 +94,9 @@ impl Engine for Postgres {
             "40001" | "40P01" => Fault::RolledBack,
             "42P01" | "42703" | "42P10" | "3F000" => Fault::NoTable,
             "25006" => Fault::Busy, // read-only: the primary is another server by now
-            "3D000" | "42501" => Fault::Credentials,
+            "22001" | "54000" => Fault::TooLong,
+            "3D000" => Fault::NoDatabase,
+            "42501" => Fault::Credentials,
             _ => match code.get(..2) {
                 Some("08" | "53" | "55" | "57" | "58") => Fault::Busy,
                 Some("28") => Fault::Credentials,
@@ -131,6 +132,6 @@ impl SqlStore {
         client: PgConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<Postgres>(client, &TEXTS, Settings::parse(options, &[])?).await
+        Self::open::<Postgres>(client, &TEXTS, Settings::of(options)?).await
     }
 }

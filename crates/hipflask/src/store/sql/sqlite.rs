@@ -11,7 +11,6 @@ use sqlx::{
 use super::{
     BoxFuture, ConnectError, Dialect, SqlStore,
     dialect::{Engine, Fault, Texts},
-    statement::Numbering,
     table::Settings,
 };
 
@@ -24,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A time is text of 26 characters, as SQLAlchemy writes it, and compared as text. SQLite's own
 /// clock stops at milliseconds, so the time is a value.
 const TEXTS: Texts = Texts {
-    numbering: Numbering::Numbered('?'),
+    sign: Some('?'),
     quote: '"',
     now: "(strftime('%Y-%m-%d %H:%M:%S', :now / 1000000, 'unixepoch') \
           || printf('.%06d', :now % 1000000))",
@@ -76,15 +75,19 @@ impl Engine for Sqlite {
         if error.is_unique_violation() {
             return Fault::Duplicate;
         }
-        // The low byte of the extended code.
-        let code = error.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
-        match code {
+        let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
+        // The low byte tells the kind, the others tell more.
+        match (code, code & 0xff) {
+            // BUSY_RECOVERY, BUSY_SNAPSHOT
+            (261 | 517, _) => Fault::RolledBack,
             // BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, PROTOCOL, SCHEMA
-            Some(5..=7 | 9 | 10 | 13 | 15 | 17) => Fault::Busy,
-            Some(14) => Fault::NoFile,
-            Some(18) => Fault::TooLong,
+            (_, 5..=7 | 9 | 10 | 13 | 15 | 17) => Fault::Busy,
+            // PERM, READONLY, AUTH
+            (_, 3 | 8 | 23) => Fault::Credentials,
+            (_, 14) => Fault::NoDatabase,
+            (_, 18) => Fault::TooLong,
             // ERROR: the statements are known to be sound.
-            Some(1) => Fault::NoTable,
+            (_, 1) => Fault::NoTable,
             _ => Fault::Other,
         }
     }
@@ -116,7 +119,7 @@ impl SqlStore {
         client: SqliteConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<Sqlite>(client, &TEXTS, Settings::parse(options, &[])?).await
+        Self::open::<Sqlite>(client, &TEXTS, Settings::of(options)?).await
     }
 }
 

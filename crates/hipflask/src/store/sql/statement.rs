@@ -60,18 +60,12 @@ pub(super) struct Statement {
     pub(super) has_rows: bool,
 }
 
-/// How an engine numbers parameters.
-#[derive(Clone, Copy)]
-pub(super) enum Numbering {
-    /// A sign and a number, so that one value can stand in two places.
-    Numbered(char),
-    /// A question mark each.
-    Positional,
-}
-
 impl Statement {
-    /// Takes a statement with named parameters. `:` before another word is left as it is.
-    pub(super) fn new(text: &str, numbering: Numbering) -> Self {
+    /// Takes a statement with named parameters; `:` before another word is left as it is.
+    ///
+    /// With a sign, parameters are numbered, so that one value can stand in two places; without
+    /// one, each is a question mark.
+    pub(super) fn new(text: &str, sign: Option<char>) -> Self {
         let mut parts = text.split(':');
         let mut sql = parts.next().unwrap_or_default().to_owned();
         let mut parameters: Vec<Parameter> = Vec::new();
@@ -83,19 +77,16 @@ impl Statement {
                 sql.push_str(part);
                 continue;
             };
-            match numbering {
-                Numbering::Positional => {
+            if let Some(sign) = sign {
+                let known = parameters.iter().position(|(known, _)| *known == name);
+                let index = known.unwrap_or_else(|| {
                     parameters.push(*parameter);
-                    sql.push('?');
-                }
-                Numbering::Numbered(sign) => {
-                    let known = parameters.iter().position(|(known, _)| *known == name);
-                    let index = known.unwrap_or_else(|| {
-                        parameters.push(*parameter);
-                        parameters.len() - 1
-                    });
-                    sql.push_str(&format!("{sign}{}", index + 1));
-                }
+                    parameters.len() - 1
+                });
+                sql.push_str(&format!("{sign}{}", index + 1));
+            } else {
+                parameters.push(*parameter);
+                sql.push('?');
             }
             sql.push_str(rest);
         }
@@ -134,9 +125,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(numbering: Numbering, sql: &str, names: &[&str]) {
+    fn check(sign: Option<char>, sql: &str, names: &[&str]) {
         let text = "SELECT data::bytea FROM t WHERE a = :key AND b > :ttl AND c < :key";
-        let statement = Statement::new(text, numbering);
+        let statement = Statement::new(text, sign);
         assert_eq!(&*statement.sql, sql);
         let actual: Vec<_> = statement.parameters.iter().map(|(name, _)| *name).collect();
         assert_eq!(actual, names);
@@ -145,12 +136,12 @@ mod tests {
     #[test]
     fn statement_numbers_parameters_as_its_engine_does() {
         check(
-            Numbering::Numbered('$'),
+            Some('$'),
             "SELECT data::bytea FROM t WHERE a = $1 AND b > $2 AND c < $1",
             &["key", "ttl"],
         );
         check(
-            Numbering::Positional,
+            None,
             "SELECT data::bytea FROM t WHERE a = ? AND b > ? AND c < ?",
             &["key", "ttl", "key"],
         );

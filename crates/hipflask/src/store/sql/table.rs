@@ -1,6 +1,9 @@
 //! Which table, and the options of an address that say so.
 
-use super::{ConnectError, address};
+use super::{
+    ConnectError,
+    address::{Options, refuse_options, split_options, unknown_option},
+};
 
 /// How many connections a store has at most, unless it is told.
 const MAX_CONNECTIONS: usize = 10;
@@ -20,38 +23,45 @@ pub(super) struct Settings {
     pub(super) create: bool,
     pub(super) max_connections: usize,
     /// The options that the engine's client takes.
-    pub(super) client: Vec<(String, String)>,
+    pub(super) client: Options,
 }
 
 impl Settings {
-    /// Reads the options of an address: `name=value&…`. The client takes those that are named in
-    /// `client`, as they are.
-    pub(super) fn parse(query: &str, client: &[&str]) -> Result<Self, ConnectError> {
+    /// Takes the options of an address. The client takes those that are named in `client`.
+    pub(super) fn new(options: Options, client: &[&str]) -> Result<Self, ConnectError> {
+        let (client, others): (_, Options) =
+            options.into_iter().partition(|(name, _)| client.contains(&name.as_str()));
         let mut settings = Self {
             table: "sessions".to_owned(),
             schema: None,
             sequence: None,
             create: false,
             max_connections: MAX_CONNECTIONS,
-            client: Vec::new(),
+            client,
         };
-        for option in query.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            let is_taken = match name {
-                "table" => identifier(value).map(|name| settings.table = name),
-                "schema" => identifier(value).map(|name| settings.schema = Some(name)),
-                "sequence" => identifier(value).map(|name| settings.sequence = Some(name)),
+        let mut unknown = Options::new();
+        for (name, value) in others {
+            let is_taken = match name.as_str() {
+                "table" => identifier(&value).map(|name| settings.table = name),
+                "schema" => identifier(&value).map(|name| settings.schema = Some(name)),
+                "sequence" => identifier(&value).map(|name| settings.sequence = Some(name)),
                 "create" => value.parse().ok().map(|create| settings.create = create),
-                "max_connections" => count(value).map(|n| settings.max_connections = n),
-                _ if client.contains(&name) => {
-                    settings.client.push((name.to_owned(), value.to_owned()));
+                "max_connections" => count(&value).map(|n| settings.max_connections = n),
+                _ => {
+                    unknown.push((name.clone(), value));
                     Some(())
                 }
-                _ => None,
             };
-            is_taken.ok_or_else(|| address::unknown_option(name))?;
+            is_taken.ok_or_else(|| unknown_option(&name))?;
         }
+        refuse_options(unknown)?;
         Ok(settings)
+    }
+
+    /// Reads options that stand alone: `name=value&…`.
+    pub(super) fn of(options: &str) -> Result<Self, ConnectError> {
+        let (_, options) = split_options(&format!("?{options}"))?;
+        Self::new(options, &[])
     }
 
     /// Returns the name of `thing` with its schema, both in quotation marks.
@@ -61,8 +71,13 @@ impl Settings {
     }
 
     /// Returns `place` with the options that the client takes.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn address(&self, place: &str) -> String {
-        let options = self.client.iter().map(|(name, value)| format!("{name}={value}"));
+        let escaped = |value: &str| value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let options = self.client.iter().map(|(name, value)| {
+            let value: String = escaped(value);
+            format!("{name}={value}")
+        });
         format!("{place}?{}", options.collect::<Vec<_>>().join("&"))
     }
 
@@ -90,7 +105,8 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, expected: Result<(&str, usize), &str>) {
-        let actual = Settings::parse(query, &["sslmode"]);
+        let (_, options) = split_options(query).unwrap();
+        let actual = Settings::new(options, &["sslmode"]);
         let actual =
             actual.map(|settings| (settings.qualified("t", '"'), settings.max_connections));
         let actual = actual.map_err(|error| match error {
@@ -103,22 +119,22 @@ mod tests {
 
     #[test]
     fn settings_take_plain_names_and_refuse_the_rest() {
-        check("", Ok((r#""t""#, 10)));
-        check("schema=s1&max_connections=3&sslmode=require", Ok((r#""s1"."t""#, 3)));
-        check("table=a_1&create=true&sequence=seq", Ok((r#""t""#, 10)));
+        check("?", Ok((r#""t""#, 10)));
+        check("?schema=s1&max_connections=3&sslmode=require", Ok((r#""s1"."t""#, 3)));
+        check("?table=a_1&create=true&sequence=seq", Ok((r#""t""#, 10)));
         for (query, name) in [
             ("table=", "table"),
             ("table=1st", "table"),
             ("table=a\"b", "table"),
             ("table=a;drop", "table"),
             ("schema=a.b", "schema"),
-            ("schema=a%62", "schema"),
+            ("schema=a%2e", "schema"),
             ("create=yes", "create"),
             ("max_connections=0", "max_connections"),
             ("tabel=x", "tabel"),
         ] {
-            check(query, Err(name));
+            check(&format!("?{query}"), Err(name));
         }
-        check(&format!("table={}", "x".repeat(64)), Err("table"));
+        check(&format!("?table={}", "x".repeat(64)), Err("table"));
     }
 }
