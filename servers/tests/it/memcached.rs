@@ -192,6 +192,14 @@ async fn create_takes_what_fits_and_refuses_more_before_sending_it() {
     assert_eq!((size, told), (limit + 1, limit));
     assert_eq!(commands(&server), before);
     assert!(store.load(&name, None).await.unwrap().is_some());
+
+    // Under a short key, another client can write a little more.
+    let value = "x".repeat(limit + 200);
+    let text = format!("set s 0 3600 {}\r\n{value}\r\n", value.len());
+    ask(server.port(), &text, "STORED").unwrap();
+    let due = Touch { ttl: 2 * HOUR, when_below: 2 * HOUR };
+    let record = store.load(&key("s"), Some(due)).await.unwrap().unwrap();
+    assert!(record.payload.len() == limit + 200 && !record.touched);
 }
 
 #[tokio::test]

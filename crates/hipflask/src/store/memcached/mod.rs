@@ -155,13 +155,14 @@ impl Store for MemcachedStore {
         };
         let is_due = |touch: &Touch| expires_in.is_some_and(|left| touch.is_due(left));
         if let Some(touch) = touch.filter(is_due).filter(|_| !record.is_retired()) {
-            match self.swap(key, cas, flags, &record.payload, touch.ttl).await? {
-                Swapped::Done(revision) => {
+            match self.swap(key, cas, flags, &record.payload, touch.ttl).await {
+                Ok(Swapped::Done(revision)) => {
                     record = record.with_revision(revision).with_touched(true);
                 }
-                Swapped::Gone => return Ok(None),
-                // Whoever has just written it, or touched it, has also extended its life.
-                Swapped::Changed => {}
+                Ok(Swapped::Gone) => return Ok(None),
+                // Whoever has just written it has also extended its life; and after an error, what
+                // was read is good, and the next request tries again.
+                Ok(Swapped::Changed) | Err(_) => {}
             }
         }
         Ok(Some(record))
