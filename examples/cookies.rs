@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use hipflask::{
-    SecretKey, Session, SessionLayer,
+    Session, SessionLayer,
     templates::{Page, Routes, Templates},
 };
 use hipflask_examples::{Error, set_cookie};
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     hipflask_examples::run(app).await
 }
 
-fn app(key: SecretKey) -> Result<Router, Error> {
+fn app(sessions: SessionLayer) -> Result<Router, Error> {
     let templates = Templates::new(Routes::new().with("get_username", "/get"))
         .with_source("index.html", include_str!("templates/cookies/index.html"))?
         .with_source("get.html", include_str!("templates/cookies/get.html"))?;
@@ -32,7 +32,7 @@ fn app(key: SecretKey) -> Result<Router, Error> {
         .route("/get", get(get_username))
         .route("/cookie", get(theme_cookie))
         .with_state(templates)
-        .layer(SessionLayer::new(key)?))
+        .layer(sessions))
 }
 
 async fn index(session: Session, State(templates): State<Templates>) -> Result<Page, Error> {

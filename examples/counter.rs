@@ -7,20 +7,20 @@
 use std::process::ExitCode;
 
 use axum::{Router, response::Html, routing::get};
-use hipflask::{ConfigError, Result, SecretKey, Session, SessionLayer};
+use hipflask::{Result, Session, SessionLayer};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     hipflask_examples::run(app).await
 }
 
-fn app(key: SecretKey) -> Result<Router, ConfigError> {
-    Ok(Router::new()
+fn app(sessions: SessionLayer) -> Router {
+    Router::new()
         .route("/start_counter", get(start_counter))
         .route("/count", get(count))
         .route("/get_count", get(get_count))
         .route("/clear_count", get(clear_count))
-        .layer(SessionLayer::new(key)?))
+        .layer(sessions)
 }
 
 async fn start_counter(session: Session) -> Result<Html<&'static str>> {

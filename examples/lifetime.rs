@@ -7,28 +7,29 @@
 use std::{process::ExitCode, time::Duration};
 
 use axum::{Router, response::Html, routing::get};
-use hipflask::{
-    ConfigError, Result, SecretKey, Session, SessionConfig, SessionLayer, value::Value,
-};
+use hipflask::{Result, Session, SessionConfig, SessionLayer, value::Value};
 use hipflask_examples::{Redirect, redirect};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    hipflask_examples::run(app).await
+    hipflask_examples::run_with(configure, app).await
 }
 
-fn app(key: SecretKey) -> Result<Router, ConfigError> {
-    let config = SessionConfig::new(key)
+fn configure(config: SessionConfig) -> SessionConfig {
+    config
         .with_lifetime(Duration::from_secs(60 * 60))
         // `HttpOnly`, which keeps scripts away, is the default; `Secure` is not.
         .with_secure(true)
         // As in Flask, any request prolongs the session, also one that never asks for it.
-        .with_refresh_untouched(true);
-    Ok(Router::new()
+        .with_refresh_untouched(true)
+}
+
+fn app(sessions: SessionLayer) -> Router {
+    Router::new()
         .route("/login", get(login))
         .route("/", get(index))
         .route("/logout", get(logout))
-        .layer(SessionLayer::from_config(&config)?))
+        .layer(sessions)
 }
 
 async fn login(session: Session) -> Result<Redirect> {

@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use hipflask::{
-    SecretKey, Session, SessionLayer,
+    Session, SessionLayer,
     templates::{Page, Routes, Serde, Templates, context},
 };
 use hipflask_examples::{Error, delete_cookie, plain_cookie, redirect, set_cookie};
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     hipflask_examples::run(app).await
 }
 
-fn app(key: SecretKey) -> Result<Router, Error> {
+fn app(sessions: SessionLayer) -> Result<Router, Error> {
     let routes =
         Routes::new().with("add", "/add").with("credit", "/credit").with("clear", "/clear");
     let templates = Templates::new(routes)
@@ -66,7 +66,7 @@ fn app(key: SecretKey) -> Result<Router, Error> {
         .route("/credit", post(credit))
         .route("/clear", post(clear))
         .with_state(templates)
-        .layer(SessionLayer::new(key)?))
+        .layer(sessions))
 }
 
 async fn index(

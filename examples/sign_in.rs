@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use hipflask::{
-    SecretKey, Session, SessionLayer,
+    Session, SessionLayer,
     templates::{Page, Routes, Serde, Templates, context},
 };
 use hipflask_examples::{Error, Redirect, redirect};
@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
     hipflask_examples::run(app).await
 }
 
-fn app(key: SecretKey) -> Result<Router, Error> {
+fn app(sessions: SessionLayer) -> Result<Router, Error> {
     let routes = Routes::new()
         .with("sign_in", "/sign-in")
         .with("profile", "/profile")
@@ -71,7 +71,7 @@ fn app(key: SecretKey) -> Result<Router, Error> {
         .route("/profile", get(profile))
         .route("/sign-out", get(sign_out))
         .with_state(templates)
-        .layer(SessionLayer::new(key)?))
+        .layer(sessions))
 }
 
 async fn sign_in(session: Session, State(templates): State<Templates>) -> Result<Page, Error> {

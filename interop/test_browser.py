@@ -25,7 +25,7 @@ FLAGS = [
 ]
 SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 PASSWORD = "correct horse"
-only_rust = pytest.mark.skipif(KIND == "flask", reason="the twin has no cookie page")
+only_rust = pytest.mark.skipif(KIND == "flask", reason="the twin has no such page")
 
 
 @pytest.fixture(scope="session")
@@ -206,6 +206,27 @@ def test_cookie_page_shows_the_parts_and_the_reset(page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@only_rust
+def test_session_is_ended_from_another_browser(page, browser, address):
+    enter(page)
+    with browser.new_context(base_url=address) as elsewhere:
+        other = elsewhere.new_page()
+        log_in(other)
+        expect(heading(other, "Welcome, ada")).to_be_visible()
+        page.get_by_role("navigation").get_by_role("link", name="Sessions").click()
+        sessions = page.get_by_role("list", name="Your sessions").get_by_role("listitem")
+        expect(sessions).to_have_count(2)
+        expect(sessions.filter(has_text="This one")).to_have_count(1)
+        button(page, "End").click()
+        expect(flashes(page)).to_have_text("The session was ended")
+        expect(sessions).to_have_count(1)
+        other.goto("/welcome")
+        expect(flashes(other)).to_have_text("Please log in first")
+    expect(button(page, "End all others")).to_have_count(0)
+    button(page, "Log out").click()
+    expect(flashes(page)).to_have_text("You have been logged out")
+
+
 def tour(page):
     """Visits every page in its states, and yields a name for each."""
     page.goto("/")
@@ -224,6 +245,12 @@ def tour(page):
     page.goto("/users/1/edit")
     yield "edit"
     if KIND == "rust":
+        # Two more sessions, which the visitor has left behind.
+        for _ in range(2):
+            page.context.clear_cookies()
+            log_in(page)
+        page.goto("/sessions")
+        yield "sessions"
         page.goto("/cookie")
         yield "cookie"
         button(page, "Tamper with it").click()

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::{NoSessionLayer, templates::TemplateError};
+use hipflask::{SessionRejection, templates::TemplateError};
 
 use crate::{password::PasswordError, view::redirect};
 
@@ -14,10 +14,10 @@ use crate::{password::PasswordError, view::redirect};
 pub(crate) enum Error {
     #[error("the data base failed")]
     Database(#[from] sqlx::Error),
-    #[error(transparent)]
-    NoSessionLayer(#[from] NoSessionLayer),
     #[error("there is no such page")]
     NotFound,
+    #[error(transparent)]
+    NoSession(#[from] SessionRejection),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -34,7 +34,9 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
+            Self::NoSession(rejection) => rejection.into_response(),
             Self::NotFound => StatusCode::NOT_FOUND.into_response(),
+            Self::Session(error) => error.into_response(),
             Self::TurnedAway(path) => redirect(path).into_response(),
             failure => {
                 report(&failure);
@@ -47,11 +49,35 @@ impl IntoResponse for Error {
 /// Says on standard error what went wrong, with its causes. They are for the operator; the visitor
 /// only learns that something failed.
 pub(crate) fn report(error: &dyn std::error::Error) {
-    eprint!("error: {error}");
+    eprintln!("error: {}", with_causes(error));
+}
+
+/// Leaves out a cause that the text before it has told already.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprint!(": {error}");
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
         cause = error.source();
     }
-    eprintln!();
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use hipflask::store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn report_tells_each_cause_once() {
+        let refused = StoreError::unavailable(std::io::Error::other("no route"));
+        assert_eq!(with_causes(&refused), "the session store is unavailable: no route");
+        let database = Error::from(sqlx::Error::PoolClosed);
+        assert_eq!(with_causes(&database).matches(": ").count(), 1);
+    }
 }

@@ -3,22 +3,27 @@
 
 use axum::{
     extract::{FromRequestParts, Path},
-    http::request::Parts,
+    http::{HeaderMap, request::Parts},
 };
-use hipflask::Session;
+use hipflask::{Session, value::Value};
 
 use crate::{
+    agent::agent,
     error::{Error, Result},
     site::Site,
+    time::now,
     users::User,
 };
 
 const USER_ID: &str = "user_id";
+const SIGN_IN: &str = "sign_in";
 
 /// Anybody, and the user if one is logged in.
 pub(crate) struct Visitor {
     pub(crate) session: Session,
     pub(crate) user: Option<User>,
+    /// The id of the user's sign-in, unless another app has begun the session.
+    pub(crate) sign_in: Option<String>,
 }
 
 /// As [`Visitor`], but the session stays as it is, whatever it holds.
@@ -33,6 +38,7 @@ pub(crate) struct Guest {
 pub(crate) struct Member {
     pub(crate) session: Session,
     pub(crate) user: User,
+    pub(crate) sign_in: Option<String>,
 }
 
 /// The user whose id is in the path.
@@ -45,9 +51,29 @@ pub(crate) struct Owner {
 pub(crate) struct UserId(pub(crate) i64);
 
 /// Forgets whatever the session held before and lets a user in.
-pub(crate) fn log_in(session: &Session, user_id: i64) -> Result<()> {
+pub(crate) async fn log_in(
+    site: &Site,
+    session: &Session,
+    user_id: i64,
+    headers: &HeaderMap,
+) -> Result<()> {
     session.clear()?;
+    // Whoever planted the session's id, or read it, does not get in with the user.
+    session.renew()?;
+    list_sign_in(site, session, user_id, headers).await?;
     Ok(session.insert(USER_ID, user_id)?)
+}
+
+/// Makes the session one of the user's listed sign-ins, and returns its id.
+pub(crate) async fn list_sign_in(
+    site: &Site,
+    session: &Session,
+    user_id: i64,
+    headers: &HeaderMap,
+) -> Result<String> {
+    let id = site.sign_ins().add(user_id, &agent(headers), now()).await?;
+    session.insert(SIGN_IN, &id)?;
+    Ok(id)
 }
 
 impl FromRequestParts<Site> for Onlooker {
@@ -59,7 +85,25 @@ impl FromRequestParts<Site> for Onlooker {
             Some(user_id) => site.users().find(user_id).await?,
             None => None,
         };
-        Ok(Self(Visitor { session, user }))
+        let (user, sign_in) = match (user, session.value(SIGN_IN)) {
+            (Some(user), Some(id)) => check_sign_in(site, user, &id).await?,
+            (user, _) => (user, None),
+        };
+        Ok(Self(Visitor { session, user, sign_in }))
+    }
+}
+
+/// A sign-in that was ended elsewhere is nobody's.
+async fn check_sign_in(
+    site: &Site,
+    user: User,
+    id: &Value,
+) -> Result<(Option<User>, Option<String>)> {
+    match id.as_str() {
+        Some(id) if site.sign_ins().see(id, user.id, now()).await? => {
+            Ok((Some(user), Some(id.to_owned())))
+        }
+        _ => Ok((None, None)),
     }
 }
 
@@ -69,6 +113,9 @@ impl FromRequestParts<Site> for Visitor {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self> {
         let Onlooker(visitor) = Onlooker::from_request_parts(parts, site).await?;
         if visitor.user.is_none() {
+            if visitor.session.contains(SIGN_IN) {
+                visitor.session.destroy()?;
+            }
             // The id of a deleted user, or something that another app with the same key has put there.
             visitor.session.remove(USER_ID)?;
         }
@@ -80,7 +127,7 @@ impl FromRequestParts<Site> for Guest {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self> {
-        let Visitor { session, user } = Visitor::from_request_parts(parts, site).await?;
+        let Visitor { session, user, .. } = Visitor::from_request_parts(parts, site).await?;
         match user {
             None => Ok(Self { session }),
             Some(_) => Err(turn_away(&session, "info", "You are logged in already", "/welcome")),
@@ -92,9 +139,9 @@ impl FromRequestParts<Site> for Member {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self> {
-        let Visitor { session, user } = Visitor::from_request_parts(parts, site).await?;
+        let Visitor { session, user, sign_in } = Visitor::from_request_parts(parts, site).await?;
         match user {
-            Some(user) => Ok(Self { session, user }),
+            Some(user) => Ok(Self { session, user, sign_in }),
             None => Err(turn_away(&session, "warning", "Please log in first", "/login")),
         }
     }
@@ -105,7 +152,7 @@ impl FromRequestParts<Site> for Owner {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self> {
         let UserId(id) = UserId::from_request_parts(parts, site).await?;
-        let Member { session, user } = Member::from_request_parts(parts, site).await?;
+        let Member { session, user, .. } = Member::from_request_parts(parts, site).await?;
         if user.id != id {
             return Err(turn_away(&session, "error", "Not Authorized", "/welcome"));
         }
@@ -129,19 +176,19 @@ impl FromRequestParts<Site> for UserId {
 
 impl From<Guest> for Visitor {
     fn from(Guest { session }: Guest) -> Self {
-        Self { session, user: None }
+        Self { session, user: None, sign_in: None }
     }
 }
 
 impl From<Member> for Visitor {
-    fn from(Member { session, user }: Member) -> Self {
-        Self { session, user: Some(user) }
+    fn from(Member { session, user, sign_in }: Member) -> Self {
+        Self { session, user: Some(user), sign_in }
     }
 }
 
 impl From<Owner> for Visitor {
     fn from(Owner { session, user }: Owner) -> Self {
-        Self { session, user: Some(user) }
+        Self { session, user: Some(user), sign_in: None }
     }
 }
 

@@ -56,19 +56,6 @@ pub fn kept_key(folder: &Path) -> Result<SecretKey, KeyError> {
     Ok(SecretKey::from_file(file)?)
 }
 
-/// Accepts a weak key, with a loud warning, so that a site on this machine can be tried beside a
-/// Flask app that has one.
-///
-/// ```
-/// let key = hipflask_demo::accept_weak(hipflask::SecretKey::new("dev"));
-/// assert!(key.check().is_ok());
-/// ```
-pub fn accept_weak(key: SecretKey) -> SecretKey {
-    let Err(error) = key.check() else { return key };
-    eprintln!("WARNING: whoever guesses the key can sign in as anybody: {error}");
-    key.insecure_accept_weak()
-}
-
 /// Writes the key file whole or not at all: it gets its name once it is complete, and if another
 /// process was faster, that one's key stays.
 fn make(file: &Path, secret: &str) -> io::Result<()> {

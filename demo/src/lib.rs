@@ -1,9 +1,13 @@
 //! A small site with accounts: sign-up, log-in, a page for members, a profile that only its owner
-//! changes, and a page that takes the visitor's session cookie apart.
+//! changes, the list of a user's own sessions, and a page that takes the visitor's session cookie
+//! apart.
 //!
 //! From the outside in: [`main`] reads the options, [`Listen`] serves, [`Site`] routes; guards
-//! decide who may pass, pages answer, users and passwords rest in SQLite.
+//! decide who may pass, pages answer, users and sign-ins rest in SQLite.
 
+mod agent;
+mod connect;
+mod database;
 mod error;
 mod form;
 mod guard;
@@ -13,18 +17,21 @@ mod listen;
 mod page;
 mod password;
 mod private;
+mod sessions;
+mod sign_ins;
 mod site;
+mod time;
 mod users;
 mod view;
 
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use hipflask::{ConfigError, SecretKey, SessionLayer};
 
-pub use key::{KeyError, accept_weak, kept_key};
+pub use key::{KeyError, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
 pub use password::{Cost, PasswordError};
+pub use sessions::{Address, SessionsError, settings};
 pub use site::{Site, SiteError};
 
 /// A small site with accounts, whose sessions are Flask's.
@@ -45,11 +52,8 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let key = match SecretKey::from_env("FLASK_SECRET_KEY") {
-        Err(ConfigError::NoKey { .. }) => kept_key(&options.data)?,
-        configured => accept_weak(configured?),
-    };
-    let sessions = SessionLayer::new(key)?;
-    let site = Site::open(&options.data, Cost::default()).await?;
+    let config = settings(|| kept_key(&options.data))?;
+    let sessions = options.listen.sessions.sessions(&config).await?;
+    let site = Site::open(&options.data, Cost::default(), config.build()?).await?;
     Ok(options.listen.serve(site.router(sessions)).await?)
 }

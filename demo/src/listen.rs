@@ -14,7 +14,10 @@ use std::{
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::error::report;
+use crate::{
+    error::report,
+    sessions::{Address, SessionsError},
+};
 
 /// How long requests that are under way may take to finish after ctrl-c.
 const GRACE: Duration = Duration::from_secs(3);
@@ -32,7 +35,6 @@ const GRACE: Duration = Duration::from_secs(3);
 /// }
 ///
 /// assert_eq!(Options::try_parse_from(["counter", "--port", "5001"])?.listen.port, 5001);
-/// assert!(Options::try_parse_from(["counter", "--sessions", "redis://localhost"]).is_err());
 /// # Ok::<(), clap::Error>(())
 /// ```
 #[derive(Clone, Debug, clap::Args)]
@@ -42,9 +44,9 @@ pub struct Listen {
     #[arg(long, default_value_t = 5000)]
     pub port: u16,
 
-    /// Where sessions are kept
-    #[arg(long, value_name = "URL", default_value = "cookie:", value_parser = only_cookie)]
-    pub sessions: String,
+    /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …
+    #[arg(long, value_name = "URL", default_value = "cookie:")]
+    pub sessions: Address,
 }
 
 /// Why nothing is served.
@@ -97,18 +99,15 @@ impl Listen {
     }
 }
 
-/// Says on standard error what went wrong, with its causes, and turns it into an exit status.
+/// Says on standard error what went wrong, with its causes, and turns it into an exit status: 2 for
+/// wrong usage, otherwise 1.
 pub fn exit_status(result: Result<(), Box<dyn Error + Send + Sync>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     report(&*error);
-    ExitCode::FAILURE
-}
-
-fn only_cookie(url: &str) -> Result<String, &'static str> {
-    if url == "cookie:" {
-        return Ok(url.to_owned());
+    match error.downcast_ref::<SessionsError>() {
+        Some(error) if error.is_usage() => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
     }
-    Err("server-side stores are not supported yet; `cookie:` is")
 }
 
 async fn ctrl_c() {

@@ -12,13 +12,16 @@ use axum::{
 };
 use hipflask::{
     SessionLayer,
+    config::Interface,
     templates::{TemplateError, Templates},
 };
 
 use crate::{
-    page::{account, cookie, login, profile},
+    database,
+    page::{account, cookie, login, profile, sessions},
     password::{Cost, PasswordError, Passwords},
     private,
+    sign_ins::SignIns,
     users::Users,
     view,
 };
@@ -30,14 +33,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 /// The site, ready to be served. Clones share everything.
 ///
 /// ```
-/// use hipflask::{SecretKey, SessionLayer};
+/// use hipflask::{SecretKey, SessionConfig, SessionLayer};
 /// use hipflask_demo::{Cost, Site};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let folder = tempfile::tempdir()?;
-/// let site = Site::open(folder.path(), Cost::insecure_cheap()).await?;
-/// let app = site.router(SessionLayer::new(SecretKey::random()?)?);
+/// let config = SessionConfig::new(SecretKey::random()?);
+/// let site = Site::open(folder.path(), Cost::insecure_cheap(), config.build()?).await?;
+/// let app = site.router(SessionLayer::from_config(&config)?);
 /// # let _: axum::Router = app;
 /// # Ok(())
 /// # }
@@ -46,6 +50,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 pub struct Site(Arc<Parts>);
 
 struct Parts {
+    cookie: Interface,
+    sign_ins: SignIns,
     users: Users,
     passwords: Passwords,
     templates: Templates,
@@ -75,15 +81,19 @@ pub enum SiteError {
 }
 
 impl Site {
-    /// Opens the site whose data is in a folder, which is made if it is not there.
+    /// Opens the site whose data is in a folder, which is made if it is not there. `cookie` says
+    /// which cookie the cookie page is about.
     ///
     /// # Errors
     ///
     /// [`SiteError`] when the data base cannot be opened.
-    pub async fn open(data: &Path, cost: Cost) -> Result<Self, SiteError> {
+    pub async fn open(data: &Path, cost: Cost, cookie: Interface) -> Result<Self, SiteError> {
         private::make_folder(data)?;
+        let database = database::open(data).await?;
         Ok(Self(Arc::new(Parts {
-            users: Users::open(data).await?,
+            cookie,
+            sign_ins: SignIns::new(database.clone()),
+            users: Users::new(database),
             passwords: Passwords::new(cost)?,
             templates: view::templates()?,
         })))
@@ -100,6 +110,9 @@ impl Site {
             .route("/users/{id}", get(profile::show))
             .route("/users/{id}/edit", get(profile::edit_form).post(profile::edit))
             .route("/users/{id}/delete", post(profile::delete))
+            .route("/sessions", get(sessions::show))
+            .route("/sessions/{id}/end", post(sessions::end))
+            .route("/sessions/end_others", post(sessions::end_others))
             .route("/cookie", get(cookie::show))
             .route("/cookie/tamper", post(cookie::tamper))
             .layer(middleware::from_fn(keep_private))
@@ -108,6 +121,14 @@ impl Site {
             .layer(middleware::from_fn(add_security_headers))
             .with_state(self)
             .layer(sessions)
+    }
+
+    pub(crate) fn cookie(&self) -> &Interface {
+        &self.0.cookie
+    }
+
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
     }
 
     pub(crate) fn users(&self) -> &Users {

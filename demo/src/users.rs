@@ -1,29 +1,7 @@
 //! The users, in SQLite. Knows nothing of HTTP, of sessions, or of how a password becomes a hash.
 
-use std::{path::Path, time::Duration};
-
 use serde::Serialize;
-use sqlx::{
-    Error,
-    sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
-};
-
-use crate::private;
-
-const FILE: &str = "accounts.sqlite3";
-
-/// `AUTOINCREMENT` never uses an id twice: an old cookie may still hold the id of a deleted user.
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS users (
-        id            INTEGER PRIMARY KEY AUTOINCREMENT,
-        username      TEXT NOT NULL UNIQUE COLLATE NOCASE,
-        email         TEXT NOT NULL,
-        bio           TEXT NOT NULL DEFAULT '',
-        password_hash TEXT NOT NULL
-    )";
-
-/// How long a writer waits for another one, who may be another program.
-const WAIT: Duration = Duration::from_secs(5);
+use sqlx::{Error, sqlite::SqlitePool};
 
 /// A user as pages know them.
 #[derive(Clone, Serialize)]
@@ -41,19 +19,11 @@ pub(crate) struct Credentials {
 }
 
 /// All users.
-#[derive(Clone)]
 pub(crate) struct Users(SqlitePool);
 
 impl Users {
-    /// Opens the data base in a folder, and makes it if it is not there.
-    pub(crate) async fn open(folder: &Path) -> Result<Self, Error> {
-        let file = folder.join(FILE);
-        // An empty file is an empty data base, and this one is for its owner alone.
-        private::options().append(true).create(true).open(&file)?;
-        let options = SqliteConnectOptions::new().filename(file).busy_timeout(WAIT);
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::query(SCHEMA).execute(&pool).await?;
-        Ok(Self(pool))
+    pub(crate) const fn new(database: SqlitePool) -> Self {
+        Self(database)
     }
 
     pub(crate) async fn find(&self, id: i64) -> Result<Option<User>, Error> {
@@ -96,6 +66,7 @@ impl Users {
         Ok(())
     }
 
+    /// Deletes a user, whose sign-ins go, too.
     pub(crate) async fn delete(&self, id: i64) -> Result<(), Error> {
         sqlx::query("DELETE FROM users WHERE id = ?").bind(id).execute(&self.0).await?;
         Ok(())

@@ -17,7 +17,7 @@ use hipflask::templates::{
 
 use crate::{error::Result, guard::Visitor, site::Site};
 
-type Redirect = (StatusCode, [(HeaderName, String); 1]);
+pub(crate) type Redirect = (StatusCode, [(HeaderName, String); 1]);
 
 /// Loads all templates; `url_for` in them knows the routes by the names that Flask would use.
 pub(crate) fn templates() -> Result<Templates, TemplateError> {
@@ -30,6 +30,9 @@ pub(crate) fn templates() -> Result<Templates, TemplateError> {
         .with("show_user", "/users/{id}")
         .with("edit_user", "/users/{id}/edit")
         .with("delete_user", "/users/{id}/delete")
+        .with("sessions", "/sessions")
+        .with("end_session", "/sessions/{id}/end")
+        .with("end_other_sessions", "/sessions/end_others")
         .with("cookie", "/cookie")
         .with("tamper", "/cookie/tamper");
     Templates::new(routes)
@@ -41,6 +44,7 @@ pub(crate) fn templates() -> Result<Templates, TemplateError> {
         .with_source("welcome.html", include_str!("../templates/welcome.html"))?
         .with_source("profile.html", include_str!("../templates/profile.html"))?
         .with_source("edit.html", include_str!("../templates/edit.html"))?
+        .with_source("sessions.html", include_str!("../templates/sessions.html"))?
         .with_source("cookie.html", include_str!("../templates/cookie.html"))
 }
 

@@ -4,9 +4,10 @@ use axum::{
     http::{StatusCode, header::InvalidHeaderValue},
     response::{IntoResponse, Response},
 };
-use hipflask::{ConfigError, templates::TemplateError};
+use hipflask::{core::serializer::WriteError, templates::TemplateError};
 
-/// What can go wrong in an example; as a response it is a 500 that says nothing.
+/// What can go wrong in an example; as a response it says nothing but the status: 500, or that
+/// of the session's error.
 ///
 /// ```
 /// use axum::{http::HeaderValue, response::IntoResponse};
@@ -19,10 +20,10 @@ use hipflask::{ConfigError, templates::TemplateError};
 #[error(transparent)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration of sessions was refused.
-    Config(#[from] ConfigError),
     /// A cookie is no header text.
     Header(#[from] InvalidHeaderValue),
+    /// A value cannot be written as tagged JSON.
+    Json(#[from] WriteError),
     /// The session could not be read or changed.
     Session(#[from] hipflask::Error),
     /// A template could not be loaded or rendered.
@@ -31,7 +32,12 @@ pub enum Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        eprintln!("error: {self}");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        match self {
+            Self::Session(error) => error.into_response(),
+            failure => {
+                eprintln!("error: {failure}");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
     }
 }

@@ -1,14 +1,13 @@
-//! What the examples share, so that each of them is about one idea: options, key, server, redirects
-//! and plain cookies.
+//! What the examples share, so that each of them is about one idea: options, settings, server,
+//! redirects and plain cookies.
 
 mod cookie;
 mod error;
-mod key;
 mod run;
 
 pub use cookie::{delete_cookie, plain_cookie, set_cookie};
 pub use error::Error;
-pub use run::run;
+pub use run::{App, run, run_with};
 
 use axum::http::{StatusCode, header::LOCATION};
 

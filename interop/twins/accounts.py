@@ -19,7 +19,15 @@ CREATE TABLE IF NOT EXISTS users (
     bio           TEXT NOT NULL DEFAULT '',
     password_hash TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sign_ins (
+    id        TEXT PRIMARY KEY,
+    user_id   INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created   INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    agent     TEXT NOT NULL
+);
 """
+FIND_SIGN_IN = "SELECT 1 FROM sign_ins WHERE id = ? AND user_id = ?"
 LONGEST_PASSWORD = 72  # bytes; bcrypt reads no further
 ROUNDS = 4  # the least that bcrypt knows: this app only ever meets test users
 NOBODY = bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(ROUNDS))
@@ -55,6 +63,12 @@ def load_user():
     g.user = None
     if type(user_id) is int and abs(user_id) < 2**63:
         g.user = query("SELECT id, username, email, bio FROM users WHERE id = ?", user_id)
+    # Only the Rust demo writes sign-ins, but those that are ended there are over here, too.
+    sign_in = session.get("sign_in")
+    if g.user and "sign_in" in session and not query(FIND_SIGN_IN, str(sign_in), g.user["id"]):
+        g.user = None
+    if g.user is None and "sign_in" in session:
+        session.clear()
     if g.user is None:
         session.pop("user_id", None)
 
@@ -195,6 +209,7 @@ def welcome():
 @app.post("/logout")
 @page()
 def logout():
+    query("DELETE FROM sign_ins WHERE id = ?", str(session.get("sign_in")))
     session.clear()
     return turn_away("info", "You have been logged out", "login")
 
@@ -242,5 +257,5 @@ if __name__ == "__main__":
     os.makedirs(options.data, exist_ok=True)
     app.config["DATABASE"] = os.path.join(options.data, "accounts.sqlite3")
     with connect() as connection:
-        connection.execute(SCHEMA)
+        connection.executescript(SCHEMA)
     serve(app, options.port)

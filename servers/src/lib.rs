@@ -3,6 +3,20 @@
 //!
 //! A server that is not installed is an error that names the package; no test is skipped for it.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+mod mariadb;
+#[cfg(feature = "memcached")]
+pub mod memcached;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
+mod pause;
+mod postgres;
 mod process;
+pub mod redis;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDb;
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};

@@ -1,8 +1,15 @@
 //! The contenders: `/` does not ask for the session, `/read` shows a number, `/write` counts it.
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::Path, routing::get};
+use serde_json::{Map, Value};
 
 use crate::Anything;
+
+/// What `/fill/NAME` puts into the session.
+fn workload(name: &str) -> Map<String, Value> {
+    let all: Value = serde_json::from_str(include_str!("workloads.json")).unwrap_or_default();
+    all[name].as_object().cloned().unwrap_or_default()
+}
 
 pub(crate) const CONTENDERS: [&str; 4] = ["hipflask", "tower-sessions", "actix-session", "flask"];
 
@@ -36,12 +43,20 @@ async fn hipflask_app(redis: &str) -> Anything<Router> {
         Ok(count.to_string())
     }
 
+    async fn fill(session: Session, Path(name): Path<String>) -> hipflask::Result<()> {
+        for (key, value) in workload(&name) {
+            session.insert(key, value)?;
+        }
+        Ok(())
+    }
+
     let sessions = SessionLayer::new(SecretKey::random()?)?;
     let sessions = sessions.with_store(RedisStore::connect(redis).await?);
     Ok(Router::new()
         .route("/", get(async || "hello"))
         .route("/read", get(read))
         .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
         .layer(sessions))
 }
 
@@ -60,6 +75,13 @@ async fn tower_app(redis: &str) -> Anything<Router> {
         Ok(count.to_string())
     }
 
+    async fn fill(session: Session, Path(name): Path<String>) -> Result<(), String> {
+        for (key, value) in workload(&name) {
+            session.insert(&key, value).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     let pool = Pool::new(Config::from_url(redis)?, None, None, None, 4)?;
     pool.connect();
     pool.wait_for_connect().await?;
@@ -70,6 +92,7 @@ async fn tower_app(redis: &str) -> Anything<Router> {
         .route("/", get(async || "hello"))
         .route("/read", get(read))
         .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
         .layer(sessions))
 }
 
@@ -88,6 +111,13 @@ fn actix(redis: &str) -> Anything<()> {
         Ok(count.to_string())
     }
 
+    async fn fill(session: Session, name: web::Path<String>) -> actix_web::Result<String> {
+        for (key, value) in workload(&name) {
+            session.insert(key, value)?;
+        }
+        Ok(String::new())
+    }
+
     actix_web::rt::System::new().block_on(async {
         let store = RedisSessionStore::new(redis).await.map_err(|error| error.to_string())?;
         let key = Key::from(&[7; 64]);
@@ -102,6 +132,7 @@ fn actix(redis: &str) -> Anything<()> {
                 .route("/", web::get().to(async || "hello"))
                 .route("/read", web::get().to(read))
                 .route("/write", web::get().to(write))
+                .route("/fill/{name}", web::get().to(fill))
         });
         let server = server.workers(1).bind(("127.0.0.1", 0))?;
         println!("{}", server.addrs()[0]);

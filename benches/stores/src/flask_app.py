@@ -1,6 +1,8 @@
 """The contender that the others are measured against: Flask-Session, as its users run it."""
 
+import json
 import os
+from pathlib import Path
 
 from flask import Flask, session
 from flask_session import Session
@@ -25,3 +27,9 @@ def read():
 def write():
     session["count"] = session.get("count", 0) + 1
     return str(session["count"])
+
+
+@app.get("/fill/<name>")
+def fill(name):
+    session.update(json.loads(Path(__file__).with_name("workloads.json").read_text())[name])
+    return ""

@@ -1,11 +1,19 @@
 //! The same counter behind four session systems on one Redis, in one interleaved run.
 //!
-//! `cargo run --release [-- ROUNDS]` from this folder. Each server is a process of its own; they take
+//! From this folder:
+//!
+//! - `cargo run --release [-- ROUNDS]`: requests per second, latency, CPU time;
+//! - `cargo run --release -- memory [N]`: what N stored sessions take in Redis;
+//! - `cargo run --release -- purge [N]`: how long expired rows take to purge from N of them.
+//!
+//! Each server is a process of its own; they take
 //! turns, and the CPU time that Redis spends is counted beside the server's.
 
 mod app;
 mod load;
+mod memory;
 mod process;
+mod purge;
 mod report;
 
 use std::{env, error::Error};
@@ -16,6 +24,10 @@ fn main() -> Anything<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     match &args[..] {
         [command, server, redis] if command == "serve" => app::serve(server, redis),
+        [command] if command == "memory" => memory::compare(1_000_000),
+        [command, n] if command == "memory" => memory::compare(n.parse()?),
+        [command] if command == "purge" => purge::measure(1_000_000),
+        [command, n] if command == "purge" => purge::measure(n.parse()?),
         [n_rounds] => report::compare(n_rounds.parse()?),
         _ => report::compare(7),
     }

@@ -20,7 +20,7 @@ pub(crate) struct Contender {
 impl Contender {
     pub(crate) fn start(name: &str, redis: &str) -> Anything<Self> {
         let (child, address) = if name == "flask" { flask(redis)? } else { rust(name, redis)? };
-        let cookie = first_cookie(address)?;
+        let cookie = cookie_of(address, "/write")?;
         Ok(Self { child, address, cookie })
     }
 
@@ -81,9 +81,10 @@ fn flask(redis: &str) -> Anything<(Child, SocketAddr)> {
     Err("gunicorn does not answer: install interop/requirements.txt and gunicorn".into())
 }
 
-fn first_cookie(address: SocketAddr) -> Anything<String> {
+/// Asks once and returns the cookie that is set.
+pub(crate) fn cookie_of(address: SocketAddr, path: &str) -> Anything<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(b"GET /write HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let line = answer.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie: "));

@@ -6,7 +6,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hipflask_core::{
-    cookie,
     engine::{ConflictPolicy, merge},
     flash::Flash,
     interface::{CookieFacts, Saved},
@@ -16,7 +15,6 @@ use hipflask_core::{
     store::StoreError,
     value::{self, Text, Value},
 };
-use http::{HeaderMap, HeaderValue, header::COOKIE};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Result, SaveFailure, error::Kind, layer::Shared, report};
@@ -59,10 +57,8 @@ struct Stored {
 
 impl Session {
     /// Opens the session of a request; `accessed` if that is because a handler asks for it.
-    pub(crate) fn open(shared: &Shared, headers: &HeaderMap, accessed: bool) -> Self {
-        let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
-        let cookie = cookie::find_in(lines, shared.interface.name());
-        let mut opened = shared.interface.open(cookie.as_deref(), shared.now());
+    pub(crate) fn open(shared: &Shared, cookie: Option<&[u8]>, accessed: bool) -> Self {
+        let mut opened = shared.interface.open(cookie, shared.now());
         opened.session.set_accessed(accessed);
         report::opened(opened.reason, opened.cookie, &shared.fingerprints);
         let (reason, cookie) = (opened.reason, opened.cookie);
@@ -73,11 +69,11 @@ impl Session {
     /// Loads the session of a request, because a handler asks for it.
     pub(crate) async fn load(
         shared: &Arc<Shared>,
-        headers: &HeaderMap,
+        cookie: Option<&[u8]>,
     ) -> Result<Self, Arc<StoreError>> {
-        let Some(backend) = &shared.backend else { return Ok(Self::open(shared, headers, true)) };
+        let Some(backend) = &shared.backend else { return Ok(Self::open(shared, cookie, true)) };
         let Found { mut session, reason, cookie, held, .. } =
-            backend.load(headers, shared.now()).await?;
+            backend.load(cookie, shared.now()).await?;
         session.set_accessed(true);
         report::opened(reason, cookie, &shared.fingerprints);
         let stored = Stored { shared: Arc::clone(shared), held: held.into() };

@@ -12,13 +12,13 @@ use axum::{
     response::{AppendHeaders, IntoResponse},
 };
 use hipflask::core::{
-    cookie::{self, Attributes},
+    cookie,
     http_date::http_date,
-    serializer::decode_payload,
+    serializer::{decode_payload, to_json},
     signing::dangerous,
 };
 use hipflask::templates::{Page, Serde, context};
-use hipflask::{CookieFacts, Session};
+use hipflask::{CookieFacts, Reason, Session, config::Interface, value::Value};
 use serde::Serialize;
 
 use crate::{
@@ -26,11 +26,9 @@ use crate::{
     guard::{Onlooker, Visitor},
     indent::indent,
     site::Site,
+    time::duration,
     view::{page, redirect},
 };
-
-/// Flask's name for it, and the session layer's default.
-const NAME: &str = "session";
 
 /// A browser keeps 4 KiB; even well compressed no honest session is larger than this.
 const MAX_INFLATED: usize = 64 << 10;
@@ -65,34 +63,38 @@ pub(crate) async fn show(
     headers: HeaderMap,
     State(site): State<Site>,
 ) -> Result<Page> {
-    let cookie = session_cookie(&headers);
+    let cookie = session_cookie(&headers, site.cookie());
+    let session = &visitor.session;
     let context = context! {
         is_there => cookie.is_some(),
         len => cookie.as_ref().map(Vec::len),
         parts => Serde(cookie.as_deref().and_then(take_apart)),
         verified => Serde(verified(&visitor)),
-        refusal => Serde(refusal(&visitor.session)),
-        reason => visitor.session.reason().code(),
+        refusal => Serde(refusal(session)),
+        reason => session.reason().code(),
+        stored => (session.reason() == Reason::Found).then(|| stored(session)),
     };
     page(&site, &visitor, "cookie.html", context)
 }
 
 /// Does not ask for the session, so that nothing but the broken cookie is sent.
-pub(crate) async fn tamper(headers: HeaderMap) -> impl IntoResponse {
-    let broken = session_cookie(&headers)
+pub(crate) async fn tamper(headers: HeaderMap, State(site): State<Site>) -> impl IntoResponse {
+    let (name, attributes) = (site.cookie().name(), site.cookie().attributes());
+    let broken = session_cookie(&headers, site.cookie())
         .and_then(|cookie| String::from_utf8(cookie).ok())
         .and_then(|cookie| change_first(&cookie))
-        .and_then(|value| cookie::write(NAME, &value, &Attributes::new(), None, None).ok())
+        .and_then(|value| cookie::write(name, &value, attributes, None, None).ok())
         .and_then(|header| HeaderValue::try_from(header).ok());
     (AppendHeaders(broken.map(|header| (SET_COOKIE, header))), redirect("/cookie"))
 }
 
-fn session_cookie(headers: &HeaderMap) -> Option<Vec<u8>> {
+fn session_cookie(headers: &HeaderMap, interface: &Interface) -> Option<Vec<u8>> {
     let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
-    cookie::find_in(lines, NAME).map(Vec::from).filter(|cookie| !cookie.is_empty())
+    cookie::find_in(lines, interface.name()).map(Vec::from).filter(|cookie| !cookie.is_empty())
 }
 
-/// Changes the first character of the payload: signed data, and no bit of it is spare.
+/// Changes the first character, which is part of the payload, signed data of which no bit is spare,
+/// or of the id.
 fn change_first(cookie: &str) -> Option<String> {
     let mut characters = cookie.chars();
     let other = if characters.next()? == 'A' { 'B' } else { 'A' };
@@ -108,9 +110,19 @@ fn take_apart(cookie: &[u8]) -> Option<Parts> {
         time: text(parts.unverified_time_text),
         signature: text(parts.unverified_signature),
         compressed: parts.unverified_value.starts_with(b"."),
-        json: decoded.map(|(json, _)| indent(&json.replace(char::is_control, "\u{fffd}"))),
+        json: decoded.map(|(json, _)| readable(&json)),
         signed_at,
     })
+}
+
+/// What the store keeps for the visitor, as tagged JSON.
+fn stored(session: &Session) -> String {
+    let content = Value::Dict(session.iter().collect());
+    to_json(&content).map(|json| readable(&json)).unwrap_or_default()
+}
+
+fn readable(json: &str) -> String {
+    indent(&json.replace(char::is_control, "\u{fffd}"))
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -127,15 +139,6 @@ fn verified(visitor: &Visitor) -> Option<Verified> {
 fn refusal(session: &Session) -> Option<Refusal> {
     let reason = session.reason();
     reason.is_refusal().then(|| Refusal { code: reason.code(), text: reason.to_string() })
-}
-
-/// Says a number of seconds in its largest unit: `5 minutes`.
-fn duration(seconds: i64) -> String {
-    const UNITS: [(i64, &str); 4] =
-        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let unit = UNITS.into_iter().find(|&(unit, _)| seconds >= unit);
-    let (number, name) = unit.map_or((seconds, "second"), |(unit, name)| (seconds / unit, name));
-    format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -161,13 +164,5 @@ mod tests {
         assert_eq!((&*parts.time, &*parts.signature), ("aR_RAA", "signature"));
         assert_eq!(parts.json.unwrap(), indent(&json));
         assert_eq!(parts.signed_at.as_deref(), Some("Fri, 21 Nov 2025 02:40:00 GMT"));
-    }
-
-    #[test]
-    fn duration_uses_the_largest_unit() {
-        let words = [-1, 0, 1, 59, 60, 7_200, 172_800].map(duration);
-        let expected =
-            ["-1 seconds", "0 seconds", "1 second", "59 seconds", "1 minute", "2 hours", "2 days"];
-        assert_eq!(words, expected);
     }
 }

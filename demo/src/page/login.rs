@@ -1,6 +1,6 @@
 //! Log-in and log-out.
 
-use axum::{Form, extract::State, response::IntoResponse};
+use axum::{Form, extract::State, http::HeaderMap, response::IntoResponse};
 use hipflask::templates::{Page, context};
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     form::LogIn,
     guard::{self, Guest, Visitor},
     site::Site,
-    view::{page, redirect},
+    view::{Redirect, page, redirect},
 };
 
 pub(crate) async fn form(guest: Guest, State(site): State<Site>) -> Result<Page> {
@@ -18,6 +18,7 @@ pub(crate) async fn form(guest: Guest, State(site): State<Site>) -> Result<Page>
 pub(crate) async fn log_in(
     Guest { session }: Guest,
     State(site): State<Site>,
+    headers: HeaderMap,
     Form(mut form): Form<LogIn>,
 ) -> Result<impl IntoResponse> {
     let is_possible = form.is_possible();
@@ -31,13 +32,16 @@ pub(crate) async fn log_in(
         session.flash("error", "Wrong username or password")?;
         return Ok(redirect("/login"));
     };
-    guard::log_in(&session, id)?;
+    guard::log_in(&site, &session, id, &headers).await?;
     session.flash("success", "You are logged in")?;
     Ok(redirect("/welcome"))
 }
 
-pub(crate) async fn log_out(visitor: Visitor) -> Result<impl IntoResponse> {
-    visitor.session.clear()?;
+pub(crate) async fn log_out(visitor: Visitor, State(site): State<Site>) -> Result<Redirect> {
+    if let (Some(user), Some(sign_in)) = (visitor.user, visitor.sign_in) {
+        site.sign_ins().end(&sign_in, user.id).await?;
+    }
+    visitor.session.destroy()?;
     visitor.session.flash("info", "You have been logged out")?;
     Ok(redirect("/login"))
 }

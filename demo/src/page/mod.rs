@@ -4,3 +4,4 @@ pub(crate) mod account;
 pub(crate) mod cookie;
 pub(crate) mod login;
 pub(crate) mod profile;
+pub(crate) mod sessions;

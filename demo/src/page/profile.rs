@@ -49,7 +49,7 @@ pub(crate) async fn edit(
 
 pub(crate) async fn delete(owner: Owner, State(site): State<Site>) -> Result<impl IntoResponse> {
     site.users().delete(owner.user.id).await?;
-    owner.session.clear()?;
+    owner.session.destroy()?;
     owner.session.flash("info", "Account deleted")?;
     Ok(redirect("/signup"))
 }

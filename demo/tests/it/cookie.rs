@@ -68,3 +68,20 @@ async fn cookie_page_survives_any_cookie() {
         visitor.post("/cookie/tamper", &[]).await.goes_to("/cookie");
     }
 }
+
+#[tokio::test]
+async fn cookie_page_shows_what_a_store_keeps_but_not_the_id() {
+    let demo = Demo::open_with("memory:").await;
+    let mut ada = demo.user("ada").await;
+    ada.get("/welcome").await.says("You are logged in");
+    let page = ada.get("/cookie").await;
+    page.says("a random text of 43 characters");
+    page.says("&#34;user_id&#34;: 1");
+    page.says("<code>found</code>");
+    page.says_not(&session(&ada));
+    ada.post("/cookie/tamper", &[]).await.goes_to("/cookie");
+    let page = ada.get("/cookie").await;
+    page.says("The session was reset");
+    page.says("<code>unknown_id</code>");
+    ada.get("/welcome").await.goes_to("/login");
+}

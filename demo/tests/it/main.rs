@@ -6,4 +6,5 @@ mod accounts;
 mod cookie;
 mod key;
 mod listen;
+mod sessions;
 mod visitor;

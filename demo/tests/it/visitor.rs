@@ -7,8 +7,8 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use hipflask::{SecretKey, SessionLayer};
-use hipflask_demo::{Cost, Site};
+use hipflask::{SecretKey, SessionConfig};
+use hipflask_demo::{Address, Cost, Site};
 use http_body_util::BodyExt;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -24,6 +24,7 @@ pub(crate) struct Demo {
 pub(crate) struct Visitor {
     app: Router,
     pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) agent: &'static str,
 }
 
 pub(crate) struct Answer {
@@ -34,9 +35,17 @@ pub(crate) struct Answer {
 
 impl Demo {
     pub(crate) async fn open() -> Self {
+        Self::open_with("cookie:").await
+    }
+
+    /// Opens a site that keeps its sessions at an address, as `--sessions` says it.
+    pub(crate) async fn open_with(address: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let site = Site::open(data.path(), Cost::insecure_cheap()).await.unwrap();
-        let sessions = SessionLayer::new(SecretKey::random().unwrap()).unwrap();
+        let config = SessionConfig::new(SecretKey::random().unwrap());
+        let cookie = config.build().unwrap();
+        let site = Site::open(data.path(), Cost::insecure_cheap(), cookie).await.unwrap();
+        let address: Address = address.parse().unwrap();
+        let sessions = address.sessions(&config).await.unwrap();
         Self { app: site.router(sessions), data }
     }
 
@@ -45,7 +54,7 @@ impl Demo {
     }
 
     pub(crate) fn visitor(&self) -> Visitor {
-        Visitor { app: self.app.clone(), cookies: BTreeMap::new() }
+        Visitor { app: self.app.clone(), cookies: BTreeMap::new(), agent: "tests/1.0" }
     }
 
     /// A visitor who has signed up and logged in.
@@ -80,6 +89,7 @@ impl Visitor {
     }
 
     async fn send(&mut self, mut request: axum::http::request::Builder, body: Body) -> Answer {
+        request = request.header(header::USER_AGENT, self.agent);
         for (name, value) in &self.cookies {
             request = request.header(header::COOKIE, format!("{name}={value}"));
         }

@@ -1,2 +1,14 @@
 //! Every store on its real server.
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+mod overlap;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;

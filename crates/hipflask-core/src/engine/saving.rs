@@ -311,7 +311,13 @@ impl Saving {
                 }
             }
         };
-        self.stage = if is_idle { Stage::Done(idle) } else { Stage::Write };
+        // Only a record that may have moved is marked first, so as to find where it went.
+        let ends_at_once = self.wish.content.is_none() && self.wish.moved.is_none();
+        self.stage = match is_idle {
+            true => Stage::Done(idle),
+            false if ends_at_once => Stage::Delete,
+            false => Stage::Write,
+        };
         Ok(())
     }
 

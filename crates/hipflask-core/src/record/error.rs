@@ -10,6 +10,16 @@ use crate::serializer::WriteError;
 pub struct UnknownFormat;
 
 /// Why a record cannot be written.
+///
+/// ```
+/// use hipflask_core::{record::{EncodeError, Format, encode}, value::{Dict, Value}};
+///
+/// let mut content = Dict::new();
+/// content.insert("n", Value::from(u64::MAX));
+/// assert!(encode(&content, Format::MsgPack).is_ok());
+/// content.insert("n", Value::from(hipflask_core::value::Int::from(u128::MAX)));
+/// assert_eq!(encode(&content, Format::MsgPack), Err(EncodeError::IntTooLarge));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -42,6 +52,14 @@ impl From<WriteError> for EncodeError {
 }
 
 /// Why a record cannot be read.
+///
+/// ```
+/// use hipflask_core::{record::{Format, decode}, serializer::Limits};
+///
+/// let command = b"cos\nsystem\n(S'true'\ntR.";
+/// let error = decode(command, Format::MsgPack, Limits::default()).unwrap_err();
+/// assert!(error.to_string().contains("`os.system`, which is never loaded"));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {

@@ -13,6 +13,7 @@ mod entries;
 mod error;
 mod json;
 mod msgpack;
+mod nest;
 mod pickle;
 
 use std::{fmt, str::FromStr};

@@ -15,7 +15,9 @@ pub(super) fn write(float: f64, out: &mut Vec<u8>) {
 pub(super) fn write_standard(float: f64, out: &mut Vec<u8>) {
     let mut buffer = zmij::Buffer::new();
     let text = if float.is_finite() { buffer.format_finite(float) } else { "null" };
-    out.extend_from_slice(text.as_bytes());
+    let (digits, exponent) = text.split_once('+').unwrap_or((text, ""));
+    out.extend_from_slice(digits.as_bytes());
+    out.extend_from_slice(exponent.as_bytes());
 }
 
 /// Returns `repr(float)`.

@@ -138,10 +138,17 @@ pub struct Entry {
 }
 
 /// A part of all records.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Page {
     /// The records of this part.
     pub entries: Vec<Entry>,
     /// Where the next part starts; `None` at the end.
     pub next: Option<String>,
+}
+
+impl fmt::Debug for Page {
+    /// Shows how many there are; where the next part starts may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page").field("len", &self.entries.len()).finish_non_exhaustive()
+    }
 }

@@ -67,25 +67,62 @@ impl SessionConfig {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let prefix = format!("{}_", prefix.strip_suffix('_').unwrap_or(prefix));
-        // In order of their names, so that of several mistakes the same one is reported each time.
-        let mut found = BTreeMap::new();
-        for (name, value) in vars {
-            let name = name.into();
-            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
-                continue;
-            };
-            if name::meaning(name) != Meaning::Foreign {
-                found.insert(name.to_owned(), value.into());
-            }
-        }
-        let mut settings = Settings::new(prefix);
-        for (name, value) in found {
-            let value = given(&settings.shown(&name), &value)?;
-            settings.add(&name, value)?;
-        }
-        settings.into_config()
+        read(prefix, vars)?.into_config()
     }
+
+    /// Applies variables to this configuration, whose key stays if there is none among them.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?)
+    ///     .with_vars("FLASK", [("FLASK_SESSION_COOKIE_NAME", "shop")])?;
+    /// assert_eq!(config.cookie_name(), "shop");
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env).
+    pub fn with_vars<N, V>(
+        self,
+        prefix: &str,
+        vars: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, ConfigError>
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        read(prefix, vars)?.apply_to(self)
+    }
+}
+
+fn read<N, V>(
+    prefix: &str,
+    vars: impl IntoIterator<Item = (N, V)>,
+) -> Result<Settings, ConfigError>
+where
+    N: Into<OsString>,
+    V: Into<OsString>,
+{
+    let prefix = format!("{}_", prefix.strip_suffix('_').unwrap_or(prefix));
+    // In order of their names, so that of several mistakes the same one is reported each time.
+    let mut found = BTreeMap::new();
+    for (name, value) in vars {
+        let name = name.into();
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
+            continue;
+        };
+        if name::meaning(name) != Meaning::Foreign {
+            found.insert(name.to_owned(), value.into());
+        }
+    }
+    let mut settings = Settings::new(prefix);
+    for (name, value) in found {
+        let value = given(&settings.shown(&name), &value)?;
+        settings.add(&name, value)?;
+    }
+    Ok(settings)
 }
 
 /// Reads the value of the variable `name` with Flask's rule.

@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use hipflask_core::{
-    cookie,
     engine::{Answer, Outcome, Saving, Snapshot, Step},
     interface::Saved,
     reason::Reason,
@@ -14,7 +13,6 @@ use hipflask_core::{
     store::{Record, RecordKey, Replaced, Store, StoreError},
     value::Value,
 };
-use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use super::respond::SaveFailure;
 use crate::{config::OnOutage, error::Kind, report, store::AnyStore};
@@ -34,12 +32,10 @@ impl Backend {
     /// Asks the store for the session of a request.
     pub(crate) async fn load(
         &self,
-        headers: &HeaderMap,
+        cookie: Option<&[u8]>,
         now: Duration,
     ) -> Result<Found, Arc<StoreError>> {
-        let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
-        let value = cookie::find_in(lines, &self.interface.settings().name);
-        let offer = self.interface.identify(value.as_deref());
+        let offer = self.interface.identify(cookie);
         let Ok(id) = &offer.id else {
             return Ok(self.interface.open(offer, None, now));
         };

@@ -3,10 +3,10 @@
 //! Each layer that a request passes has a slot. The slots of the task that is being polled lie on a
 //! stack of the thread, the innermost last; between polls they rest in the response future.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
-use hipflask_core::store::StoreError;
-use http::{HeaderMap, header::COOKIE};
+use hipflask_core::{cookie, store::StoreError};
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 use tokio::sync::OnceCell;
 
 use super::layer::Shared;
@@ -31,7 +31,7 @@ pub(crate) enum Access {
 /// A session that lies in a store. Whoever asks while it is loaded waits for the same answer.
 pub(crate) struct Loading {
     shared: Arc<Shared>,
-    headers: HeaderMap,
+    cookie: Option<Vec<u8>>,
     session: OnceCell<Session>,
 }
 
@@ -41,7 +41,7 @@ impl Access {
         match self {
             Self::Open(session) => Ok(session),
             Self::Stored(loading) => {
-                let load = || Session::load(&loading.shared, &loading.headers);
+                let load = || Session::load(&loading.shared, loading.cookie.as_deref());
                 loading.session.get_or_try_init(load).await.cloned()
             }
         }
@@ -101,7 +101,9 @@ impl Slot {
 
     /// Opens the session although nobody has asked for it.
     pub(super) fn open_untouched(&mut self, headers: &HeaderMap) {
-        self.session = Some(Access::Open(Session::open(&self.shared, headers, false)));
+        let cookie = find_cookie(&self.shared, headers);
+        let session = Session::open(&self.shared, cookie.as_deref(), false);
+        self.session = Some(Access::Open(session));
     }
 
     /// Takes the session out, if somebody has asked for it and has got it.
@@ -118,17 +120,12 @@ impl Slot {
             return access.clone();
         }
         let access = if self.shared.backend.is_some() {
-            let mut cookies = HeaderMap::new();
-            for line in headers.get_all(COOKIE) {
-                cookies.append(COOKIE, line.clone());
-            }
-            Access::Stored(Arc::new(Loading {
-                shared: Arc::clone(&self.shared),
-                headers: cookies,
-                session: OnceCell::new(),
-            }))
+            let cookie = find_cookie(&self.shared, headers).map(Cow::into_owned);
+            let shared = Arc::clone(&self.shared);
+            Access::Stored(Arc::new(Loading { shared, cookie, session: OnceCell::new() }))
         } else {
-            Access::Open(Session::open(&self.shared, headers, true))
+            let cookie = find_cookie(&self.shared, headers);
+            Access::Open(Session::open(&self.shared, cookie.as_deref(), true))
         };
         self.session.insert(access).clone()
     }
@@ -150,4 +147,10 @@ pub(crate) fn named(name: &str, headers: &HeaderMap) -> Option<Access> {
         let mut slots = stack.iter_mut().rev();
         Some(slots.find(|slot| slot.shared.interface.name() == name)?.access(headers))
     })
+}
+
+/// Returns the value of the layer's cookie.
+fn find_cookie<'a>(shared: &Shared, headers: &'a HeaderMap) -> Option<Cow<'a, [u8]>> {
+    let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
+    cookie::find_in(lines, shared.interface.name())
 }

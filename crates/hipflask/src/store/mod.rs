@@ -4,6 +4,7 @@
 //! what is written, and over what, comes from the engine. What a store must do is [`Store`], and
 //! the suite `conformance` is its definition in tests.
 
+mod address;
 mod any;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -27,7 +28,10 @@ pub use hipflask_core::store::{
     StoreError, Touch, Touched, renew_in_two_steps,
 };
 
-pub use any::AnyStore;
+pub use self::{
+    address::ConnectError,
+    any::{AnyStore, connect},
+};
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoDbStore;
 #[cfg(feature = "filesystem")]

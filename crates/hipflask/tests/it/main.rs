@@ -3,6 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
 mod app;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod conformance;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod faulty;
+#[cfg(feature = "filesystem")]
+mod filesystem;
 mod layer;
 mod nested;
 mod privacy;
@@ -10,5 +16,5 @@ mod reasons;
 mod stored;
 #[cfg(feature = "templates")]
 mod templates;
-mod wire;
 mod watched;
+mod wire;

@@ -3,13 +3,20 @@
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, routing::get};
-use hipflask::Session;
+use hipflask::{
+    Session,
+    store::{RecordKey, Store},
+};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::app::{self, cookie};
+use crate::{
+    app::{self, cookie},
+    watched::Watched,
+};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -71,7 +78,15 @@ async fn log_holds_reasons_and_no_secret() {
             printed += &app::text(response).await;
         }
     }
+    let ids = stored_sessions(&mut printed).await;
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for reason in ["found", "unknown_id", "malformed_id", "corrupt_record", "store_unavailable"] {
+        assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
+    }
+    for id in ids {
+        assert!(!logged.contains(&id), "a session id was logged");
+        assert!(!printed.contains(&id), "a session id was printed");
+    }
     for reason in ["verified", "bad_signature", "malformed", "too_large"] {
         assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
     }
@@ -85,6 +100,34 @@ async fn log_holds_reasons_and_no_secret() {
     }
 }
 
+/// Lets sessions in a store go well and wrong, and returns their ids.
+async fn stored_sessions(printed: &mut String) -> Vec<String> {
+    let store = Watched::default();
+    let layer = app::layer(&app::config()).with_store(store.clone());
+    *printed += &format!("{layer:?}");
+    let app = Router::new().route("/", get(touch)).layer(layer);
+    let cookie = app::sent_back(&app::get(&app, "/", &[]).await);
+    let id = cookie.trim_start_matches("session=").to_owned();
+    let unknown = "u".repeat(43);
+    let malformed = format!("{}!", "m".repeat(43));
+    for id in [&id, &unknown, &malformed] {
+        let response = app::get(&app, "/", &[&format!("session={id}")]).await;
+        *printed += &app::text(response).await;
+    }
+    let key = RecordKey::new(format!("session:{id}"));
+    let current = store.store.load(&key, None).await.unwrap().unwrap();
+    *printed += &format!("{key:?} {current:?}");
+    let (garbage, ttl) = (VALUE.as_bytes(), Duration::from_secs(60));
+    store.store.replace(&key, &current, garbage, ttl).await.unwrap();
+    app::get(&app, "/", &[&cookie]).await;
+    store.set_down(true);
+    let refused = app::get(&app, "/", &[&cookie]).await;
+    *printed += &app::text(refused).await;
+    let failed = app::get(&app, "/", &[]).await;
+    *printed += &format!("{:?}", failed.extensions().get::<hipflask::SaveFailure>());
+    vec![id, unknown, malformed]
+}
+
 #[cfg(feature = "metrics")]
 #[test]
 fn counter_tells_reasons() {
@@ -92,10 +135,15 @@ fn counter_tells_reasons() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let app = Router::new().route("/noise", get(noise)).layer(app::layer(&app::config()));
             app::get(&app, "/noise", &["session=nonsense"]).await;
+            let store = Watched::default();
+            store.set_down(true);
+            let layer = app::layer(&app::config()).with_store(store);
+            let app = Router::new().route("/noise", get(noise)).layer(layer);
+            app::get(&app, "/noise", &[&format!("session={}", "u".repeat(43))]).await;
         });
     });
     let counted: Vec<String> = snapshotter
@@ -108,9 +156,11 @@ fn counter_tells_reasons() {
             format!("{} {}", key.key().name(), labels.join(","))
         })
         .collect();
-    assert!(
-        counted.contains(&"hipflask_sessions_opened_total malformed".to_owned()),
-        "{counted:?}"
-    );
-    assert!(counted.contains(&"hipflask_sessions_save_failed_total too_large".to_owned()));
+    for expected in [
+        "hipflask_sessions_opened_total malformed",
+        "hipflask_sessions_save_failed_total too_large",
+        "hipflask_store_failed_total load",
+    ] {
+        assert!(counted.contains(&expected.to_owned()), "{expected} is not in {counted:?}");
+    }
 }

@@ -216,7 +216,8 @@ async fn log_out_is_final_for_requests_under_way() {
         let cookie = site.start().await;
         let response = site.overlap(&cookie, slow, "/log_out").await;
         assert_eq!(response.status(), StatusCode::OK);
-        let deleted = "session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/";
+        let deleted =
+            "session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/";
         let wrote = slow == "/set_slowly";
         assert_eq!(set_cookies(&response), if wrote { vec![deleted] } else { vec![] });
         assert_eq!(site.all(&cookie).await, r#"unknown_id {"_permanent":true}"#);

@@ -60,7 +60,12 @@ impl Store for Watched {
         self.store.load(key, t).await
     }
 
-    async fn create(&self, key: &RecordKey, p: &[u8], ttl: Duration) -> Result<Created, StoreError> {
+    async fn create(
+        &self,
+        key: &RecordKey,
+        p: &[u8],
+        ttl: Duration,
+    ) -> Result<Created, StoreError> {
         self.note("create").await?;
         self.store.create(key, p, ttl).await
     }

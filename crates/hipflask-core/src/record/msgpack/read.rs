@@ -1,14 +1,19 @@
 //! Reads MessagePack without recursion, and allocates only for what the input can still hold.
 
 use crate::{
-    record::{DecodeError, Format, entries::Entries},
+    record::{DecodeError, Format, nest::Nest},
     serializer::Limits,
     value::{DateTime, Int, Value},
 };
 
 pub(in crate::record) fn read(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {
-    let mut reader = Reader { rest: bytes, length: bytes.len(), n_due: 1 };
-    let value = reader.value(limits.depth())?;
+    let nest = Nest::new(limits.depth());
+    let mut reader = Reader { rest: bytes, length: bytes.len(), n_due: 1, nest };
+    let value = loop {
+        if let Some(value) = reader.next()? {
+            break value;
+        }
+    };
     if reader.rest.is_empty() { Ok(value) } else { Err(reader.corrupt()) }
 }
 
@@ -17,47 +22,12 @@ struct Reader<'a> {
     length: usize,
     /// How many keys and values must still come, each of which takes a byte or more.
     n_due: usize,
-}
-
-/// An array or map of which `usize` keys and values are missing; a map with the key that waits for
-/// its value.
-enum Open {
-    Array(Vec<Value>, usize),
-    Map(Entries, Option<Value>, usize),
-}
-
-enum Start {
-    Complete(Value),
-    Open(Open),
+    nest: Nest,
 }
 
 impl<'a> Reader<'a> {
-    fn value(&mut self, max_depth: usize) -> Result<Value, DecodeError> {
-        let mut open = Vec::new();
-        loop {
-            match self.start()? {
-                Start::Complete(value) => {
-                    if let Some(value) = put(&mut open, value)? {
-                        return Ok(value);
-                    }
-                }
-                Start::Open(_) if open.len() >= max_depth => return Err(DecodeError::TooDeep),
-                Start::Open(Open::Array(items, 0)) => {
-                    if let Some(value) = put(&mut open, Value::List(items))? {
-                        return Ok(value);
-                    }
-                }
-                Start::Open(Open::Map(entries, _, 0)) => {
-                    if let Some(value) = put(&mut open, entries.into_value())? {
-                        return Ok(value);
-                    }
-                }
-                Start::Open(begun) => open.push(begun),
-            }
-        }
-    }
-
-    fn start(&mut self) -> Result<Start, DecodeError> {
+    /// Reads a value, or the head of an array or map, and returns the whole at the end.
+    fn next(&mut self) -> Result<Option<Value>, DecodeError> {
         self.n_due -= 1;
         let value = match self.unsigned(1)? as u8 {
             first @ 0..0x80 => Value::from(u32::from(first)),
@@ -95,17 +65,17 @@ impl<'a> Reader<'a> {
             first @ 0xe0.. => Value::Int(i64::from(first as i8).into()),
             0xc1 => return Err(self.corrupt()),
         };
-        Ok(Start::Complete(value))
+        self.nest.put(value)
     }
 
-    fn array(&mut self, length: u64) -> Result<Start, DecodeError> {
+    fn array(&mut self, length: u64) -> Result<Option<Value>, DecodeError> {
         let n_items = self.expect(length)?;
-        Ok(Start::Open(Open::Array(Vec::with_capacity(n_items), n_items)))
+        self.nest.list(n_items)
     }
 
-    fn map(&mut self, length: u64) -> Result<Start, DecodeError> {
-        let n_items = self.expect(length * 2)?;
-        Ok(Start::Open(Open::Map(Entries::default(), None, n_items)))
+    fn map(&mut self, length: u64) -> Result<Option<Value>, DecodeError> {
+        let n_parts = self.expect(length * 2)?;
+        self.nest.dict(n_parts)
     }
 
     /// Counts keys and values that are to come, unless the input is too short for them.
@@ -166,35 +136,5 @@ impl<'a> Reader<'a> {
 
     const fn corrupt(&self) -> DecodeError {
         DecodeError::Corrupt { format: Format::MsgPack, at: self.length - self.rest.len() }
-    }
-}
-
-/// Puts a value into what it is part of, closes what is complete by it, and returns the whole at
-/// the end.
-fn put(open: &mut Vec<Open>, mut value: Value) -> Result<Option<Value>, DecodeError> {
-    loop {
-        let n_left = match open.last_mut() {
-            None => return Ok(Some(value)),
-            Some(Open::Array(items, n_left)) => {
-                items.push(value);
-                n_left
-            }
-            Some(Open::Map(entries, key, n_left)) => {
-                match key.take() {
-                    None => *key = Some(value),
-                    Some(key) => entries.insert(key, value)?,
-                }
-                n_left
-            }
-        };
-        *n_left -= 1;
-        if *n_left > 0 {
-            return Ok(None);
-        }
-        value = match open.pop() {
-            Some(Open::Array(items, _)) => Value::List(items),
-            Some(Open::Map(entries, ..)) => entries.into_value(),
-            None => return Ok(None),
-        };
     }
 }

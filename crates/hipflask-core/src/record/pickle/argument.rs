@@ -53,7 +53,8 @@ impl<'a> Input<'a> {
 
     pub(super) fn long(&mut self, n_bytes: u64) -> Result<Int, DecodeError> {
         let bytes = self.sized(n_bytes)?;
-        long::from_bytes(bytes).ok_or_else(|| self.corrupt())
+        let int = long::from_bytes(bytes).filter(|int| int.n_digits() <= MAX_INT_DIGITS);
+        int.ok_or_else(|| self.corrupt())
     }
 
     pub(super) fn float(&mut self) -> Result<f64, DecodeError> {

@@ -2,7 +2,7 @@
 
 use super::{class::Class, clock::Delta};
 use crate::{
-    record::{DecodeError, entries::Entries},
+    record::{DecodeError, nest::Nest},
     serializer::Limits,
     value::Value,
 };
@@ -27,13 +27,26 @@ pub(super) enum Object {
 }
 
 impl Object {
-    /// How many bytes or items it holds outside of itself.
+    /// How many bytes or parts it holds outside of itself.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Dict(entries) => entries.len(),
-            Self::Leaf(value) => content_len(value),
+            Self::Dict(entries) => entries.len() * 2,
+            Self::Leaf(Value::Str(text) | Value::Markup(text)) => text.as_bytes().len(),
+            Self::Leaf(Value::Bytes(bytes)) => bytes.len(),
+            Self::Leaf(Value::Int(int)) => int.n_digits() / 8,
             Self::List(items) | Self::Tuple(items) => items.len(),
-            Self::Class(_) | Self::Delta(_) | Self::Uuid | Self::Zone(_) => 0,
+            _ => 0,
+        }
+    }
+
+    /// Returns an item, or of a dict the keys and values in turn.
+    fn part(&self, at: usize) -> Option<Id> {
+        match self {
+            Self::Dict(entries) => entries
+                .get(at / 2)
+                .map(|(key, value)| if at.is_multiple_of(2) { *key } else { *value }),
+            Self::List(items) | Self::Tuple(items) => items.get(at).copied(),
+            _ => None,
         }
     }
 }
@@ -83,52 +96,40 @@ impl Heap {
         Ok(())
     }
 
-    /// Builds the value of an object below `depth` lists and dicts.
-    pub(super) fn value(&mut self, id: Id, depth: usize) -> Result<Value, DecodeError> {
-        let value = match self.get(id) {
-            Object::Leaf(leaf) => leaf.clone(),
-            Object::Delta(delta) => Value::from(delta.to_string()),
-            Object::List(_) | Object::Tuple(_) | Object::Dict(_) if depth >= self.max_depth => {
-                return Err(DecodeError::TooDeep);
+    /// Builds the value of an object.
+    pub(super) fn value(&mut self, mut id: Id) -> Result<Value, DecodeError> {
+        let mut nest = Nest::new(self.max_depth);
+        // The lists, tuples and dicts on the way to `id`, and how many of their parts were taken.
+        let mut way: Vec<(Id, usize)> = Vec::new();
+        loop {
+            if let Some(value) = self.visit(id, &mut nest)? {
+                return Ok(value);
             }
-            Object::List(items) => Value::List(self.values(items.len(), id, depth)?),
-            Object::Tuple(items) => Value::Tuple(self.values(items.len(), id, depth)?),
-            Object::Dict(entries) => self.dict(entries.len(), id, depth)?,
-            Object::Class(_) => return Err(DecodeError::Unsupported { kind: "a class" }),
-            Object::Uuid => return Err(DecodeError::Unsupported { kind: "a UUID of no number" }),
-            Object::Zone(_) => return Err(DecodeError::Unsupported { kind: "a time zone" }),
-        };
-        self.pay(1 + content_len(&value))?;
-        Ok(value)
-    }
-
-    fn values(&mut self, n: usize, id: Id, depth: usize) -> Result<Vec<Value>, DecodeError> {
-        let mut values = Vec::new();
-        for at in 0..n {
-            let (Object::List(items) | Object::Tuple(items)) = self.get(id) else { break };
-            let item = items[at];
-            values.push(self.value(item, depth + 1)?);
+            way.push((id, 0));
+            id = loop {
+                let Some((parent, n_taken)) = way.last_mut() else { return Ok(Value::Null) };
+                if let Some(part) = self.get(*parent).part(*n_taken) {
+                    *n_taken += 1;
+                    break part;
+                }
+                way.pop();
+            };
         }
-        Ok(values)
     }
 
-    fn dict(&mut self, n: usize, id: Id, depth: usize) -> Result<Value, DecodeError> {
-        let mut dict = Entries::default();
-        for at in 0..n {
-            let Object::Dict(entries) = self.get(id) else { break };
-            let (key, value) = entries[at];
-            let key = self.value(key, depth + 1)?;
-            dict.insert(key, self.value(value, depth + 1)?)?;
+    /// Puts a leaf into the nest, or begins a list, tuple or dict there.
+    fn visit(&mut self, id: Id, nest: &mut Nest) -> Result<Option<Value>, DecodeError> {
+        // Parts are paid for here, since room is made for them at once, and again one by one.
+        self.pay(1 + self.get(id).size())?;
+        match self.get(id) {
+            Object::Leaf(leaf) => nest.put(leaf.clone()),
+            Object::Delta(delta) => nest.put(Value::from(delta.to_string())),
+            Object::Dict(entries) => nest.dict(entries.len() * 2),
+            Object::List(items) => nest.list(items.len()),
+            Object::Tuple(items) => nest.tuple(items.len()),
+            Object::Class(_) => Err(DecodeError::Unsupported { kind: "a class" }),
+            Object::Uuid => Err(DecodeError::Unsupported { kind: "a UUID of no number" }),
+            Object::Zone(_) => Err(DecodeError::Unsupported { kind: "a time zone" }),
         }
-        Ok(dict.into_value())
-    }
-}
-
-fn content_len(value: &Value) -> usize {
-    match value {
-        Value::Str(text) | Value::Markup(text) => text.as_bytes().len(),
-        Value::Bytes(bytes) => bytes.len(),
-        Value::Int(int) => int.n_digits() / 8,
-        _ => 0,
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::value::Int;
 
-/// The most bytes that are read: 4,300 digits, which is what Python writes out again.
-pub(super) const MAX_BYTES: usize = 1786;
+/// The most bytes that are read: enough for the 4,300 digits that Python turns into text.
+const MAX_BYTES: usize = 1786;
 
 const BILLION: u64 = 1_000_000_000;
 

@@ -29,7 +29,7 @@ pub(in crate::record) fn read(bytes: &[u8], limits: Limits) -> Result<Value, Dec
         }
     }
     let result = machine.pop()?;
-    machine.heap.value(result, 0)
+    machine.heap.value(result)
 }
 
 struct Machine<'a> {

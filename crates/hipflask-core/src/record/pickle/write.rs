@@ -1,8 +1,8 @@
 //! Writes pickles of protocol 5, as CPython's `pickle.dumps` does.
 //!
 //! CPython writes an object once and refers to it where it comes again. Values have no identity:
-//! each is written as an object of its own, but for what Python shares in any program, which are
-//! classes, names and the keys of dicts.
+//! each is written as an object of its own, but for what Python shares in any program: classes,
+//! names, the keys of dicts, and texts and bytes of a single character or none.
 
 use std::collections::HashMap;
 
@@ -29,6 +29,8 @@ struct Writer {
     n_memoized: u32,
     /// The places in the memo of strings that Python keeps once.
     names: HashMap<Vec<u8>, u32>,
+    /// The places in the memo of bytes that Python keeps once.
+    single_bytes: HashMap<Vec<u8>, u32>,
     /// The places in the memo of other objects that Python keeps once.
     shared: HashMap<&'static str, u32>,
 }
@@ -48,6 +50,7 @@ impl Writer {
                 self.out.push(b"G");
                 self.out.push(&float.to_bits().to_be_bytes());
             }
+            Value::Str(text) if is_single(text) => self.name(text.as_bytes())?,
             Value::Str(text) => self.text(text.as_bytes())?,
             Value::Bytes(bytes) => self.bytes(bytes)?,
             Value::List(items) => self.list(items)?,
@@ -101,6 +104,13 @@ impl Writer {
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.out.boundary();
+        if bytes.len() <= 1 {
+            if let Some(&place) = self.single_bytes.get(bytes) {
+                self.recall(place);
+                return Ok(());
+            }
+            self.single_bytes.insert(bytes.to_vec(), self.n_memoized);
+        }
         self.out.content(&length(bytes, b'C', b'B')?, bytes);
         self.memoize();
         Ok(())
@@ -173,7 +183,10 @@ impl Writer {
 
     fn markup(&mut self, text: &Text) -> Result<(), EncodeError> {
         self.class("markupsafe", "Markup")?;
-        self.text(text.as_bytes())?;
+        match text.is_empty() {
+            true => self.name(b"")?,
+            false => self.text(text.as_bytes())?,
+        }
         self.end_tuple(1);
         self.out.push(b"\x81");
         self.memoize();
@@ -257,6 +270,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// Reports whether CPython has one object only for this string.
+fn is_single(text: &Text) -> bool {
+    let mut points = text.code_points();
+    points.next().is_none_or(|point| point < 0x100 && points.next().is_none())
 }
 
 /// Returns an opcode and the length of what follows it, in one byte where that suffices.

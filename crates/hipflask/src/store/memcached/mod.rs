@@ -1,0 +1,326 @@
+//! Sessions in Memcached, where Flask-Session keeps them with pymemcache: the same keys, flags,
+//! expiry and, with several servers, the same server for a key.
+//!
+//! The client is our own: four commands of the meta protocol, in [`connection`]. Of the published
+//! asynchronous ones, `mcmc-rs` panics on answers that it does not expect, and `async-memcached` is
+//! one connection without pool, timeout or IPv6; what they would save is less than what they lack.
+//!
+//! Every write is a compare-and-swap by the server's own version number, which changes with every
+//! write. Reading a record whose life is to be extended costs a second round trip: `mg … T` would
+//! do it in one, but always, and would also keep alive what is retired.
+
+mod connection;
+mod pool;
+mod ring;
+mod server;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use hipflask_core::record::Format;
+
+use self::{
+    connection::{Command, Item, Reply},
+    pool::Pool,
+};
+use super::{
+    ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
+    StoreError, Touch, Touched, renew_in_two_steps,
+};
+
+/// The client flag that pymemcache and python-memcached set for text; they set none for bytes.
+const TEXT: u32 = 16;
+
+/// From here on, the server takes an expiry for a point in time.
+const MAX_RELATIVE: u64 = 30 * 24 * 60 * 60;
+
+/// How often a record whose bytes are as expected may change its version under a write.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Keeps sessions in Memcached 1.6 or newer, as Flask-Session does with pymemcache.
+///
+/// With several servers, each key is on the one that pymemcache's `HashClient` chooses; the servers
+/// must be named with the same words. Other clients of Python distribute keys in other ways, and
+/// with those only a single server can be shared.
+///
+/// Memcached forgets: records are gone when it restarts, or when it needs the memory. Lifetimes
+/// count in its seconds and end up to one second early. A record may have 1,048,267 bytes unless
+/// the server was started with another size of items.
+///
+/// ```no_run
+/// use hipflask::store::MemcachedStore;
+///
+/// # async fn connect() -> Result<(), hipflask::store::ConnectError> {
+/// let store = MemcachedStore::connect("memcached://cache-a,cache-b:11211?timeout=1").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// An option that is misspelt is not passed over:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use hipflask::store::{ConnectError, MemcachedStore};
+///
+/// let result = MemcachedStore::connect("memcached://cache-a,cache-b?tiemout=1").await;
+/// assert!(matches!(result, Err(ConnectError::Option { name }) if name == "tiemout"));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MemcachedStore {
+    pools: Arc<[Pool]>,
+}
+
+impl MemcachedStore {
+    /// Connects to the servers of an address: `memcached://HOST[:PORT][,HOST[:PORT]…]`.
+    ///
+    /// Options, in pymemcache's words: `timeout` and `connect_timeout` in seconds (3), and
+    /// `max_pool_size` (16) for each server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the address is wrong, none of the servers answers, or the one that
+    /// does cannot be used.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let (servers, options) = server::read(address)?;
+        let pools: Arc<[_]> =
+            servers.into_iter().map(|server| Pool::new(server, &options)).collect();
+        let mut result = Ok(());
+        for pool in pools.iter() {
+            result = pool.check().await.map_err(StoreError::from);
+            // One server that is down must not keep an application from starting.
+            if !result.as_ref().is_err_and(StoreError::is_transient) {
+                break;
+            }
+        }
+        result?;
+        Ok(Self { pools })
+    }
+
+    async fn call(&self, key: &RecordKey, command: Command<'_>) -> Result<Reply, StoreError> {
+        let key = key.as_str();
+        if !(1..=250).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(StoreError::Key("memcached takes 1 to 250 printable ASCII characters"));
+        }
+        // DIFFERENCE: pymemcache gives the keys of a dead server to the others after a while, and
+        // back again later, which shows old sessions. Here they fail until it is back.
+        let position = ring::choose(self.pools.iter().map(Pool::name), key);
+        let Some(pool) = self.pools.get(position) else {
+            return Err(StoreError::refused("no server"));
+        };
+        Ok(pool.call(key, command).await?)
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Found>, StoreError> {
+        match self.call(key, Command::Get).await? {
+            Reply::Value(item) => Found::new(item).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes in the place of the version that was found.
+    async fn swap(
+        &self,
+        key: &RecordKey,
+        cas: u64,
+        flags: u32,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped, StoreError> {
+        let command = Command::Swap { value, flags, expires: expiry(ttl), cas };
+        Ok(match self.call(key, command).await? {
+            Reply::Done(cas) => Swapped::Done(Revision::from(cas)),
+            Reply::Missing => Swapped::Gone,
+            Reply::Exists | Reply::Value(_) => Swapped::Changed,
+        })
+    }
+}
+
+impl Store for MemcachedStore {
+    fn record_format(&self) -> Option<Format> {
+        None
+    }
+
+    async fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<Record>, StoreError> {
+        let Some(Found { mut record, cas, flags, expires_in }) = self.get(key).await? else {
+            return Ok(None);
+        };
+        let is_due = |touch: &Touch| expires_in.is_some_and(|left| touch.is_due(left));
+        if let Some(touch) = touch.filter(is_due).filter(|_| !record.is_retired()) {
+            match self.swap(key, cas, flags, &record.payload, touch.ttl).await? {
+                Swapped::Done(revision) => {
+                    record = record.with_revision(revision).with_touched(true);
+                }
+                Swapped::Gone => return Ok(None),
+                // Whoever has just written it, or touched it, has also extended its life.
+                Swapped::Changed => {}
+            }
+        }
+        Ok(Some(record))
+    }
+
+    async fn create(
+        &self,
+        key: &RecordKey,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> Result<Created, StoreError> {
+        let command = Command::Add { value: payload, expires: expiry(ttl) };
+        Ok(match self.call(key, command).await? {
+            Reply::Done(cas) => Created::Created(Revision::from(cas)),
+            _ => Created::Exists,
+        })
+    }
+
+    async fn replace(
+        &self,
+        key: &RecordKey,
+        current: &Record,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> Result<Replaced, StoreError> {
+        let mut expected = current.revision.number();
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(cas) = expected {
+                match self.swap(key, cas, 0, payload, ttl).await? {
+                    Swapped::Done(revision) => return Ok(Replaced::Replaced(revision)),
+                    Swapped::Gone => return Ok(Replaced::Gone),
+                    Swapped::Changed => {}
+                }
+            }
+            // A touch changes the version and not the bytes, and is no conflict.
+            match self.get(key).await? {
+                Some(found) if found.record.payload == current.payload => {
+                    expected = Some(found.cas);
+                }
+                Some(found) => return Ok(Replaced::Conflict(found.record)),
+                None => return Ok(Replaced::Gone),
+            }
+        }
+        Err(StoreError::unavailable("other requests kept touching the session"))
+    }
+
+    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
+        renew_in_two_steps(self, renewal).await
+    }
+
+    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(Found { record, cas, flags, .. }) = self.get(key).await? else {
+                return Ok(Touched::Gone);
+            };
+            if record.is_retired() {
+                return Ok(Touched::Gone);
+            }
+            match self.swap(key, cas, flags, &record.payload, ttl).await? {
+                Swapped::Done(_) => return Ok(Touched::Touched),
+                Swapped::Gone => return Ok(Touched::Gone),
+                Swapped::Changed => {}
+            }
+        }
+        Err(StoreError::unavailable("other requests kept changing the session"))
+    }
+
+    async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
+        Ok(match self.call(key, Command::Delete).await? {
+            Reply::Done(_) => Deleted::Deleted,
+            _ => Deleted::Gone,
+        })
+    }
+
+    async fn scan(&self, _: &str, _: Option<&str>, _: usize) -> Result<Page, StoreError> {
+        Err(StoreError::Unsupported("list its keys"))
+    }
+
+    async fn purge(&self, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+impl fmt::Debug for MemcachedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.pools.iter().map(Pool::name).collect::<Vec<_>>();
+        f.debug_struct("MemcachedStore").field("servers", &names).finish_non_exhaustive()
+    }
+}
+
+/// A record as it is on the server.
+struct Found {
+    record: Record,
+    cas: u64,
+    flags: u32,
+    expires_in: Option<Duration>,
+}
+
+impl Found {
+    fn new(Item { value, flags, cas, expires_in }: Item) -> Result<Self, StoreError> {
+        if !matches!(flags, 0 | TEXT) {
+            return Err(StoreError::refused(
+                "a record's flags say that the client that wrote it compressed or pickled it: \
+                 turn that off there",
+            ));
+        }
+        let record = Record::new(value).with_revision(Revision::from(cas));
+        let expires_in = expires_in.map(Duration::from_secs);
+        Ok(Self { record, cas, flags, expires_in })
+    }
+}
+
+/// What became of a write that expects a version.
+enum Swapped {
+    Changed,
+    Done(Revision),
+    Gone,
+}
+
+/// Returns the expiry as Flask-Session writes it: seconds, or a Unix time when it is far away.
+fn expiry(ttl: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    expiry_at(ttl, now)
+}
+
+fn expiry_at(ttl: Duration, now: Duration) -> u64 {
+    let seconds = ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0));
+    match seconds {
+        // Zero would be for ever.
+        0 => 1,
+        1..=MAX_RELATIVE => seconds,
+        // The server counts in 31 bits, and what is beyond them would have expired already.
+        _ => now.as_secs().saturating_add(seconds).min(i32::MAX.unsigned_abs().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiry_is_what_flask_session_0_8_sends() {
+        let now = Duration::from_millis(1_763_692_800_750);
+        for (ttl, expected) in [
+            (2_678_400, 1_766_371_200),
+            (2_592_001, 1_766_284_801),
+            (2_592_000, 2_592_000),
+            (3600, 3600),
+            (1, 1),
+        ] {
+            assert_eq!(expiry_at(Duration::from_secs(ttl), now), expected, "{ttl}");
+        }
+    }
+
+    #[test]
+    fn expiry_is_never_for_ever_and_never_past() {
+        let now = Duration::from_secs(1_763_692_800);
+        assert_eq!(expiry_at(Duration::from_millis(1), now), 1);
+        assert_eq!(expiry_at(Duration::from_millis(1500), now), 2);
+        assert_eq!(expiry_at(Duration::MAX, now), 2_147_483_647);
+    }
+}

@@ -1,0 +1,84 @@
+//! Documents as Flask-Session writes them, in both directions.
+
+use std::time::Duration;
+
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
+
+use super::{Entry, Record, RecordKey, StoreError};
+
+/// A write names the old payload and the new one, and the server takes 16 MB for both.
+const MAX_PAYLOAD: usize = 8 * 1024 * 1024 - 4096;
+
+/// Returns the filter for a record that has not expired.
+///
+/// DIFFERENCE: Flask-Session reads expired ones until the server removes them, a minute later.
+pub(super) fn live(key: &RecordKey, now: DateTime) -> Document {
+    doc! { "id": key.as_str(), "expiration": { "$gt": now } }
+}
+
+/// Returns a payload as Python's driver writes bytes.
+pub(super) fn binary(payload: &[u8]) -> Result<Binary, StoreError> {
+    if payload.len() > MAX_PAYLOAD {
+        return Err(StoreError::TooLarge { size: payload.len(), limit: MAX_PAYLOAD });
+    }
+    Ok(generic(payload))
+}
+
+/// Returns the payloads that are never touched.
+pub(super) fn retired() -> Vec<Bson> {
+    [b"\xc0".as_slice(), b"null", b"\x80\x05N."].map(|payload| generic(payload).into()).into()
+}
+
+pub(super) fn later(time: DateTime, by: Duration) -> DateTime {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    DateTime::from_millis(time.timestamp_millis().saturating_add(by))
+}
+
+pub(super) fn record(document: &Document) -> Result<Record, StoreError> {
+    match document.get_binary_generic("val") {
+        Ok(payload) => Ok(Record::new(payload.as_slice())),
+        Err(_) => Err(StoreError::refused("a session's document has no bytes in `val`")),
+    }
+}
+
+pub(super) fn entry(document: &Document, now: DateTime) -> Result<Entry, StoreError> {
+    let (Ok(key), Ok(expiration)) = (document.get_str("id"), document.get_datetime("expiration"))
+    else {
+        return Err(StoreError::refused("a session's document has no `id` or no `expiration`"));
+    };
+    let left = expiration.timestamp_millis().saturating_sub(now.timestamp_millis());
+    Ok(Entry {
+        key: RecordKey::new(key),
+        record: record(document)?,
+        expires_in: Some(Duration::from_millis(u64::try_from(left).unwrap_or(0))),
+    })
+}
+
+fn generic(payload: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: payload.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retired_lists_what_a_record_calls_so() {
+        for payload in retired() {
+            let document = doc! { "val": payload };
+            assert!(record(&document).unwrap().is_retired());
+        }
+    }
+
+    #[test]
+    fn binary_refuses_what_a_replacement_could_not_hold_twice() {
+        assert!(binary(&vec![0; MAX_PAYLOAD]).is_ok());
+        let error = binary(&vec![0; MAX_PAYLOAD + 1]).unwrap_err();
+        assert!(matches!(error, StoreError::TooLarge { limit: MAX_PAYLOAD, .. }));
+    }
+
+    #[test]
+    fn later_stops_at_the_end_of_time() {
+        assert_eq!(later(DateTime::now(), Duration::MAX), DateTime::MAX);
+    }
+}

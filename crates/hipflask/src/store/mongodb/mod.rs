@@ -1,0 +1,295 @@
+//! Sessions in MongoDB, in the documents that Flask-Session writes:
+//! `{id: key, val: Binary, expiration: Date}`.
+//!
+//! Every write names in its filter what it expects to find, so that the server compares and swaps
+//! in one step. Flask-Session makes no unique index on `id`; therefore our own documents also have
+//! the key as their `_id`, which is always unique.
+
+mod address;
+mod document;
+mod refusal;
+
+use std::{fmt, time::Duration};
+
+use hipflask_core::record::Format;
+use mongodb::{
+    Client, Collection, IndexModel,
+    bson::{DateTime, Document, doc},
+    options::{CollectionOptions, IndexOptions, ReadPreference, SelectionCriteria, WriteConcern},
+};
+
+use self::{
+    address::{Address, majority},
+    document::{binary, entry, later, live, record, retired},
+    refusal::{is_duplicate, refusal},
+};
+use super::{
+    ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
+    Store, StoreError, Touch, Touched, renew_in_two_steps,
+};
+
+/// Keeps sessions in a collection of MongoDB, as Flask-Session does.
+///
+/// Records are written to a majority of a replica set, and read from its primary. MongoDB removes
+/// expired ones by itself if the collection has the index that Flask-Session makes, or
+/// [`create_indexes`](Self::create_indexes).
+///
+/// ```no_run
+/// use hipflask::store::MongoDbStore;
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MongoDbStore::connect("mongodb://localhost/web?collection=sessions").await?;
+/// store.create_indexes().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Reading what is not the newest would show sessions that have ended, and is refused:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use hipflask::store::{ConnectError, MongoDbStore};
+///
+/// let result = MongoDbStore::connect("mongodb://localhost/?readPreference=nearest").await;
+/// assert!(matches!(result, Err(ConnectError::Option { name }) if name == "readPreference"));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MongoDbStore {
+    sessions: Collection<Document>,
+}
+
+impl MongoDbStore {
+    /// Connects to an address: `mongodb://[USER:PASSWORD@]HOST[:PORT][,…][/DATABASE][?…]`.
+    ///
+    /// The database is `flask_session` unless named, and the option `collection` replaces
+    /// `sessions`; the other options are those of MongoDB's connection strings. As in those, a user
+    /// is looked up in the database that is named, unless `authSource` says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the address is wrong, or no server answers, or it refuses.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let Address { options, database, collection, concern } = address::read(address).await?;
+        let client = Client::with_options(options).map_err(refusal)?;
+        let ping = client.database(&database).run_command(doc! { "ping": 1 }).await;
+        ping.map_err(refusal)?;
+        Ok(Self::new(&client, &database, &collection, concern))
+    }
+
+    /// Takes a client that the application has.
+    ///
+    /// Its own write concern and read preference do not count.
+    pub fn from_client(client: &Client, database: &str, collection: &str) -> Self {
+        Self::new(client, database, collection, majority())
+    }
+
+    /// Makes the indexes that the collection should have: the one by which MongoDB removes expired
+    /// records, which Flask-Session makes too, and a unique one on `id`, which it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the server cannot, or when the collection has an `id` twice.
+    pub async fn create_indexes(&self) -> Result<(), StoreError> {
+        let expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        let unique = IndexOptions::builder().unique(true).build();
+        for (keys, options) in [(doc! { "expiration": 1 }, expiry), (doc! { "id": 1 }, unique)] {
+            let index = IndexModel::builder().keys(keys).options(options).build();
+            self.sessions.create_index(index).await.map_err(refusal)?;
+        }
+        Ok(())
+    }
+
+    fn new(client: &Client, database: &str, collection: &str, concern: WriteConcern) -> Self {
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        let options =
+            CollectionOptions::builder().selection_criteria(primary).write_concern(concern).build();
+        let sessions = client.database(database).collection_with_options(collection, options);
+        Self { sessions }
+    }
+
+    /// Changes the record that the filter finds, and reports whether there was one.
+    async fn update(&self, filter: Document, change: Document) -> Result<bool, StoreError> {
+        let result = self.sessions.update_one(filter, doc! { "$set": change }).await;
+        Ok(result.map_err(refusal)?.matched_count > 0)
+    }
+
+    /// Reads a record and, in the same step, extends its life if that is due.
+    async fn load_and_touch(
+        &self,
+        key: &RecordKey,
+        touch: Touch,
+    ) -> Result<Option<Record>, StoreError> {
+        let now = DateTime::now();
+        let due_before = later(now, touch.when_below);
+        let is_due = doc! { "$and": [
+            { "$lt": ["$expiration", due_before] },
+            { "$not": [{ "$in": ["$val", retired()] }] },
+        ] };
+        let extended = doc! { "$cond": [is_due, later(now, touch.ttl), "$expiration"] };
+        let found = self
+            .sessions
+            .find_one_and_update(live(key, now), vec![doc! { "$set": { "expiration": extended } }])
+            .projection(doc! { "_id": 0, "val": 1, "expiration": 1 })
+            .await
+            .map_err(refusal)?;
+        let Some(before) = found else { return Ok(None) };
+        let record = record(&before)?;
+        let was_due = before.get_datetime("expiration").is_ok_and(|time| *time < due_before);
+        let touched = was_due && !record.is_retired();
+        Ok(Some(record.with_touched(touched)))
+    }
+}
+
+impl Store for MongoDbStore {
+    fn record_format(&self) -> Option<Format> {
+        None
+    }
+
+    async fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<Record>, StoreError> {
+        if let Some(touch) = touch {
+            return self.load_and_touch(key, touch).await;
+        }
+        let found = self
+            .sessions
+            .find_one(live(key, DateTime::now()))
+            .projection(doc! { "_id": 0, "val": 1 })
+            .await
+            .map_err(refusal)?;
+        found.as_ref().map(record).transpose()
+    }
+
+    async fn create(
+        &self,
+        key: &RecordKey,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> Result<Created, StoreError> {
+        let now = DateTime::now();
+        // A literal, because a key may start with a dollar.
+        let id = doc! { "$literal": key.as_str() };
+        let new = doc! {
+            "_id": { "$ifNull": ["$_id", id.clone()] },
+            "id": id,
+            "val": binary(payload)?,
+            "expiration": later(now, ttl),
+        };
+        let unless_live = doc! { "$cond": [{ "$gt": ["$expiration", now] }, "$$ROOT", new] };
+        let written = self
+            .sessions
+            .update_one(doc! { "id": key.as_str() }, vec![doc! { "$replaceWith": unless_live }])
+            .upsert(true)
+            .await;
+        match written {
+            Ok(result) if result.upserted_id.is_some() || result.modified_count > 0 => {
+                Ok(Created::Created(Revision::default()))
+            }
+            Ok(_) => Ok(Created::Exists),
+            Err(error) if is_duplicate(&error) => Ok(Created::Exists),
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
+    async fn replace(
+        &self,
+        key: &RecordKey,
+        current: &Record,
+        payload: &[u8],
+        ttl: Duration,
+    ) -> Result<Replaced, StoreError> {
+        let now = DateTime::now();
+        let mut expected = live(key, now);
+        expected.insert("val", binary(&current.payload)?);
+        let change = doc! { "val": binary(payload)?, "expiration": later(now, ttl) };
+        if self.update(expected, change).await? {
+            return Ok(Replaced::Replaced(Revision::default()));
+        }
+        Ok(self.load(key, None).await?.map_or(Replaced::Gone, Replaced::Conflict))
+    }
+
+    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
+        renew_in_two_steps(self, renewal).await
+    }
+
+    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
+        let now = DateTime::now();
+        let mut filter = live(key, now);
+        filter.insert("val", doc! { "$nin": retired() });
+        let touched = self.update(filter, doc! { "expiration": later(now, ttl) }).await?;
+        Ok(if touched { Touched::Touched } else { Touched::Gone })
+    }
+
+    async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
+        // All of them: two requests to a Flask app can make two documents with one `id`.
+        let result = self.sessions.delete_many(live(key, DateTime::now())).await;
+        let deleted = result.map_err(refusal)?.deleted_count > 0;
+        Ok(if deleted { Deleted::Deleted } else { Deleted::Gone })
+    }
+
+    async fn scan(
+        &self,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let now = DateTime::now();
+        // The greatest character there is: behind every key with the prefix.
+        let mut range = doc! { "$gte": prefix, "$lt": format!("{prefix}\u{10ffff}") };
+        if let Some(last) = cursor {
+            range.insert("$gt", last);
+        }
+        let limit = limit.max(1);
+        let mut found = self
+            .sessions
+            .find(doc! { "id": range, "expiration": { "$gt": now } })
+            .projection(doc! { "_id": 0, "id": 1, "val": 1, "expiration": 1 })
+            .sort(doc! { "id": 1 })
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+            .await
+            .map_err(refusal)?;
+        let mut entries = Vec::new();
+        while found.advance().await.map_err(refusal)? {
+            let document = found.deserialize_current().map_err(refusal)?;
+            entries.push(entry(&document, now)?);
+        }
+        let last = entries.last().filter(|_| entries.len() >= limit);
+        let next = last.map(|entry| entry.key.as_str().to_owned());
+        Ok(Page { entries, next })
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        // To the server, no limit.
+        if limit == 0 {
+            return Ok(0);
+        }
+        let expired = doc! { "$lte": DateTime::now() };
+        let mut found = self
+            .sessions
+            .find(doc! { "expiration": expired.clone() })
+            .projection(doc! { "_id": 1 })
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+            .await
+            .map_err(refusal)?;
+        let mut ids = Vec::new();
+        while found.advance().await.map_err(refusal)? {
+            let document = found.deserialize_current().map_err(refusal)?;
+            ids.extend(document.get("_id").cloned());
+        }
+        // One of them may have been written anew in the meantime.
+        let filter = doc! { "_id": { "$in": ids }, "expiration": expired };
+        let result = self.sessions.delete_many(filter).await.map_err(refusal)?;
+        Ok(usize::try_from(result.deleted_count).unwrap_or(usize::MAX))
+    }
+}
+
+impl fmt::Debug for MongoDbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let namespace = self.sessions.namespace().to_string();
+        f.debug_struct("MongoDbStore").field("collection", &namespace).finish_non_exhaustive()
+    }
+}

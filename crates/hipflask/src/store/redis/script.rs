@@ -1,0 +1,81 @@
+//! What must happen in one step: scripts, which a server runs without anything in between.
+//!
+//! They are called by their hash, and sent in full only to a server that does not know them yet.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, cmd};
+
+/// A script, and its name at the server.
+pub(super) struct Script {
+    source: &'static str,
+    hash: LazyLock<String>,
+}
+
+impl Script {
+    const fn new(source: &'static str, hash: fn() -> String) -> Self {
+        Self { source, hash: LazyLock::new(hash) }
+    }
+}
+
+/// Defines scripts that start with what all of them know.
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $source:literal;)*) => {
+        $($(#[$doc])*
+        pub(super) static $name: Script = {
+            const SOURCE: &str = $source;
+            Script::new(SOURCE, || redis::Script::new(SOURCE).get_hash().to_owned())
+        };)*
+    };
+}
+
+scripts! {
+    /// Reads a record, and gives it `ttl` if less than `when_below` is left of a limited life.
+    LOAD = r"local payload = redis.call('GET', KEYS[1])
+if not payload then return false end
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left >= tonumber(ARGV[2])
+or payload == '\192' or payload == 'null' or payload == '\128\005N.' then return payload end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return {payload}";
+
+    /// Gives a record `ttl`, unless it is retired.
+    TOUCH = r"local payload = redis.call('GET', KEYS[1])
+if not payload then return 0 end
+if payload ~= '\192' and payload ~= 'null' and payload ~= '\128\005N.' then
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+return 1";
+
+    /// Writes a record in the place of the one that was read.
+    REPLACE = r"local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])";
+
+    /// Writes a record to a free key, and retires the one that was read.
+    RENEW = r"local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+if not redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3], 'NX') then return 0 end
+return redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])";
+}
+
+/// A command, or a script with its arguments.
+pub(super) enum Request<'a> {
+    Command(Cmd),
+    Script(&'static Script, &'a [&'a str], &'a [&'a [u8]]),
+}
+
+impl Request<'_> {
+    /// Returns the command to send, `in_full` for a server that does not know the script.
+    pub(super) fn command(&self, in_full: bool) -> Cmd {
+        match self {
+            Self::Command(command) => command.clone(),
+            Self::Script(script, keys, arguments) => {
+                let mut command = if in_full { cmd("EVAL") } else { cmd("EVALSHA") };
+                command.arg(if in_full { script.source } else { &script.hash });
+                command.arg(keys.len()).arg(*keys).arg(*arguments);
+                command
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which server gets a request, and when it is sent again: only where it is known that nothing was
+//! done, and only within the deadline.
+
+use std::time::{Duration, Instant};
+
+use redis::{Pipeline, Value};
+
+use super::{
+    cluster::{self, Cluster},
+    failure::{Failure, checked},
+    link::Link,
+    script::Request,
+};
+
+/// How long to wait before trying again, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(400));
+
+/// One server, or those of a cluster.
+pub(super) enum Servers {
+    Cluster(Cluster),
+    One(Lanes),
+}
+
+/// The connections to a server: requests that wait for replicas must not hold up the others.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    pub(super) quick: Link,
+    pub(super) waiting: Link,
+}
+
+/// That a write waits until replicas have it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Wait {
+    pub(super) replicas: u32,
+    pub(super) timeout: Duration,
+}
+
+/// How long a request may take altogether.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) patience: Duration,
+    pub(super) until: Instant,
+}
+
+impl Limit {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, until: Instant::now() + patience }
+    }
+}
+
+impl Lanes {
+    pub(super) fn of(&self, wait: Option<Wait>) -> &Link {
+        if wait.is_some() { &self.waiting } else { &self.quick }
+    }
+}
+
+impl Servers {
+    /// Returns the cluster's slot of a key; where there is no cluster, there is one slot.
+    pub(super) fn slot(&self, key: &str) -> u16 {
+        match self {
+            Self::Cluster(_) => cluster::slot(key.as_bytes()),
+            Self::One(_) => 0,
+        }
+    }
+
+    /// Returns the answer to a request, after as many replicas have it as `wait` asks for.
+    pub(super) async fn ask(
+        &self,
+        slot: u16,
+        request: &Request<'_>,
+        wait: Option<Wait>,
+        limit: Limit,
+    ) -> Result<Value, Failure> {
+        match self.try_ask(slot, request, false, wait, limit).await {
+            Err(Failure::UnknownScript) => self.try_ask(slot, request, true, wait, limit).await,
+            result => result,
+        }
+    }
+
+    async fn try_ask(
+        &self,
+        slot: u16,
+        request: &Request<'_>,
+        in_full: bool,
+        wait: Option<Wait>,
+        limit: Limit,
+    ) -> Result<Value, Failure> {
+        let mut commands = Pipeline::with_capacity(2);
+        commands.add_command(request.command(in_full));
+        // Right behind the write and on its connection, for it is this connection's writes that
+        // the server then waits for.
+        if let Some(Wait { replicas, timeout }) = wait {
+            let timeout = timeout.min(limit.patience / 2).as_millis().max(1);
+            commands.cmd("WAIT").arg(replicas).arg(timeout as u64);
+        }
+        let mut values = self.send(slot, &commands, wait, limit).await?.into_iter();
+        let value = checked(values.next().unwrap_or(Value::Nil))?;
+        if let Some(Wait { replicas, .. }) = wait {
+            match checked(values.next().unwrap_or(Value::Nil))? {
+                Value::Int(found) if found >= replicas.into() => {}
+                _ => return Err(Failure::Replicas),
+            }
+        }
+        Ok(value)
+    }
+
+    /// Sends commands to the server that is in charge of a slot. The first answer is no error.
+    pub(super) async fn send(
+        &self,
+        slot: u16,
+        commands: &Pipeline,
+        wait: Option<Wait>,
+        limit: Limit,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut pause = PAUSE.0;
+        loop {
+            let result = match self {
+                Self::Cluster(cluster) => cluster.send(slot, commands, wait, limit.until).await,
+                Self::One(lanes) => send_to_one(lanes.of(wait), commands, limit.until).await,
+            };
+            match result {
+                Err(failure)
+                    if failure.may_be_tried_again(limit.patience)
+                        && Instant::now() + pause < limit.until => {}
+                result => return result,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+}
+
+async fn send_to_one(
+    link: &Link,
+    commands: &Pipeline,
+    until: Instant,
+) -> Result<Vec<Value>, Failure> {
+    let result = send_checked(link, commands, until).await;
+    if let Err(Failure::ReadOnly) = &result {
+        // It was the master once: whoever is now is found by connecting again.
+        link.renew();
+    }
+    result
+}
+
+/// Sends commands, and takes an error as the first answer for one of all.
+pub(super) async fn send_checked(
+    link: &Link,
+    commands: &Pipeline,
+    until: Instant,
+) -> Result<Vec<Value>, Failure> {
+    let values = link.send(commands, until).await?;
+    match values.first() {
+        Some(Value::ServerError(error)) => Err(Failure::from(error)),
+        _ => Ok(values),
+    }
+}

@@ -1,0 +1,155 @@
+//! What the engines have in common: which statements there are, and what an error means.
+
+use std::future::Future;
+
+use sqlx::error::DatabaseError;
+
+use super::{
+    statement::{Numbering, Statement},
+    table::Settings,
+};
+
+/// An engine: its statements and its errors.
+pub(super) trait Engine: sqlx::Database {
+    /// What takes the lock of a transaction before its first statement needs it.
+    const BEGIN: &'static str;
+    /// Whether a database can end with its last connection.
+    const HAS_ANCHOR: bool;
+
+    /// Tells what an error of the server means.
+    fn fault(error: &dyn DatabaseError) -> Fault;
+
+    /// Prepares a new connection.
+    fn prepare(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// What an error of a server means. Its text is not kept: it can hold keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("the server is busy, stopping or starting")]
+    Busy,
+    #[error("the server does not take these credentials, or they may not use this database")]
+    Credentials,
+    #[error("a row with this key is there already")]
+    Duplicate,
+    #[error(
+        "there is no such table, or it is not one of Flask-Session: create it with \
+         SqlStore::create_table, with the option create=true, or by the statements of SqlStore::ddl"
+    )]
+    NoTable,
+    #[error("the file of the database cannot be opened; the option create=true makes a new one")]
+    NoFile,
+    #[error("the server does not do this, whatever it says about the reason")]
+    Other,
+    /// The server has undone the statement, so it can be sent again.
+    #[error("the server has undone the change, because it met others")]
+    RolledBack,
+    #[error("the column of the data is too short: give it a longer type")]
+    TooLong,
+}
+
+/// The statements of an engine as texts. In them `{table}`, `{index}` and `{sequence}` are names,
+/// `{now}` is the time, `{in :ttl}` the time after a time to live, `{live}` the condition that a row
+/// is that of `:key` and has not expired, and `{kept}` that it is not a retired record.
+pub(super) struct Texts {
+    pub(super) numbering: Numbering,
+    pub(super) quote: char,
+    pub(super) now: &'static str,
+    pub(super) after: &'static str,
+    pub(super) live: &'static str,
+    pub(super) kept: &'static str,
+    pub(super) load: &'static str,
+    /// In one statement what else takes two.
+    pub(super) load_and_touch: Option<&'static str>,
+    pub(super) touch: &'static str,
+    pub(super) touch_if_due: &'static str,
+    pub(super) create: &'static str,
+    /// Removes a row that is in the way, if it has expired.
+    pub(super) clear: &'static str,
+    /// Finds the row that hinders `create`: 1 if it is that of the key itself.
+    pub(super) twin: Option<&'static str>,
+    pub(super) replace: &'static str,
+    /// One statement or the steps of a transaction, each of which must change a row.
+    pub(super) renew: &'static [&'static str],
+    pub(super) delete: &'static str,
+    pub(super) scan: &'static str,
+    pub(super) purge: &'static str,
+    /// Tells how much one row takes.
+    pub(super) limit: Option<&'static str>,
+    pub(super) ddl: &'static [&'static str],
+}
+
+/// The statements of an engine, ready for its client.
+pub(super) struct Statements {
+    pub(super) load: Statement,
+    pub(super) load_and_touch: Option<Statement>,
+    pub(super) touch: Statement,
+    pub(super) touch_if_due: Statement,
+    pub(super) create: Statement,
+    pub(super) clear: Statement,
+    pub(super) twin: Option<Statement>,
+    pub(super) replace: Statement,
+    pub(super) renew: Vec<Statement>,
+    pub(super) delete: Statement,
+    pub(super) scan: Statement,
+    pub(super) purge: Statement,
+    pub(super) limit: Option<Statement>,
+}
+
+impl Texts {
+    /// Puts the names into the texts.
+    pub(super) fn statements(&self, settings: &Settings) -> Statements {
+        let write = |text: &str| Statement::new(&self.fill(text, settings), self.numbering);
+        let read = |text: &str| write(text).with_rows();
+        Statements {
+            load: read(self.load),
+            load_and_touch: self.load_and_touch.map(read),
+            touch: write(self.touch),
+            touch_if_due: write(self.touch_if_due),
+            create: write(self.create),
+            clear: write(self.clear),
+            twin: self.twin.map(read),
+            replace: write(self.replace),
+            renew: self.renew.iter().map(|text| write(text)).collect(),
+            delete: write(self.delete),
+            scan: read(self.scan),
+            purge: write(self.purge),
+            limit: self.limit.map(read),
+        }
+    }
+
+    /// Returns the statements that create the table.
+    pub(super) fn ddl(&self, settings: &Settings) -> Vec<String> {
+        let is_meant = |text: &&&str| settings.sequence.is_some() || !text.contains("{sequence}");
+        self.ddl.iter().filter(is_meant).map(|text| self.fill(text, settings)).collect()
+    }
+
+    fn fill(&self, text: &str, settings: &Settings) -> String {
+        let quote = self.quote;
+        let sequence = settings.sequence.iter().map(|name| format!("{quote}{name}{quote}"));
+        let sequence: String = sequence.collect();
+        let (id, next) = match sequence.is_empty() {
+            true => ("", String::new()),
+            false => ("id, ", format!("nextval('{sequence}'), ")),
+        };
+        let text = text
+            .replace("{id}", id)
+            .replace("{next}", &next)
+            .replace("{sequence}", &sequence)
+            .replace("{live}", self.live)
+            .replace("{kept}", self.kept)
+            .replace("{now}", self.now)
+            .replace("{table}", &settings.qualified(&settings.table, quote))
+            .replace("{index in schema}", &settings.qualified(&settings.index(), quote))
+            .replace("{index}", &format!("{quote}{}{quote}", settings.index()))
+            .replace("{table's own name}", &format!("{quote}{}{quote}", settings.table))
+            .replace("{table as text}", &settings.table)
+            .replace("{schema as text}", settings.schema.as_deref().unwrap_or_default());
+        ["ttl", "retired_ttl", "below"].into_iter().fold(text, |text, name| {
+            let after = self.after.replace("{}", &format!(":{name}"));
+            text.replace(&format!("{{in :{name}}}"), &after)
+        })
+    }
+}

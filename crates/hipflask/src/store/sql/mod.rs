@@ -1,0 +1,187 @@
+//! Sessions in the table of Flask-Session: SQLite, PostgreSQL, MariaDB and MySQL.
+//!
+//! A store of the last stage; knows rows and nothing of sessions. `dialect` says which statements
+//! there are, `sqlite`, `postgres` and `mysql` how they read on each engine, `pool` runs them.
+//! An application and a Flask application can share a table.
+
+mod client;
+mod dialect;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod operations;
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod statement;
+mod table;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use hipflask_core::store::StoreError;
+
+use self::{
+    client::Client,
+    dialect::{Statements, Texts},
+    pool::{Failure, Options, Pool},
+    statement::{Answer, Statement, Values},
+    table::Settings,
+};
+use super::{ConnectError, address};
+
+/// Keeps sessions in a table of an SQL database: the one that Flask-Session makes.
+///
+/// Its address is `sqlite:PATH`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` or
+/// `mysql://USER:PASSWORD@HOST/DATABASE`, with these options besides the client's:
+///
+/// | option | stands for |
+/// |---|---|
+/// | `table=sessions` | `SESSION_SQLALCHEMY_TABLE` |
+/// | `schema=NAME` | `SESSION_SQLALCHEMY_SCHEMA` |
+/// | `sequence=NAME` | `SESSION_SQLALCHEMY_SEQUENCE`, on PostgreSQL |
+/// | `create=true` | the table is created if it is not there |
+/// | `max_connections=10` | connections at the same time |
+/// | `journal_mode=wal` | SQLite's mode, which is otherwise left as it is |
+///
+/// Every operation is one statement, except: a touch that is due is a second one on SQLite and
+/// MariaDB, a lost `replace` asks for the record that it has met, a `renew` is a transaction on
+/// SQLite and MariaDB. A record is at most as large as its column takes: 64 KiB in the table that
+/// Flask-Session makes on MariaDB, whose times also have no fraction of a second.
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use std::time::Duration;
+/// use hipflask::store::{Created, RecordKey, Revision, SqlStore, Store};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let store = SqlStore::connect("sqlite::memory:?create=true").await?;
+/// let key = RecordKey::new("session:SSSSSSSS");
+/// let created = store.create(&key, b"\x81\xa1a\x01", Duration::from_secs(60)).await?;
+/// assert_eq!(created, Created::Created(Revision::default()));
+/// assert_eq!(store.load(&key, None).await?.map(|record| record.payload.len()), Some(4));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqlStore(Arc<Inner>);
+
+struct Inner {
+    database: Box<dyn Database>,
+    statements: Statements,
+    /// The largest record, where the column's type says so.
+    limit: Option<usize>,
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A pool of whichever engine.
+trait Database: Send + Sync {
+    fn run<'a>(
+        &'a self,
+        statements: &'a [&'a Statement],
+        values: &'a Values<'a>,
+    ) -> BoxFuture<'a, Result<Answer, Failure>>;
+}
+
+impl<DB: Client> Database for Pool<DB> {
+    fn run<'a>(
+        &'a self,
+        statements: &'a [&'a Statement],
+        values: &'a Values<'a>,
+    ) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(self.run(statements, values))
+    }
+}
+
+impl SqlStore {
+    /// Connects to the database of an address and checks that the table is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] says what is wrong with the address, or what the server refuses.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let (dialect, place, settings) = Dialect::of(address)?;
+        (dialect.open)(place, settings).await
+    }
+
+    /// Creates the table of an address if it is not there, and connects.
+    ///
+    /// # Errors
+    ///
+    /// As of [`connect`](Self::connect).
+    pub async fn create_table(address: &str) -> Result<Self, ConnectError> {
+        let (dialect, place, settings) = Dialect::of(address)?;
+        (dialect.open)(place, Settings { create: true, ..settings }).await
+    }
+
+    /// Returns the statements that create the table of an address, and the index that
+    /// [`purge`](super::Store::purge) needs; Flask-Session's own table lacks it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the address is not one of this store.
+    pub fn ddl(address: &str) -> Result<String, ConnectError> {
+        let (dialect, _, settings) = Dialect::of(address)?;
+        Ok(dialect.texts.ddl(&settings).into_iter().map(|statement| statement + ";\n").collect())
+    }
+
+    async fn open<DB: Client>(
+        options: Options<DB>,
+        texts: &Texts,
+        settings: Settings,
+    ) -> Result<Self, ConnectError> {
+        let pool = Pool::<DB>::new(options, settings.max_connections);
+        if DB::HAS_ANCHOR {
+            pool.anchor().await?;
+        }
+        // Twice, because PostgreSQL refuses to create a table that another one is creating.
+        if settings.create && pool.run_texts(texts.ddl(&settings)).await.is_err() {
+            pool.run_texts(texts.ddl(&settings)).await?;
+        }
+        let statements = texts.statements(&settings);
+        let values = Values::default();
+        pool.run(&[&statements.load], &values).await.map_err(StoreError::from)?;
+        let mut limit = None;
+        if let Some(statement) = &statements.limit {
+            let answer = pool.run(&[statement], &values).await.map_err(StoreError::from)?;
+            let number = answer.rows.first().and_then(|row| row.number);
+            limit = number.and_then(|number| usize::try_from(number).ok());
+        }
+        Ok(Self(Arc::new(Inner { database: Box::new(pool), statements, limit })))
+    }
+}
+
+impl fmt::Debug for SqlStore {
+    /// Shows nothing: the client's options hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
+    }
+}
+
+/// What an address's scheme stands for.
+struct Dialect {
+    texts: &'static Texts,
+    /// The options that are not the table's.
+    options: &'static [&'static str],
+    /// Connects to the place that an address names.
+    open: fn(&str, Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>>,
+}
+
+impl Dialect {
+    /// Takes an address apart: the engine, the address without its options, and these.
+    fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
+        let (place, query) = address.split_once('?').unwrap_or((address, ""));
+        let (scheme, _) = address::scheme(place)?;
+        let dialect = match scheme {
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => &mysql::DIALECT,
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => &postgres::DIALECT,
+            #[cfg(feature = "sqlite")]
+            "sqlite" => &sqlite::DIALECT,
+            _ => return Err(address::unknown_scheme(scheme)),
+        };
+        Ok((dialect, place, Settings::parse(query, dialect.options)?))
+    }
+}

@@ -1,0 +1,231 @@
+//! Connections to one server, and how a statement is run on one of them.
+//!
+//! Not the client's own pool: that one asks the server after every statement whether the connection
+//! still works, waits for the answer without end, and keeps the connections that a restart of the
+//! server has broken until each has failed once.
+
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hipflask_core::store::StoreError;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, SqlStr};
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{
+    client::Client,
+    dialect::Fault,
+    statement::{Answer, Statement, Values},
+};
+
+/// How long an operation may take, waiting for a connection included.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may rest: a firewall on the way may have forgotten it by then.
+const MAX_REST: Duration = Duration::from_secs(300);
+/// How often a change is sent that the server has undone.
+const ATTEMPTS: usize = 5;
+
+/// How to make a connection.
+pub(super) type Options<DB> = <<DB as sqlx::Database>::Connection as Connection>::Options;
+
+/// Connections that rest, and how to make more.
+pub(super) struct Pool<DB: Client> {
+    options: Options<DB>,
+    slots: Semaphore,
+    resting: Mutex<Vec<Resting<DB>>>,
+    /// Keeps a database in memory alive.
+    anchor: Mutex<Option<DB::Connection>>,
+}
+
+struct Resting<DB: Client> {
+    connection: DB::Connection,
+    since: Instant,
+}
+
+/// Why a statement did not do what was asked.
+pub(super) enum Failure {
+    /// There is a row with this key already.
+    Duplicate,
+    Store(StoreError),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Duplicate => Self::refused(Fault::Duplicate),
+            Failure::Store(error) => error,
+        }
+    }
+}
+
+impl<DB: Client> Pool<DB> {
+    pub(super) fn new(options: Options<DB>, max_connections: usize) -> Self {
+        Self {
+            options,
+            slots: Semaphore::new(max_connections),
+            resting: Mutex::default(),
+            anchor: Mutex::default(),
+        }
+    }
+
+    /// Opens a connection that stays open, and unused, as long as the pool: without it a database
+    /// in memory would end with the first connection that is closed.
+    pub(super) async fn anchor(&self) -> Result<(), StoreError> {
+        let connection = timeout(PATIENCE, self.connect()).await;
+        let connection = connection.map_err(|_| StoreError::Deadline)?;
+        *lock(&self.anchor) = Some(connection.map_err(|error| store_error::<DB>(&error))?);
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<DB::Connection, Error> {
+        let mut connection = self.options.connect().await?;
+        DB::prepare(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn acquire(&self) -> Result<DB::Connection, Error> {
+        let rested = {
+            let mut resting = lock(&self.resting);
+            resting.retain(|resting| resting.since.elapsed() < MAX_REST);
+            resting.pop()
+        };
+        match rested {
+            Some(rested) => Ok(rested.connection),
+            None => self.connect().await,
+        }
+    }
+
+    fn release(&self, connection: DB::Connection) {
+        lock(&self.resting).push(Resting { connection, since: Instant::now() });
+    }
+
+    /// Closes what rests: where one connection is broken, the others are.
+    fn clear(&self) {
+        drop(mem::take(&mut *lock(&self.resting)));
+    }
+
+    /// Runs a statement; several are a transaction, which ends without effect when one of them
+    /// changes no row. Returns the answer of the last one that ran.
+    pub(super) async fn run(
+        &self,
+        statements: &[&Statement],
+        values: &Values<'_>,
+    ) -> Result<Answer, Failure> {
+        let work = async {
+            let mut attempts = 1..;
+            loop {
+                let result = self.attempt(statements, values).await;
+                let is_last = attempts.next() >= Some(ATTEMPTS);
+                match result.as_ref().map_err(fault::<DB>) {
+                    Err(Some(Fault::RolledBack)) if !is_last => {}
+                    _ => return result,
+                }
+            }
+        };
+        match timeout(PATIENCE, work).await {
+            Ok(result) => result.map_err(|error| match fault::<DB>(&error) {
+                Some(Fault::Duplicate) => Failure::Duplicate,
+                _ => Failure::Store(store_error::<DB>(&error)),
+            }),
+            Err(_) => {
+                self.clear();
+                Err(Failure::Store(StoreError::Deadline))
+            }
+        }
+    }
+
+    /// A connection that is not given back is closed: also that of an operation that nobody waits
+    /// for any more, as its answer may be on the way.
+    async fn attempt(
+        &self,
+        statements: &[&Statement],
+        values: &Values<'_>,
+    ) -> Result<Answer, Error> {
+        let _slot = self.slots.acquire().await.map_err(|_| Error::PoolClosed)?;
+        let mut connection = self.acquire().await?;
+        let result = match statements {
+            [statement] => execute::<DB>(&mut connection, statement, values).await,
+            _ => transact::<DB>(&mut connection, statements, values).await,
+        };
+        match result.as_ref().map_err(fault::<DB>) {
+            Ok(_) => self.release(connection),
+            Err(Some(Fault::Duplicate)) if statements.len() == 1 => self.release(connection),
+            Err(None | Some(Fault::Busy)) => self.clear(),
+            // What has been prepared on it may be out of date.
+            Err(Some(_)) => {}
+        }
+        result
+    }
+
+    /// Runs statements that have no values, such as those that create the table.
+    pub(super) async fn run_texts(&self, texts: Vec<String>) -> Result<(), StoreError> {
+        let work = async {
+            let mut connection = self.acquire().await?;
+            for text in texts {
+                DB::execute(&mut connection, sqlx::query(AssertSqlSafe(text))).await?;
+            }
+            Ok(())
+        };
+        let result = timeout(PATIENCE, work).await.map_err(|_| StoreError::Deadline)?;
+        result.map_err(|error: Error| store_error::<DB>(&error))
+    }
+}
+
+async fn execute<DB: Client>(
+    connection: &mut DB::Connection,
+    statement: &Statement,
+    values: &Values<'_>,
+) -> Result<Answer, Error> {
+    let query = sqlx::query(AssertSqlSafe(statement.sql.clone()));
+    let parameters = statement.parameters.iter();
+    let query = parameters.fold(query, |query, (_, value)| DB::bind(query, value(values)));
+    if statement.has_rows {
+        return Ok(Answer { affected: 0, rows: DB::fetch(connection, query).await? });
+    }
+    Ok(Answer { affected: DB::execute(connection, query).await?, rows: Vec::new() })
+}
+
+async fn transact<DB: Client>(
+    connection: &mut DB::Connection,
+    statements: &[&Statement],
+    values: &Values<'_>,
+) -> Result<Answer, Error> {
+    let mut transaction = connection.begin_with(SqlStr::from_static(DB::BEGIN)).await?;
+    let mut answer = Answer::default();
+    for statement in statements {
+        answer = execute::<DB>(&mut transaction, statement, values).await?;
+        if answer.affected == 0 {
+            transaction.rollback().await?;
+            return Ok(answer);
+        }
+    }
+    transaction.commit().await?;
+    Ok(answer)
+}
+
+/// Returns what the server has said; `None` if it has said nothing that can be told apart.
+fn fault<DB: Client>(error: &Error) -> Option<Fault> {
+    error.as_database_error().map(DB::fault)
+}
+
+fn store_error<DB: Client>(error: &Error) -> StoreError {
+    match (fault::<DB>(error), error) {
+        (Some(fault @ (Fault::Busy | Fault::RolledBack)), _) => StoreError::unavailable(fault),
+        (Some(fault), _) => StoreError::refused(fault),
+        (None, Error::Io(error)) => StoreError::unavailable(error.kind().to_string()),
+        (None, Error::Tls(_)) => StoreError::unavailable("no TLS connection"),
+        (None, Error::Protocol(_) | Error::WorkerCrashed | Error::PoolClosed) => {
+            StoreError::unavailable("the connection is broken")
+        }
+        (None, Error::ColumnDecode { .. }) => StoreError::refused(Fault::NoTable),
+        (None, _) => {
+            StoreError::refused("the client cannot speak with this server as it is set up")
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

