@@ -3,8 +3,9 @@
 //!
 //! What is pruned, because it cannot come out differently: programs are sets, as requests differ
 //! in nothing but their number; of two loads in a row only one order is tried, as loads change
-//! nothing; what is about a key that nobody else knows happens at once; and of three requests none only reads, and those that renew nothing are not tried again
-//! with a store that renews in two steps.
+//! nothing; what is about a key that nobody else knows happens at once; and of three requests none
+//! only reads, and those that renew nothing are not tried again with a store that renews in two
+//! steps.
 
 mod memory;
 mod oracle;
