@@ -10,7 +10,7 @@ use hipflask_core::{
     record::{self, Format},
     serializer::Limits,
     server_side::{Found, Offer, Plan, ServerSide, SessionId},
-    store::{Created, Record, RecordKey, Replaced},
+    store::{Created, Deleted, Record, RecordKey, Replaced},
     value::{Dict, Value},
 };
 
@@ -274,7 +274,9 @@ impl Request {
         };
         let is_written = matches!(
             answer,
-            Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_))
+            Answer::Created(Created::Created(_))
+                | Answer::Replaced(Replaced::Replaced(_))
+                | Answer::Deleted(Deleted::Deleted)
         );
         let saving = match &mut plan.ending {
             Some(ending) if !matches!(ending.step(), Step::Done(_)) => ending,
