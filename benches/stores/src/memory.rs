@@ -3,7 +3,7 @@
 //! Each contender stores one session; its record is then copied under as many keys of the same
 //! length, with a time to live, into an empty server whose memory is looked at before and after.
 
-use hipflask_servers::redis::Redis;
+use hipflask_servers::{Server, free_port};
 use redis::Commands;
 
 use crate::{
@@ -27,10 +27,16 @@ pub(crate) fn compare(most: usize) -> Anything<()> {
     Ok(())
 }
 
+fn start() -> Anything<(Server, String)> {
+    let server = hipflask_servers::redis::start(free_port()?, &[])?;
+    let address = format!("redis://127.0.0.1:{}", server.port());
+    Ok((server, address))
+}
+
 fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
-    let server = Redis::single()?;
-    let contender = Contender::start(name, &server.address())?;
-    let mut redis = redis::Client::open(server.address())?.get_connection()?;
+    let (_server, address) = start()?;
+    let contender = Contender::start(name, &address)?;
+    let mut redis = redis::Client::open(address)?.get_connection()?;
     redis::cmd("FLUSHALL").exec(&mut redis)?;
     cookie_of(contender.address, &format!("/fill/{workload}"))?;
     let keys: Vec<Vec<u8>> = redis.keys("*")?;
@@ -41,8 +47,8 @@ fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
 
 /// Returns the bytes per session at each power of ten from a thousand up to `most`.
 fn memory_of(key_len: usize, record: &[u8], most: usize) -> Anything<String> {
-    let server = Redis::single()?;
-    let mut redis = redis::Client::open(server.address())?.get_connection()?;
+    let (_server, address) = start()?;
+    let mut redis = redis::Client::open(address)?.get_connection()?;
     let empty = used_memory(&mut redis)?;
     let (mut n_stored, mut goal, mut words) = (0, 1_000.min(most), Vec::new());
     while n_stored < most {

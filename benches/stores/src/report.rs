@@ -1,6 +1,6 @@
 //! Lets the contenders take turns and prints what they did.
 
-use hipflask_servers::redis::Redis;
+use hipflask_servers::{free_port, redis};
 
 use crate::{
     Anything,
@@ -12,8 +12,8 @@ use crate::{
 const PATHS: [(&str, &str); 3] = [("untouched", "/"), ("read", "/read"), ("write", "/write")];
 
 pub(crate) fn compare(n_rounds: usize) -> Anything<()> {
-    let redis = Redis::single()?;
-    let address = redis.address();
+    let redis = redis::start(free_port()?, &[])?;
+    let address = format!("redis://127.0.0.1:{}", redis.port());
     let contenders = CONTENDERS.map(|name| Contender::start(name, &address));
     let contenders = contenders.into_iter().collect::<Anything<Vec<_>>>()?;
     let mut samples = vec![Vec::new(); contenders.len() * PATHS.len()];

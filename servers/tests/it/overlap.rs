@@ -121,12 +121,12 @@ async fn act(
     tokio::time::sleep(Duration::from_millis(before)).await;
     match act.as_str() {
         "Append" => change(&session, "list", |list| {
-            list.as_list_mut().map(|list| list.push(Value::from(n)));
+            list.as_list_mut().into_iter().for_each(|list| list.push(Value::from(n)));
         })?,
         "Destroy" => session.destroy()?,
         "Flash" => session.flash("message", "the same")?,
         "Nest" => change(&session, "nested", |dict| {
-            dict.as_dict_mut().map(|dict| dict.insert(format!("by{n}"), Value::from(n)));
+            dict.as_dict_mut().and_then(|dict| dict.insert(format!("by{n}"), Value::from(n)));
         })?,
         "Renew" => session.renew()?,
         "Set" => session.insert(format!("own{n}"), n)?,

@@ -228,8 +228,7 @@ impl Saving {
         self.stage = match answer {
             Answer::Created(Created::Exists) => return Err(EngineError::IdTaken),
             Answer::Deleted(_) => Stage::Done(Outcome::Ended),
-            // Deleting it unseen might delete a retired record, and call a session ended that goes
-            // on under another id.
+            // Only the mark is there now, of what may have moved and has not.
             Answer::Replaced(Replaced::Replaced(_)) if ends => Stage::Delete,
             Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_)) => {
                 Stage::Done(self.written())

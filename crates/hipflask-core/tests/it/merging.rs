@@ -17,9 +17,9 @@ fn check(base: Json, mine: Json, theirs: Json, expected: Json) {
 
 #[track_caller]
 fn check_with(policy: ConflictPolicy, sides: [Json; 3], expected: Result<Json, &str>) {
-    let [base, mine, theirs] = sides.map(dict);
+    let [base, mine, theirs] = sides.map(|side| dict(&side));
     let merged = merge(&base, &mine, &theirs, policy);
-    let expected = expected.map(dict).map_err(str::to_owned);
+    let expected = expected.map(|merged| dict(&merged)).map_err(str::to_owned);
     assert_eq!(merged.map_err(|conflict| conflict.key().to_owned()), expected);
 }
 
@@ -96,8 +96,8 @@ fn merge_takes_what_is_nested_too_deep_as_one_value() {
     check(json!({}), nested(90, "mine"), nested(90, "theirs"), nested(90, "mine"));
 }
 
-fn dict(json: Json) -> Dict {
-    match value(&json) {
+fn dict(json: &Json) -> Dict {
+    match value(json) {
         Value::Dict(dict) => dict,
         other => panic!("no dict: {other:?}"),
     }

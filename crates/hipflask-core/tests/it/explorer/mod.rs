@@ -10,6 +10,7 @@
 mod memory;
 mod oracle;
 mod program;
+mod random;
 mod request;
 
 use std::{collections::BTreeSet, rc::Rc};
@@ -95,7 +96,7 @@ impl World {
         self.turn += 1;
         let answer = self.memory.answer(ask);
         match Rc::make_mut(&mut self.requests[number]).answer(answer, self.turn) {
-            // Who ends an id that was renewed a moment ago ends only what is left of it.
+            // What is deleted after a renewal is only the mark that it was renewed.
             Event::Ended => self.is_ended |= !self.is_renewed,
             Event::Opened if self.is_ended || self.is_renewed => {
                 return Err(Violation::Resurrection);
@@ -104,6 +105,15 @@ impl World {
             Event::Nothing | Event::Opened => {}
         }
         Ok(())
+    }
+}
+
+impl World {
+    /// Lets the record of the session expire, once.
+    fn expire(&mut self) {
+        if let Some(key) = self.expiring.take() {
+            self.is_ended |= self.memory.expire(&key);
+        }
     }
 }
 
@@ -187,10 +197,9 @@ impl Report {
             if let Err(violation) = oracle::check(world) {
                 self.note(violation, scene, schedule, world);
             }
-        } else if let Some(key) = &world.expiring {
+        } else if world.expiring.is_some() {
             let mut next = world.clone();
-            next.is_ended |= next.memory.expire(key);
-            next.expiring = None;
+            next.expire();
             schedule.push((None, "the record expires"));
             self.search(&next, scene, schedule, None);
             schedule.pop();

@@ -26,8 +26,9 @@ pub(crate) enum Violation {
 
 pub(crate) fn check(world: &World) -> Result<(), Violation> {
     let old = world.memory.contents().filter(|content| content.contains("secret")).count();
-    let is_said = world.requests.iter().any(|it| is(it, Outcome::Ended));
-    let ended = world.is_ended || is_said && !world.is_renewed;
+    // A log-out that overlaps with a renewal, and comes second, does not reach the new id.
+    let is_said = world.requests.iter().any(|it| is(it, Outcome::Ended)) && !world.is_renewed;
+    let ended = world.is_ended || is_said;
     if old > 1 || ended && old > 0 || is_cleared_item_back(world) {
         return Err(Violation::Resurrection);
     }

@@ -78,10 +78,6 @@ impl Program {
         }
     }
 
-    pub(crate) const fn ends(self) -> bool {
-        matches!(self, Self::Destroy | Self::DestroyAndSet)
-    }
-
     pub(crate) const fn renews(self) -> bool {
         matches!(self, Self::Renew | Self::RenewAndSet)
     }

@@ -274,8 +274,10 @@ impl Request {
         };
         let is_written = matches!(
             answer,
-            Answer::Created(Created::Created(_)) | Answer::Replaced(Replaced::Replaced(_))
-        ) || ends && matches!(answer, Answer::Deleted(Deleted::Deleted));
+            Answer::Created(Created::Created(_))
+                | Answer::Replaced(Replaced::Replaced(_))
+                | Answer::Deleted(Deleted::Deleted)
+        );
         let saving = match &mut plan.ending {
             Some(ending) if !matches!(ending.step(), Step::Done(_)) => ending,
             _ => &mut plan.saving,
