@@ -48,7 +48,8 @@ pub fn start_with_tls(port: u16, password: &str) -> Result<(Server, PathBuf), St
     let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    command.args(["-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext"]);
+    command.args(["-nodes", "-days", "1", "-subj", "/CN=localhost"]);
+    command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-addext"]);
     command.args(["subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout"]).arg(&key);
     command.arg("-out").arg(&certificate).stderr(Stdio::null());
     let missing = |source| StartError::Missing { package: "openssl", source };

@@ -1,5 +1,7 @@
 //! Sessions in Redis: one server, Sentinel and Cluster, and each of them failing.
 
+mod fail_over;
+
 use std::{
     collections::BTreeMap,
     process::Command,
@@ -186,9 +188,8 @@ async fn scripts_are_sent_again_after_the_server_forgot_them() {
 
 /// Adds one to the number in a record, and returns the new one.
 async fn increment(store: &RedisStore, key: &RecordKey) -> Result<u64, StoreError> {
-    let mut current = match store.load(key, None).await? {
-        Some(record) => record,
-        None => return Err(StoreError::unavailable("the record is gone")),
+    let Some(mut current) = store.load(key, None).await? else {
+        return Err(StoreError::unavailable("the record is gone"));
     };
     loop {
         let number: u64 = std::str::from_utf8(&current.payload).unwrap().parse().unwrap();
@@ -237,7 +238,7 @@ async fn a_server_that_stops_answering_costs_the_deadline_and_no_restart() {
     signal(&server, "-CONT");
     let start = Instant::now();
     while store.load(&name, None).await.is_err() {}
-    println!("back {:?} after SIGCONT", start.elapsed());
+    eprintln!("back {:?} after SIGCONT", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
@@ -269,7 +270,7 @@ async fn a_server_that_was_restarted_is_found_again() {
     while store.load(&name, None).await.is_err() {
         sleep(Duration::from_millis(10)).await;
     }
-    println!("back {:?} after a restart", back.elapsed());
+    eprintln!("back {:?} after a restart", back.elapsed());
     assert!(back.elapsed() < Duration::from_millis(1500), "{:?}", back.elapsed());
 }
 
@@ -300,111 +301,6 @@ async fn what_is_no_record_is_left_alone() {
     assert!(store.scan("session:", Some("0"), 10).await.is_err());
     let error = store.replace(&key("session:list"), &Record::new("1"), b"2", HOUR).await;
     assert!(matches!(error, Err(StoreError::Refused(_))));
-}
-
-/// What eight tasks have met, each of which adds to its own record.
-#[derive(Debug, Default)]
-struct Report {
-    writes: u64,
-    errors: u64,
-    lost: u64,
-    longest_pause: Duration,
-}
-
-/// Writes the number of each attempt over the one before until the end, and looks each time whether
-/// what was answered is still there.
-async fn write_steadily(store: RedisStore, name: RecordKey, end: Instant) -> Report {
-    let (mut report, mut last, mut answered) = (Report::default(), Instant::now(), 0);
-    for attempt in 1_u64.. {
-        let is_over = Instant::now() >= end;
-        let found = match store.load(&name, None).await {
-            Ok(found) => found,
-            Err(error) => {
-                assert!(!is_over, "{error}");
-                report.fail(&error).await;
-                continue;
-            }
-        };
-        // What was not answered may be there too, but only over what was.
-        let found = found.unwrap_or_else(|| Record::new("0"));
-        let number: u64 = std::str::from_utf8(&found.payload).unwrap().parse().unwrap();
-        report.lost += u64::from(number < answered);
-        answered = number;
-        report.longest_pause = report.longest_pause.max(last.elapsed());
-        if is_over {
-            break;
-        }
-        match store.replace(&name, &found, attempt.to_string().as_bytes(), HOUR).await {
-            Ok(Replaced::Replaced(_)) => {
-                report.longest_pause = report.longest_pause.max(last.elapsed());
-                (answered, last) = (attempt, Instant::now());
-                report.writes += 1;
-            }
-            Ok(_) => {}
-            Err(error) => report.fail(&error).await,
-        }
-    }
-    report
-}
-
-impl Report {
-    async fn fail(&mut self, error: &StoreError) {
-        assert!(error.is_transient(), "{error}");
-        self.errors += 1;
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Lets eight tasks write, and kills the master and starts it again meanwhile.
-async fn fail_over(
-    what: &str,
-    store: &RedisStore,
-    mut kill: impl FnMut(),
-    mut restart: impl FnMut(),
-) -> Report {
-    let (start, mut tasks) = (Instant::now(), JoinSet::new());
-    let end = start + Duration::from_secs(26);
-    for number in 0..8 {
-        let name = key(format!("session:{number}"));
-        store.create(&name, b"0", HOUR).await.unwrap();
-        tasks.spawn(write_steadily(store.clone(), name, end));
-    }
-    sleep(Duration::from_secs(2)).await;
-    tokio::task::block_in_place(&mut kill);
-    sleep(Duration::from_secs(6)).await;
-    tokio::task::block_in_place(&mut restart);
-    let mut all = Report::default();
-    while let Some(report) = tasks.join_next().await {
-        let report = report.unwrap();
-        all.writes += report.writes;
-        all.errors += report.errors;
-        all.lost += report.lost;
-        all.longest_pause = all.longest_pause.max(report.longest_pause);
-    }
-    println!("{what}: {all:?}");
-    assert!(all.longest_pause < Duration::from_secs(20), "{all:?}");
-    all
-}
-
-async fn fail_over_in_a_cluster(options: &str) -> Report {
-    let mut cluster = Cluster::start().unwrap();
-    let address = format!("redis+cluster://{}{options}", cluster.hosts());
-    let store = RedisStore::connect(&address).await.unwrap();
-    let victim = cluster.master_of("session:0").unwrap();
-    let cluster = std::cell::RefCell::new(&mut cluster);
-    let kill = || cluster.borrow_mut().kill(victim);
-    let restart = || cluster.borrow_mut().restart(victim).unwrap();
-    fail_over(&format!("cluster{options}"), &store, kill, restart).await
-}
-
-async fn fail_over_by_sentinels(options: &str) -> Report {
-    let mut servers = Sentinel::start().unwrap();
-    let address = format!("redis+sentinel://{}/mymaster{options}", servers.hosts());
-    let store = RedisStore::connect(&address).await.unwrap();
-    let servers = std::cell::RefCell::new(&mut servers);
-    let kill = || servers.borrow_mut().master_mut().kill();
-    let restart = || servers.borrow_mut().restart_master().unwrap();
-    fail_over(&format!("sentinel{options}"), &store, kill, restart).await
 }
 
 #[tokio::test]
@@ -440,24 +336,4 @@ async fn a_record_is_followed_to_another_node() {
     let one = store_at(&cluster.nodes()[old], "").await;
     let error = one.load(&moving, None).await.unwrap_err().to_string();
     assert!(error.contains("redis+cluster://"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_survives_the_loss_of_a_master() {
-    fail_over_in_a_cluster("").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_waits_for_replicas_loses_no_write() {
-    assert_eq!(fail_over_in_a_cluster("?wait_replicas=1").await.lost, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sentinels_survive_the_loss_of_the_master() {
-    fail_over_by_sentinels("").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sentinels_that_wait_for_replicas_lose_no_write() {
-    assert_eq!(fail_over_by_sentinels("?wait_replicas=1").await.lost, 0);
 }

@@ -33,57 +33,78 @@ pub(super) struct Address {
 pub(super) fn read(address: &str) -> Result<Address, ConnectError> {
     let (address, mut options) = split_options(address)?;
     let (scheme, rest) = address.split_once("://").unwrap_or((address, ""));
-    let (is_secure, expected) = match scheme {
-        "redis" | "rediss" => (scheme == "rediss", SERVER),
-        "redis+sentinel" | "rediss+sentinel" => (scheme == "rediss+sentinel", SENTINEL),
-        "redis+cluster" | "rediss+cluster" => (scheme == "rediss+cluster", CLUSTER),
-        _ => return Err(ConnectError::Address { expected: SERVER }),
+    let (is_secure, kind) = match scheme.strip_prefix("rediss") {
+        Some(kind) => (true, kind),
+        None => (false, scheme.strip_prefix("redis").ok_or_else(|| wrong(SERVER))?),
     };
-    let error = || ConnectError::Address { expected };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
-    let (user, password) = (percent_decode(user)?, percent_decode(password)?);
-    let port = if expected == SENTINEL { 26379 } else { 6379 };
-    let hosts: Option<Vec<_>> = hosts.split(',').map(|host| Host::parse(host, port)).collect();
-    let mut hosts = hosts.ok_or_else(error)?;
-
     let protocol = protocol(&mut options)?;
-    let settings = settings(&user, &password, protocol);
-    let tls = certificates(is_secure, &mut options)?;
-    let (deadline, wait) = (seconds("socket_timeout", &mut options)?, wait(&mut options)?);
-    let mut login = Login { settings, tls };
-    let servers = match expected {
-        CLUSTER if path.is_empty() => Servers::Cluster(Cluster::new(hosts, login)),
-        SENTINEL => {
-            let (name, database) = path.split_once('/').unwrap_or((path, ""));
-            let name = percent_decode(name)?;
-            login.settings = login.settings.set_db(read_database(database).ok_or_else(error)?);
-            let sentinel_login = sentinel_login(&login, protocol, &mut options);
-            if name.is_empty() {
-                return Err(error());
-            }
-            one(|| {
-                let (hosts, name) = (hosts.clone(), name.clone());
-                let (login, master_login) = (sentinel_login.clone(), login.clone());
-                Peer::Master(Sentinels { hosts, login, name, master_login })
-            })
+    let settings = settings(&percent_decode(user)?, &percent_decode(password)?, protocol);
+    let login = Login { settings, tls: certificates(is_secure, &mut options)? };
+    let servers = match kind {
+        "" => server(hosts, path, login)?,
+        "+cluster" if path.is_empty() => Servers::Cluster(Cluster::new(
+            read_hosts(hosts, 6379).ok_or_else(|| wrong(CLUSTER))?,
+            login,
+        )),
+        "+cluster" => return Err(wrong(CLUSTER)),
+        "+sentinel" => {
+            let user = take("sentinel_username", &mut options).unwrap_or_default();
+            let password = take("sentinel_password", &mut options).unwrap_or_default();
+            let settings = self::settings(&user, &password, protocol);
+            let sentinel_login = Login { settings, tls: login.tls.clone() };
+            sentinel(hosts, path, login, sentinel_login)?
         }
-        SERVER if hosts.len() == 1 => {
-            login.settings = login.settings.set_db(read_database(path).ok_or_else(error)?);
-            let host = hosts.pop().ok_or_else(error)?;
-            let client = login.client(&host).map_err(|_| wrong_certificates())?;
-            one(|| Peer::Server(client.clone()))
-        }
-        _ => return Err(error()),
+        _ => return Err(wrong(SERVER)),
     };
+    let (deadline, wait) = (seconds("socket_timeout", &mut options)?, wait(&mut options)?);
     refuse_options(options)?;
     Ok(Address { servers, deadline, wait })
+}
+
+const fn wrong(expected: &'static str) -> ConnectError {
+    ConnectError::Address { expected }
+}
+
+fn server(host: &str, path: &str, mut login: Login) -> Result<Servers, ConnectError> {
+    let read = || Some((Host::parse(host, 6379)?, read_database(path)?));
+    let (host, database) = read().ok_or_else(|| wrong(SERVER))?;
+    login.settings = login.settings.set_db(database);
+    let client = login.client(&host).map_err(|_| wrong(SERVER))?;
+    Ok(one(|| Peer::Server(client.clone())))
+}
+
+fn sentinel(
+    hosts: &str,
+    path: &str,
+    mut master_login: Login,
+    login: Login,
+) -> Result<Servers, ConnectError> {
+    let (name, database) = path.split_once('/').unwrap_or((path, ""));
+    let read = || Some((read_hosts(hosts, 26379)?, read_database(database)?));
+    let (hosts, database) = read().ok_or_else(|| wrong(SENTINEL))?;
+    let name = percent_decode(name)?;
+    if name.is_empty() {
+        return Err(wrong(SENTINEL));
+    }
+    master_login.settings = master_login.settings.set_db(database);
+    let sentinels = Sentinels { hosts, login, name, master_login };
+    Ok(one(|| Peer::Master(sentinels.clone())))
 }
 
 /// Returns the connections to one server.
 pub(super) fn one(peer: impl Fn() -> Peer) -> Servers {
     Servers::One(Lanes { quick: Link::new(peer()), waiting: Link::new(peer()) })
+}
+
+fn read_hosts(text: &str, port: u16) -> Option<Vec<Host>> {
+    text.split(',').map(|host| Host::parse(host, port)).collect()
+}
+
+fn read_database(text: &str) -> Option<i64> {
+    if text.is_empty() { Some(0) } else { text.parse::<u16>().ok().map(i64::from) }
 }
 
 fn settings(user: &str, password: &str, protocol: ProtocolVersion) -> RedisConnectionInfo {
@@ -96,16 +117,6 @@ fn settings(user: &str, password: &str, protocol: ProtocolVersion) -> RedisConne
         settings = settings.set_password(password);
     }
     settings
-}
-
-fn sentinel_login(login: &Login, protocol: ProtocolVersion, options: &mut Options) -> Login {
-    let user = take("sentinel_username", options).unwrap_or_default();
-    let password = take("sentinel_password", options).unwrap_or_default();
-    Login { settings: settings(&user, &password, protocol), tls: login.tls.clone() }
-}
-
-fn read_database(text: &str) -> Option<i64> {
-    if text.is_empty() { Some(0) } else { text.parse::<u16>().ok().map(i64::from) }
 }
 
 fn take(name: &str, options: &mut Options) -> Option<String> {

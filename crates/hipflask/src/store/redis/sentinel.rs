@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 use super::server::{Host, Login};
 
 /// The sentinels that watch over a master.
+#[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) hosts: Vec<Host>,
     pub(super) login: Login,
