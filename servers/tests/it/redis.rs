@@ -87,7 +87,8 @@ async fn a_user_with_tls_keeps_all_rules_of_its_keys() {
     };
     for host in ["localhost", "127.0.0.1"] {
         let store = RedisStore::connect(&address("app:s%25cret", host)).await.unwrap();
-        let passed = conformance::run(&store, "session:", Abilities::new()).await;
+        let prefix = format!("session:{host}:");
+        let passed = conformance::run(&store, &prefix, Abilities::new()).await;
         passed.unwrap_or_else(|violation| panic!("{violation}"));
         let error = store.load(&key("other:secret"), None).await.unwrap_err();
         assert!(matches!(error, StoreError::Refused(_)), "{error}");
@@ -283,6 +284,25 @@ async fn a_write_without_its_replica_is_an_error() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     assert!(error.to_string().contains("wait_replicas"), "{error}");
     assert_eq!(store.load(&name, None).await.unwrap().unwrap().payload, b"0");
+}
+
+#[tokio::test]
+async fn a_full_server_says_so_at_once() {
+    let server = server();
+    let (store, name) = (store_at(&server, "").await, key("session:S"));
+    store.create(&name, b"0", HOUR).await.unwrap();
+    ask(server.port(), &["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    let start = Instant::now();
+    for _ in 0..3 {
+        let created = store.create(&key("session:N"), b"0", HOUR).await.unwrap_err();
+        let replaced = store.replace(&name, &Record::new("0"), b"1", HOUR).await.unwrap_err();
+        for error in [created, replaced] {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+            assert!(error.to_string().contains("memory is full"), "{error}");
+        }
+    }
+    assert_eq!(store.load(&name, None).await.unwrap().unwrap().payload, b"0");
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use super::{
     failure::Failure,
     link::{Link, Peer},
     server::{Host, Login},
-    servers::{Lanes, Wait, send_checked},
+    servers::{Lanes, Wait, first_checked, send_checked},
 };
 
 /// How many redirections a request follows at once.
@@ -122,36 +122,45 @@ impl Cluster {
             self.refresh(until).await?;
             return Err(Failure::Busy("no node of the cluster has the record's slot"));
         };
-        let mut asking = None;
+        let mut asking = false;
         for _ in 0..REDIRECTIONS {
-            let lanes = self.lanes(&host)?;
-            let sent = asking.as_ref().unwrap_or(commands);
-            let failure = match send_checked(lanes.of(wait), sent, until).await {
-                Ok(mut values) => {
-                    values.drain(..sent.len() - commands.len());
-                    return Ok(values);
-                }
-                Err(failure) => failure,
-            };
-            match failure {
-                Failure::Moved(next) => {
+            match self.send_to(&host, commands, asking, wait, until).await {
+                Err(Failure::Moved(next)) => {
                     // Without waiting, for this request knows the way.
                     self.refresh_soon();
-                    (host, asking) = (next.or_name_of(&host), None);
+                    (host, asking) = (next.or_name_of(&host), false);
                 }
-                Failure::Ask(next) => {
-                    (host, asking) = (next.or_name_of(&host), Some(ask(commands)))
-                }
-                failure => {
-                    if !matches!(failure, Failure::Refused(_) | Failure::UnknownScript) {
-                        // What fails may have been replaced.
-                        self.refresh_soon();
-                    }
+                Err(Failure::Ask(next)) => (host, asking) = (next.or_name_of(&host), true),
+                Err(failure) if failure.may_be_outdated() => {
+                    self.refresh_soon();
                     return Err(failure);
                 }
+                result => return result,
             }
         }
         Err(Failure::Busy("the nodes of the cluster do not agree on who has the record"))
+    }
+
+    /// Sends commands to a node, by `asking` to one that is about to get the slot.
+    async fn send_to(
+        &self,
+        host: &Host,
+        commands: &Pipeline,
+        asking: bool,
+        wait: Option<Wait>,
+        until: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        let lanes = self.lanes(host)?;
+        if !asking {
+            return send_checked(lanes.of(wait), commands, until).await;
+        }
+        let mut sent = pipe();
+        sent.cmd("ASKING");
+        for command in commands.cmd_iter() {
+            sent.add_command(command.clone());
+        }
+        let values = lanes.of(wait).send(&sent, until).await?;
+        first_checked(values.into_iter().skip(1).collect())
     }
 
     /// Learns who has which slot, unless that was learnt just now.
@@ -262,16 +271,6 @@ fn question() -> Pipeline {
     let mut question = pipe();
     question.cmd("CLUSTER").arg("SLOTS");
     question
-}
-
-/// Returns commands for a node that is about to get the slot.
-fn ask(commands: &Pipeline) -> Pipeline {
-    let mut asking = pipe();
-    asking.cmd("ASKING");
-    for command in commands.cmd_iter() {
-        asking.add_command(command.clone());
-    }
-    asking
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ pub(super) enum Failure {
     /// It did nothing, but may soon.
     #[error("{0}")]
     Busy(&'static str),
+    /// It did nothing, and will not soon.
+    #[error("{0}")]
+    Hindered(&'static str),
     /// It may have done it or not.
     #[error("the connection was lost: {0}")]
     Lost(#[source] RedisError),
@@ -79,27 +82,37 @@ impl Failure {
         match self {
             Self::Ask(_) | Self::Busy(_) | Self::Moved(_) | Self::ReadOnly => true,
             Self::Unconnected { since, .. } => since.elapsed() < patience,
-            Self::Lost(_)
+            Self::Hindered(_)
+            | Self::Lost(_)
             | Self::Refused(_)
             | Self::Replicas
             | Self::Silent
             | Self::UnknownScript => false,
         }
     }
+
+    /// Reports whether another node of a cluster may have taken over from this one.
+    pub(super) const fn may_be_outdated(&self) -> bool {
+        !matches!(self, Self::Hindered(_) | Self::Refused(_) | Self::Replicas | Self::UnknownScript)
+    }
 }
 
 const CREDENTIALS: &str = "the user name or the password is wrong, or one is missing";
 
 /// What is said for each code of a server that did nothing, for now.
-const BUSY: [(&str, &str); 8] = [
+const BUSY: [(&str, &str); 5] = [
     ("BUSY", "the server is busy with a script"),
     ("CLUSTERDOWN", "the cluster is down"),
     ("LOADING", "the server is loading its data"),
     ("MASTERDOWN", "the server has lost its master"),
+    ("TRYAGAIN", "the cluster is moving the record"),
+];
+
+/// What is said for each code of a server that did nothing, until somebody helps it.
+const HINDERED: [(&str, &str); 3] = [
     ("MISCONF", "the server cannot save its data and takes no writes: see its log"),
     ("NOREPLICAS", "the server takes no writes, for too few replicas are connected"),
     ("OOM", "the server's memory is full: see its settings maxmemory and maxmemory-policy"),
-    ("TRYAGAIN", "the cluster is moving the record"),
 ];
 
 /// What is said for each code of a server that will not.
@@ -136,6 +149,7 @@ impl From<&ServerError> for Failure {
             _ if is("READONLY") => Self::ReadOnly,
             _ => find(&BUSY)
                 .map(Self::Busy)
+                .or_else(|| find(&HINDERED).map(Self::Hindered))
                 .or_else(|| find(&REFUSED).map(Self::Refused))
                 .unwrap_or(UNKNOWN),
         }

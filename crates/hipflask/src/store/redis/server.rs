@@ -16,14 +16,16 @@ impl Host {
     /// Reads `NAME`, `NAME:PORT`, `[IPv6]` or `[IPv6]:PORT`.
     pub(super) fn parse(text: &str, default_port: u16) -> Option<Self> {
         let (name, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (name, port) = rest.split_once(']')?;
-                (name, port.strip_prefix(':').map_or(port.is_empty().then_some(None)?, Some))
-            }
+            Some(rest) => match rest.split_once(']')? {
+                (name, "") => (name, None),
+                (name, port) => (name, Some(port.strip_prefix(':')?)),
+            },
             None => text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port))),
         };
         let port = port.map_or(Ok(default_port), str::parse).ok()?;
-        (!name.is_empty()).then(|| Self { name: name.to_owned(), port })
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:%".contains(&byte);
+        (!name.is_empty() && name.bytes().all(is_name))
+            .then(|| Self { name: name.to_owned(), port })
     }
 
     /// Reads the `NAME:PORT` after the slot in a cluster's redirection. The name is empty when it
@@ -105,7 +107,8 @@ mod tests {
         check("127.0.0.1:7000", Some(("127.0.0.1", 7000)));
         check("[::1]", Some(("::1", 6379)));
         check("[::1]:7000", Some(("::1", 7000)));
-        for wrong in ["", ":7000", "a:", "a:b", "a:70000", "[::1", "[::1]7000", "::1"] {
+        for wrong in ["", ":7000", "a:", "a:b", "a:70000", "[::1", "[::1]7000", "::1", "a,b", "a b"]
+        {
             check(wrong, None);
         }
     }

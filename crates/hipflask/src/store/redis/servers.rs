@@ -152,7 +152,11 @@ pub(super) async fn send_checked(
     commands: &Pipeline,
     until: Instant,
 ) -> Result<Vec<Value>, Failure> {
-    let values = link.send(commands, until).await?;
+    first_checked(link.send(commands, until).await?)
+}
+
+/// Takes an error as the first answer for one of all.
+pub(super) fn first_checked(values: Vec<Value>) -> Result<Vec<Value>, Failure> {
     match values.first() {
         Some(Value::ServerError(error)) => Err(Failure::from(error)),
         _ => Ok(values),
