@@ -173,9 +173,8 @@ mod tests {
             "expected a string for SESSION_COOKIE_NAME, found a table",
         );
         check_setting(
-            "SESSION_TYPE = 'redis'",
-            "server-side sessions are not supported yet: unset SESSION_TYPE, or set it to null, \
-             to keep sessions in the signed cookie",
+            "SESSION_SERIALIZATION_FORMAT = 'pickle'",
+            "SESSION_SERIALIZATION_FORMAT expects msgpack or json",
         );
     }
 
