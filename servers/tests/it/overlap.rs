@@ -194,3 +194,23 @@ async fn overlapping_requests_lose_nothing_in_memory() {
     let overlaps = overlap(store, 400).await;
     assert!(overlaps.kept > 50 && overlaps.ended > 50, "{overlaps:?}");
 }
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_requests_lose_nothing_in_redis() {
+    let server = hipflask_servers::redis::start(hipflask_servers::free_port().unwrap(), &[]);
+    let server = server.unwrap();
+    let address = format!("redis://127.0.0.1:{}", server.port());
+    let overlaps = overlap(hipflask::store::connect(&address).await.unwrap(), 400).await;
+    assert!(overlaps.kept > 50 && overlaps.ended > 50, "{overlaps:?}");
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_requests_lose_nothing_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite3");
+    let address = format!("sqlite:{}?create=true", path.display());
+    let overlaps = overlap(hipflask::store::connect(&address).await.unwrap(), 400).await;
+    assert!(overlaps.kept > 50 && overlaps.ended > 50, "{overlaps:?}");
+}

@@ -56,7 +56,8 @@ pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => AnyStore::new(super::SqlStore::connect(address).await?),
         #[cfg(feature = "redis")]
-        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" => {
+        "redis" | "redis+cluster" | "redis+sentinel" | "rediss" | "rediss+cluster"
+        | "rediss+sentinel" => {
             AnyStore::new(super::RedisStore::connect(address).await?)
         }
         #[cfg(feature = "sqlite")]

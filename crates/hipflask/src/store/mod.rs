@@ -4,6 +4,10 @@
 //! what is written, and over what, comes from the engine. What a store must do is [`Store`], and
 //! the suite `conformance` is its definition in tests.
 
+#[cfg_attr(
+    not(all(feature = "filesystem", feature = "memcached", feature = "redis", feature = "sqlite")),
+    allow(dead_code, reason = "each store uses only a part of what they share")
+)]
 mod address;
 mod any;
 #[cfg(feature = "conformance")]
@@ -21,6 +25,10 @@ mod mongodb;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+#[cfg_attr(
+    not(all(feature = "mysql", feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "each dialect uses only a part of what they share")
+)]
 mod sql;
 
 pub use hipflask_core::store::{
