@@ -8,6 +8,8 @@ mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod overlap;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod recorded;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
