@@ -89,7 +89,7 @@ pub fn ask(port: u16, arguments: &[&str]) -> io::Result<String> {
 ///
 /// let mut servers = Sentinel::start()?;
 /// println!("redis+sentinel://{}/mymaster", servers.hosts());
-/// servers.master_mut().kill();
+/// servers.kill_master();
 /// # Ok::<(), hipflask_servers::StartError>(())
 /// ```
 #[derive(Debug)]
@@ -129,13 +129,16 @@ impl Sentinel {
         hosts(&self.sentinels)
     }
 
-    /// Returns the server that was the master at first.
-    ///
-    /// # Panics
-    ///
-    /// Never: there are two servers.
-    pub fn master_mut(&mut self) -> &mut Server {
-        self.servers.first_mut().expect("a master")
+    /// Returns the server that is the master at first, and the one that is the replica.
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// Kills the server that is the master at first.
+    pub fn kill_master(&mut self) {
+        if let Some(master) = self.servers.first_mut() {
+            master.kill();
+        }
     }
 
     /// Starts the first master again, as a replica of the other server.
@@ -227,6 +230,12 @@ impl Cluster {
             ask(node.port(), &["EXISTS", key]).is_ok_and(|answer| !answer.contains("MOVED"))
         };
         self.nodes.iter().position(is_master).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Returns the replica of the master with a number.
+    pub fn replica_of(&self, number: usize) -> Option<&Server> {
+        let answer = ask(self.nodes.get(number)?.port(), &["INFO", "replication"]).ok()?;
+        self.nodes.iter().find(|node| answer.contains(&format!(",port={},", node.port())))
     }
 
     /// Kills a node at once.

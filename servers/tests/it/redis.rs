@@ -34,8 +34,8 @@ fn key(text: impl Into<String>) -> RecordKey {
     RecordKey::new(text)
 }
 
-fn signal(server: &Server, signal: &str) {
-    let done = Command::new("kill").args([signal, &server.pid().to_string()]).status().unwrap();
+fn signal(pid: u32, signal: &str) {
+    let done = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
     assert!(done.success());
 }
 
@@ -229,14 +229,14 @@ async fn a_server_that_stops_answering_costs_the_deadline_and_no_restart() {
     let store = store_at(&server, "").await.with_deadline(Duration::from_millis(800));
     let name = key("session:S");
     store.create(&name, b"0", HOUR).await.unwrap();
-    signal(&server, "-STOP");
+    signal(server.pid(), "-STOP");
     for _ in 0..3 {
         let start = Instant::now();
         let error = store.load(&name, None).await.unwrap_err();
         assert!(error.is_transient(), "{error}");
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
-    signal(&server, "-CONT");
+    signal(server.pid(), "-CONT");
     let start = Instant::now();
     while store.load(&name, None).await.is_err() {}
     eprintln!("back {:?} after SIGCONT", start.elapsed());

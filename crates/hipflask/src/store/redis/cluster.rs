@@ -291,7 +291,8 @@ mod tests {
     #[test]
     fn answers_name_the_masters_in_the_order_of_slots() {
         let answer = b"*2\r\n*3\r\n:8192\r\n:16383\r\n*3\r\n$0\r\n\r\n:2\r\n$1\r\nb\r\n\
-            *4\r\n:0\r\n:8191\r\n*3\r\n$1\r\nh\r\n:1\r\n$1\r\na\r\n*3\r\n$1\r\nr\r\n:9\r\n$1\r\nc\r\n";
+            *4\r\n:0\r\n:8191\r\n*3\r\n$1\r\nh\r\n:1\r\n$1\r\na\r\n\
+            *3\r\n$1\r\nr\r\n:9\r\n$1\r\nc\r\n";
         let answer = redis::parse_redis_value(answer).unwrap();
         let asked = Host { name: "asked".into(), port: 7 };
         let found = read_slots(&answer, &asked);

@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -73,12 +73,12 @@ impl Link {
         let live = self.live(until).await?;
         let mut connection = live.connection.clone();
         // Also when this future is dropped: what is slow to answer may be there no longer.
-        let mut watch = Watch { link: self, live, sent: Instant::now(), answered: false };
+        let mut watch = Watch { live, sent: Instant::now(), answered: false };
         let answer = connection.send_packed_commands(commands, 0, commands.len());
         let values = match timeout_at(until.into(), answer).await {
             Ok(Ok(values)) => values,
             Ok(Err(error)) => {
-                self.end(&watch.live);
+                watch.live.end();
                 return Err(Failure::lost(error));
             }
             Err(_) => return Err(Failure::Silent),
@@ -142,27 +142,28 @@ impl Link {
         self.lock().clone().filter(|live| !live.has_ended.load(Ordering::Acquire))
     }
 
-    /// Gives up a connection; others may still wait for its answers.
-    fn end(&self, live: &Live) {
-        live.has_ended.store(true, Ordering::Release);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Live>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Live>> {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Watch<'a> {
-    link: &'a Link,
+impl Live {
+    /// Gives up the connection; others may still wait for its answers.
+    fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+    }
+}
+
+struct Watch {
     live: Live,
     sent: Instant,
     answered: bool,
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Watch {
     fn drop(&mut self) {
         if !self.answered && self.sent.elapsed() > SUSPICIOUS {
-            self.link.end(&self.live);
+            self.live.end();
         }
     }
 }

@@ -81,19 +81,19 @@ impl RedisStore {
     /// | address | |
     /// |---|---|
     /// | `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` | one server |
-    /// | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/MASTER[/DATABASE]` | the master that these sentinels name |
+    /// | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/MASTER[/DATABASE]` | a sentinels' master |
     /// | `redis+cluster://[USER:PASSWORD@]HOST[:PORT],…` | the cluster of these nodes |
     /// | `rediss://…`, `rediss+sentinel://…`, `rediss+cluster://…` | the same with TLS |
     ///
     /// | option | default | |
     /// |---|---|---|
-    /// | `socket_timeout` | 4 | how many seconds a request may take, see [`with_deadline`](Self::with_deadline) |
+    /// | `socket_timeout` | 4 | seconds that a request may take, as [`Self::with_deadline`] |
     /// | `wait_replicas` | 0 | how many replicas must have a write before it is answered |
     /// | `wait_timeout_ms` | 1000 | how long they have for it; at most half of `socket_timeout` |
     /// | `protocol` | 3 | 2 for servers, or proxies, that know only RESP2 |
     /// | `ssl_ca_certs` | the system's | a file with the certificates to trust |
     /// | `ssl_certfile`, `ssl_keyfile` | | files with the own certificate and its key |
-    /// | `sentinel_username`, `sentinel_password` | | for the sentinels; the address's own are for the master |
+    /// | `sentinel_username`, `sentinel_password` | | for the sentinels, not the master |
     ///
     /// # Errors
     ///
