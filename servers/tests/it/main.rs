@@ -14,3 +14,4 @@ mod recorded;
 mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
+mod updates;
