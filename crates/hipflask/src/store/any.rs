@@ -57,9 +57,7 @@ pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
         "postgres" | "postgresql" => AnyStore::new(super::SqlStore::connect(address).await?),
         #[cfg(feature = "redis")]
         "redis" | "redis+cluster" | "redis+sentinel" | "rediss" | "rediss+cluster"
-        | "rediss+sentinel" => {
-            AnyStore::new(super::RedisStore::connect(address).await?)
-        }
+        | "rediss+sentinel" => AnyStore::new(super::RedisStore::connect(address).await?),
         #[cfg(feature = "sqlite")]
         "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
         _ => return Err(address::unknown_scheme(scheme)),

@@ -5,7 +5,12 @@
 //! the suite `conformance` is its definition in tests.
 
 #[cfg_attr(
-    not(all(feature = "filesystem", feature = "memcached", feature = "redis", feature = "sqlite")),
+    not(all(
+        feature = "filesystem",
+        feature = "memcached",
+        feature = "redis",
+        feature = "sqlite"
+    )),
     allow(dead_code, reason = "each store uses only a part of what they share")
 )]
 mod address;
