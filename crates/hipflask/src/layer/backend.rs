@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hipflask_core::{
-    engine::{Answer, Outcome, Saving, Snapshot, Step},
+    engine::{Answer, EngineError, Outcome, Saving, Snapshot, Step},
     interface::Saved,
     reason::Reason,
     record,
@@ -137,8 +137,11 @@ impl Backend {
                     Answer::Replaced(self.in_time(replacing).await?)
                 }
             };
+            let attempts = saving.attempts();
             saving.answer(answer)?;
-            back_off(saving.attempts()).await;
+            if saving.attempts() > attempts {
+                back_off(saving.attempts()).await;
+            }
         }
     }
 
@@ -156,8 +159,7 @@ impl Backend {
             let mut content = snapshot.content().clone();
             let value = change(content.get(key).cloned())?;
             content.insert(key, value.clone());
-            let payload = record::encode(&content, settings.format)
-                .map_err(hipflask_core::engine::EngineError::from)?;
+            let payload = record::encode(&content, settings.format).map_err(EngineError::from)?;
             let ttl = self.interface.time_to_live(&content, now);
             let at = snapshot.key().clone();
             let replacing = self.store.replace(&at, snapshot.record(), &payload, ttl);
@@ -179,7 +181,7 @@ impl Backend {
             }
             back_off(attempt + 1).await;
         }
-        Err(hipflask_core::engine::EngineError::Contended.into())
+        Err(EngineError::Contended.into())
     }
 
     async fn in_time<T>(
