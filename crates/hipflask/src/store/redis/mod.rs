@@ -9,6 +9,7 @@ mod address;
 mod cluster;
 mod failure;
 mod link;
+mod lives;
 mod scan;
 mod script;
 mod sentinel;
@@ -23,6 +24,7 @@ use redis::{Cmd, Value, cmd};
 use self::{
     failure::STRANGE,
     link::Peer,
+    lives::Lives,
     scan::Position,
     script::{LOAD, RENEW, REPLACE, Request, TOUCH},
     servers::{Limit, Servers, Wait},
@@ -61,6 +63,7 @@ const MAX_TTL: Duration = Duration::from_millis(1 << 60);
 #[derive(Clone)]
 pub struct RedisStore {
     servers: Arc<Servers>,
+    lives: Arc<Lives>,
     deadline: Duration,
     wait: Option<Wait>,
 }
@@ -101,7 +104,7 @@ impl RedisStore {
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let address::Address { servers, deadline, wait } = address::read(address)?;
         let deadline = deadline.unwrap_or(DEADLINE);
-        let store = Self { servers: Arc::new(servers), deadline, wait };
+        let store = Self { servers: Arc::new(servers), lives: Arc::default(), deadline, wait };
         let until = store.limit().until;
         match &*store.servers {
             Servers::Cluster(cluster) => cluster.refresh(until).await,
@@ -124,7 +127,7 @@ impl RedisStore {
     /// ```
     pub fn from_client(client: &redis::Client) -> Self {
         let servers = address::one(|| Peer::Server(client.clone()));
-        Self { servers: Arc::new(servers), deadline: DEADLINE, wait: None }
+        Self { servers: Arc::new(servers), lives: Arc::default(), deadline: DEADLINE, wait: None }
     }
 
     /// Sets how long a request may take, connecting and trying again included. Default 4 seconds.
@@ -144,6 +147,7 @@ impl RedisStore {
     }
 
     async fn write(&self, key: &RecordKey, request: Request<'_>) -> Result<Value, StoreError> {
+        self.lives.forget(key);
         let slot = self.servers.slot(key.as_str());
         Ok(self.servers.ask(slot, &request, self.wait, self.limit()).await?)
     }
@@ -159,24 +163,34 @@ impl Store for RedisStore {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
-        let answer = match touch {
-            None => self.read(key, command("GET", key)).await?,
-            // A script costs the server about as much more as a second command would, but can also
-            // touch, which takes no second round trip then.
-            Some(Touch { ttl, when_below }) => {
-                let arguments = [&*millis(ttl), &*millis(when_below)];
-                self.read(key, Request::Script(&LOAD, &[key.as_str()], &arguments)).await?
-            }
+        let Some(touch) = touch.filter(|touch| !self.lives.is_long(key, *touch)) else {
+            return match self.read(key, command("GET", key)).await? {
+                Value::Nil => Ok(None),
+                Value::BulkString(payload) => Ok(Some(Record::new(payload))),
+                _ => Err(STRANGE.into()),
+            };
         };
-        Ok(match answer {
-            Value::Nil => None,
-            Value::BulkString(payload) => Some(Record::new(payload)),
-            Value::Array(values) => match values.into_iter().next() {
-                Some(Value::BulkString(payload)) => Some(Record::new(payload).with_touched(true)),
-                _ => return Err(STRANGE.into()),
-            },
+        // A script costs the server more than a second command would, but can also touch, which
+        // takes no second round trip then.
+        let arguments = [&*millis(touch.ttl), &*millis(touch.when_below)];
+        let request = Request::Script(&LOAD, &[key.as_str()], &arguments);
+        let (payload, left) = match self.read(key, request).await? {
+            Value::Nil => return Ok(None),
+            Value::BulkString(payload) => return Ok(Some(Record::new(payload))),
+            Value::Array(values) => {
+                let mut values = values.into_iter();
+                match (values.next(), values.next()) {
+                    (Some(Value::BulkString(payload)), None) => (payload, None),
+                    (Some(Value::BulkString(payload)), Some(Value::Int(left))) => {
+                        (payload, Some(Duration::from_millis(left.unsigned_abs())))
+                    }
+                    _ => return Err(STRANGE.into()),
+                }
+            }
             _ => return Err(STRANGE.into()),
-        })
+        };
+        self.lives.note(key, left.unwrap_or(touch.ttl));
+        Ok(Some(Record::new(payload).with_touched(left.is_none())))
     }
 
     async fn create(
@@ -189,7 +203,10 @@ impl Store for RedisStore {
         let mut set = cmd("SET");
         set.arg(key.as_str()).arg(payload).arg("NX").arg("PX").arg(millis(ttl));
         match self.write(key, Request::Command(set)).await? {
-            Value::Okay => Ok(Created::Created(Revision::default())),
+            Value::Okay => {
+                self.lives.note(key, ttl);
+                Ok(Created::Created(Revision::default()))
+            }
             Value::Nil => Ok(Created::Exists),
             _ => Err(STRANGE.into()),
         }
@@ -204,7 +221,12 @@ impl Store for RedisStore {
     ) -> Result<Replaced, StoreError> {
         check_size(payload)?;
         let arguments = [&*current.payload, payload, &*millis(ttl)];
-        replaced(self.write(key, Request::Script(&REPLACE, &[key.as_str()], &arguments)).await?)
+        let request = Request::Script(&REPLACE, &[key.as_str()], &arguments);
+        let answer = replaced(self.write(key, request).await?)?;
+        if matches!(answer, Replaced::Replaced(_)) {
+            self.lives.note(key, ttl);
+        }
+        Ok(answer)
     }
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {

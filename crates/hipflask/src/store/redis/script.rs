@@ -30,12 +30,13 @@ macro_rules! scripts {
 }
 
 scripts! {
-    /// Reads a record, and gives it `ttl` if less than `when_below` is left of a limited life.
+    /// Reads a record and how much is left of its life, or gives it `ttl` if that is less than
+    /// `when_below`.
     LOAD = r"local payload = redis.call('GET', KEYS[1])
 if not payload then return false end
 local left = redis.call('PTTL', KEYS[1])
-if left < 0 or left >= tonumber(ARGV[2])
-or payload == '\192' or payload == 'null' or payload == '\128\005N.' then return payload end
+if left < 0 or payload == '\192' or payload == 'null' or payload == '\128\005N.' then return payload end
+if left >= tonumber(ARGV[2]) then return {payload, left} end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return {payload}";
 
