@@ -9,8 +9,11 @@ pub mod config;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod layer;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod report;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
 pub mod store;
 #[cfg(feature = "templates")]
