@@ -30,16 +30,9 @@ pub enum OnOutage {
 /// What only matters with a store.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
-    pub(super) key_prefix: String,
-    pub(super) id_length: usize,
-    pub(super) format: Format,
-    pub(super) permanent: bool,
+    /// Without what sessions in a cookie have, too.
+    pub(super) settings: Settings,
     pub(super) use_signer: bool,
-    pub(super) idle_timeout: Option<Duration>,
-    pub(super) absolute_timeout: Option<Duration>,
-    pub(super) touch_after: f64,
-    pub(super) id_storage: IdStorage,
-    pub(super) conflict_policy: ConflictPolicy,
     pub(super) on_outage: OnOutage,
     pub(super) deadline: Duration,
     /// `SESSION_TYPE` as it was written, if it names a store.
@@ -48,18 +41,9 @@ pub(super) struct Stored {
 
 impl Default for Stored {
     fn default() -> Self {
-        let settings = Settings::default();
         Self {
-            key_prefix: settings.key_prefix,
-            id_length: settings.id_length,
-            format: settings.format,
-            permanent: settings.permanent,
+            settings: Settings::default(),
             use_signer: false,
-            idle_timeout: None,
-            absolute_timeout: None,
-            touch_after: settings.touch_after,
-            id_storage: settings.id_storage,
-            conflict_policy: settings.conflict_policy,
             on_outage: OnOutage::default(),
             deadline: Duration::from_secs(2),
             wanted: None,
@@ -74,7 +58,7 @@ impl SessionConfig {
     /// The start is kept in the session, as `_started`.
     #[must_use]
     pub fn with_absolute_timeout(mut self, timeout: Duration) -> Self {
-        self.stored.absolute_timeout = Some(timeout);
+        self.stored.settings.absolute_timeout = Some(timeout);
         self
     }
 
@@ -83,14 +67,14 @@ impl SessionConfig {
     /// Changes of different keys always merge.
     #[must_use]
     pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
-        self.stored.conflict_policy = policy;
+        self.stored.settings.conflict_policy = policy;
         self
     }
 
     /// Says whether the store sees session ids or only their digests: the ids, as in Flask-Session.
     #[must_use]
     pub fn with_id_storage(mut self, storage: IdStorage) -> Self {
-        self.stored.id_storage = storage;
+        self.stored.settings.id_storage = storage;
         self
     }
 
@@ -98,14 +82,14 @@ impl SessionConfig {
     #[must_use]
     #[doc(alias = "SESSION_ID_LENGTH")]
     pub fn with_id_length(mut self, bytes: usize) -> Self {
-        self.stored.id_length = bytes;
+        self.stored.settings.id_length = bytes;
         self
     }
 
     /// Ends sessions that saw no request for this long; without it, after the lifetime.
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.stored.idle_timeout = Some(timeout);
+        self.stored.settings.idle_timeout = Some(timeout);
         self
     }
 
@@ -113,7 +97,7 @@ impl SessionConfig {
     #[must_use]
     #[doc(alias = "SESSION_KEY_PREFIX")]
     pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.stored.key_prefix = prefix.into();
+        self.stored.settings.key_prefix = prefix.into();
         self
     }
 
@@ -128,7 +112,7 @@ impl SessionConfig {
     #[must_use]
     #[doc(alias = "SESSION_PERMANENT")]
     pub fn with_permanent(mut self, permanent: bool) -> Self {
-        self.stored.permanent = permanent;
+        self.stored.settings.permanent = permanent;
         self
     }
 
@@ -137,7 +121,7 @@ impl SessionConfig {
     #[must_use]
     #[doc(alias = "SESSION_SERIALIZATION_FORMAT")]
     pub fn with_record_format(mut self, format: Format) -> Self {
-        self.stored.format = format;
+        self.stored.settings.format = format;
         self
     }
 
@@ -152,7 +136,7 @@ impl SessionConfig {
     /// extends its life: 0.1.
     #[must_use]
     pub fn with_touch_after(mut self, part: f64) -> Self {
-        self.stored.touch_after = part;
+        self.stored.settings.touch_after = part;
         self
     }
 
@@ -177,18 +161,10 @@ impl SessionConfig {
             name: interface.name().to_owned(),
             attributes: interface.attributes().clone(),
             signer: stored.use_signer.then(|| Settings::signer(self.secret_key.ring())),
-            key_prefix: stored.key_prefix.clone(),
-            id_length: stored.id_length,
-            format: stored.format,
-            permanent: stored.permanent,
             lifetime: self.lifetime,
             refresh_each_request: self.refresh_each_request,
-            idle_timeout: stored.idle_timeout,
-            absolute_timeout: stored.absolute_timeout,
-            touch_after: stored.touch_after,
-            id_storage: stored.id_storage,
-            conflict_policy: stored.conflict_policy,
             limits: self.limits,
+            ..stored.settings.clone()
         }))
     }
 
@@ -215,25 +191,26 @@ impl Stored {
     const MAX_PREFIX: usize = 100;
 
     fn check(&self) -> Result<(), ConfigError> {
+        let settings = &self.settings;
         let mistake = |name, expected| Err(ConfigError::Store { name, expected });
-        if !(Self::MIN_ID_LENGTH..=96).contains(&self.id_length) {
+        if !(Self::MIN_ID_LENGTH..=96).contains(&settings.id_length) {
             return mistake("SESSION_ID_LENGTH", "16 to 96 random bytes");
         }
-        let is_key_text = self.key_prefix.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_key_text || self.key_prefix.len() > Self::MAX_PREFIX {
+        let is_key_text = settings.key_prefix.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_key_text || settings.key_prefix.len() > Self::MAX_PREFIX {
             return mistake(
                 "SESSION_KEY_PREFIX",
                 "at most 100 letters, digits or signs of ASCII, and no space",
             );
         }
-        if !(0.0..=1.0).contains(&self.touch_after) {
+        if !(0.0..=1.0).contains(&settings.touch_after) {
             return mistake("with_touch_after", "a part of the time to live, from 0 to 1");
         }
-        let timeouts = [self.idle_timeout, self.absolute_timeout, Some(self.deadline)];
+        let timeouts = [settings.idle_timeout, settings.absolute_timeout, Some(self.deadline)];
         if timeouts.into_iter().flatten().any(|timeout| timeout < Duration::from_millis(1)) {
             return mistake("the deadline, idle and absolute timeouts", "more than no time at all");
         }
-        let idle = [self.idle_timeout, self.absolute_timeout];
+        let idle = [settings.idle_timeout, settings.absolute_timeout];
         if idle.into_iter().flatten().any(|timeout| timeout < Duration::from_secs(1)) {
             return mistake("the idle and absolute timeouts", "at least one second");
         }

@@ -126,10 +126,10 @@ impl SessionConfig {
             }
             "SESSION_COOKIE_SECURE" => self.secure = flag(shown, &value)?,
             "SESSION_REFRESH_EACH_REQUEST" => self.refresh_each_request = flag(shown, &value)?,
-            "SESSION_ID_LENGTH" => self.stored.id_length = size(shown, &value)?,
-            "SESSION_KEY_PREFIX" => self.stored.key_prefix = text(shown, value)?,
-            "SESSION_PERMANENT" => self.stored.permanent = flag(shown, &value)?,
-            "SESSION_SERIALIZATION_FORMAT" => self.stored.format = format(shown, value)?,
+            "SESSION_ID_LENGTH" => self.stored.settings.id_length = size(shown, &value)?,
+            "SESSION_KEY_PREFIX" => self.stored.settings.key_prefix = text(shown, value)?,
+            "SESSION_PERMANENT" => self.stored.settings.permanent = flag(shown, &value)?,
+            "SESSION_SERIALIZATION_FORMAT" => self.stored.settings.format = format(shown, value)?,
             "SESSION_TYPE" => self.stored.wanted = session_type(shown, value)?,
             "SESSION_USE_SIGNER" => self.stored.use_signer = flag(shown, &value)?,
             _ => {}
