@@ -1,6 +1,8 @@
 //! Every store on its real server.
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
+#[cfg(any(feature = "dynamodb", feature = "memcached", feature = "mongodb", feature = "redis"))]
+mod counting;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(feature = "memcached")]

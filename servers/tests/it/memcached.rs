@@ -18,6 +18,8 @@ use hipflask_servers::{
 };
 use tokio::task::{JoinSet, yield_now};
 
+use crate::counting::increment;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn server() -> Server {
@@ -331,16 +333,7 @@ async fn eight_clients_count_to_8000() {
         let (store, name) = (store(&[&server]).await, Arc::clone(&name));
         tasks.spawn(async move {
             for _ in 0..1000 {
-                let mut current = store.load(&name, None).await.unwrap().unwrap();
-                loop {
-                    let text = String::from_utf8(current.payload.clone()).unwrap();
-                    let next = (text.parse::<u32>().unwrap() + 1).to_string();
-                    match store.replace(&name, &current, next.as_bytes(), HOUR).await.unwrap() {
-                        Replaced::Replaced(_) => break,
-                        Replaced::Conflict(found) => current = found,
-                        Replaced::Gone => panic!("the record is gone"),
-                    }
-                }
+                increment(&store, &name).await.unwrap();
             }
         });
     }

@@ -19,6 +19,8 @@ use hipflask_servers::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
+use crate::counting::increment;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn server() -> Server {
@@ -190,22 +192,6 @@ async fn scripts_are_sent_again_after_the_server_forgot_them() {
     for round in 0..3 {
         assert_eq!(increment(&store, &name).await.unwrap(), round + 1);
         ask(server.port(), &["SCRIPT", "FLUSH"]).unwrap();
-    }
-}
-
-/// Adds one to the number in a record, and returns the new one.
-async fn increment(store: &RedisStore, key: &RecordKey) -> Result<u64, StoreError> {
-    let Some(mut current) = store.load(key, None).await? else {
-        return Err(StoreError::unavailable("the record is gone"));
-    };
-    loop {
-        let number: u64 = std::str::from_utf8(&current.payload).unwrap().parse().unwrap();
-        let next = (number + 1).to_string();
-        match store.replace(key, &current, next.as_bytes(), HOUR).await? {
-            Replaced::Replaced(_) => return Ok(number + 1),
-            Replaced::Conflict(found) => current = found,
-            Replaced::Gone => return Err(StoreError::unavailable("the record is gone")),
-        }
     }
 }
 

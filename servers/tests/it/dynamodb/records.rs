@@ -10,6 +10,8 @@ use hipflask_servers::dynamodb::SECRET_ACCESS_KEY;
 
 use super::{HOUR, RETIRED, Rig, both, conflict, expiration, is_replaced, key, put, since_epoch};
 
+use crate::counting::increment;
+
 const MAX_PAYLOAD: usize = 390_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,17 +211,7 @@ async fn four_clients_lose_no_count() {
             tokio::spawn(async move {
                 let counter = key("counter");
                 for _ in 0..250 {
-                    let mut current = store.load(&counter, None).await.unwrap().unwrap();
-                    loop {
-                        let text = std::str::from_utf8(&current.payload).unwrap();
-                        let next = (text.parse::<u32>().unwrap() + 1).to_string();
-                        let next = next.as_bytes();
-                        match store.replace(&counter, &current, next, HOUR).await.unwrap() {
-                            Replaced::Replaced(_) => break,
-                            Replaced::Conflict(record) => current = record,
-                            Replaced::Gone => panic!("the counter is gone"),
-                        }
-                    }
+                    increment(&store, &counter).await.unwrap();
                 }
             })
         });
