@@ -1,0 +1,38 @@
+"""What all tests share: a clock that stands still."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import freezegun
+import pytest
+
+NOW = 1763692800  # 2025-11-21T02:40:00Z, at which the vectors were recorded
+
+
+class Clock:
+    """Sets the time that Python code sees."""
+
+    def __init__(self, frozen: freezegun.api.FrozenDateTimeFactory) -> None:
+        self.frozen = frozen
+
+    def set(self, seconds: float) -> None:
+        self.frozen.move_to(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc))
+
+    def advance(self, seconds: float) -> None:
+        self.frozen.tick(seconds)
+
+
+@pytest.fixture(scope="module")
+def frozen_clock() -> Iterator[Clock]:
+    # Freezing looks through every module that is loaded, so it is done once for each file of tests.
+    with freezegun.freeze_time(datetime.datetime.fromtimestamp(NOW, datetime.timezone.utc)) as frozen:
+        yield Clock(frozen)
+
+
+@pytest.fixture
+def clock(frozen_clock: Clock) -> Clock:
+    """A clock that stands still until a test sets it."""
+    frozen_clock.set(NOW)
+    return frozen_clock

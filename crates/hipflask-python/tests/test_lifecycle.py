@@ -1,0 +1,101 @@
+"""Whole requests against Flask's recorded answers: cookie in, a view's operations, `Set-Cookie` and `Vary` out."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from typing import Any
+
+import flask
+import operations
+import pytest
+from conftest import Clock
+from sides import SIDES, Side
+from vectors import Differences, Row, check_all, rows
+
+# What the views of the `vary` rows put into `Vary`: three rows each, of which the first leaves it as it is.
+VARY: list[list[str]] = [
+    ["Accept"],
+    ["cookie"],
+    ["COOKIE"],
+    ["*"],
+    ["Accept, Cookie"],
+    ["Accept", "Origin"],
+    ["Cookie", "Origin"],
+    ["Accept,Accept"],
+    [""],
+    ['"quoted, x"'],
+    ["a b"],
+    ["Accept;q=1"],
+    ["Accept, "],
+    [" ,"],
+    ["Accept-Encoding, Accept-Language"],
+]
+FIRST_VARY = 390
+
+DIFFERENCES: dict[str, Differences] = {"flask": Differences(), "hipflask": Differences()}
+
+
+@pytest.mark.parametrize("side", ["flask", "hipflask"])
+def test_request_ends_as_in_flask(side: str, clock: Clock) -> None:
+    def check(row: Row) -> None:
+        clock.set(row["now"])
+        assert answer(row, SIDES[side]) == {key: row[key] for key in ("results", "status", "set_cookie", "vary")}
+
+    check_all(rows("lifecycle", "cookie"), check, DIFFERENCES[side])
+
+
+def answer(row: Row, install: Side) -> dict[str, Any]:
+    """Sends the request of a row to an app of its own."""
+    app = make_app(row)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weak keys and long cookies, which have tests of their own
+        try:
+            install(app)
+        except Exception as error:
+            return {"refused": type(error).__name__}
+        return send(app, row)
+
+
+def make_app(row: Row) -> flask.Flask:
+    app = flask.Flask("vectors")
+    secret = row["secret"]
+    app.secret_key = bytes.fromhex(secret["hex"]) if isinstance(secret, dict) else secret
+    app.config.update({name: setting(value) for name, value in row["config"].items()})
+    return app
+
+
+def setting(value: Any) -> Any:
+    return datetime.timedelta(seconds=value["timedelta_s"]) if isinstance(value, dict) else value
+
+
+def send(app: flask.Flask, row: Row) -> dict[str, Any]:
+    """Runs the operations of a row in a request and returns what the client and the view see."""
+    results: dict[str, operations.Answers] = {"before": [], "view": [], "after": []}
+
+    def view() -> flask.Response:
+        operations.run(row["ops"], results["view"])
+        response = flask.make_response("ok")
+        for value in VARY[(row["id"] - FIRST_VARY) // 3] if row["label"] == "vary" else []:
+            response.headers.add("Vary", value)
+        for name, value in row.get("set_cookies", ()):
+            response.set_cookie(name, value)
+        return response
+
+    def after(response: flask.Response) -> flask.Response:
+        operations.run(row.get("after", ()), results["after"])
+        return response
+
+    app.add_url_rule("/", "view", view, methods=["GET", "POST"])
+    app.before_request(lambda: operations.run(row.get("before", ()), results["before"]))
+    app.after_request(after)
+    app.teardown_request(lambda _error: operations.run(row.get("teardown", ()), []))
+    headers = [] if row["cookie"] is None else [("Cookie", row["cookie"])]
+    client = app.test_client(use_cookies=False)
+    response = client.open(row.get("path", "/"), headers=headers, method=row.get("method", "GET"))
+    return {
+        "results": results,
+        "status": response.status_code,
+        "set_cookie": response.headers.getlist("Set-Cookie"),
+        "vary": response.headers.getlist("Vary"),
+    }
