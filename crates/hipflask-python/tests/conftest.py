@@ -1,12 +1,14 @@
-"""What all tests share: a clock that stands still."""
+"""What all tests share: a clock that stands still, and the sides that are compared."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from pathlib import Path
 
 import freezegun
 import pytest
+from pairs import Pair
 
 NOW = 1763692800  # 2025-11-21T02:40:00Z, at which the vectors were recorded
 
@@ -36,3 +38,15 @@ def clock(frozen_clock: Clock) -> Clock:
     """A clock that stands still until a test sets it."""
     frozen_clock.set(NOW)
     return frozen_clock
+
+
+@pytest.fixture(params=["flask", "hipflask"], ids="flask-{}".format)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """Flask's sessions in the cookie; beside Flask itself, which checks the harness, and beside HipFlask."""
+    return Pair("flask", request.param, tmp_path)
+
+
+@pytest.fixture(params=["flask_session", "hipflask"], ids="flask_session-{}".format)
+def stored_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """Flask-Session's sessions in files; beside Flask-Session itself, and beside HipFlask."""
+    return Pair("flask_session", request.param, tmp_path)
