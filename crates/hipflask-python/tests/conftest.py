@@ -40,13 +40,28 @@ def clock(frozen_clock: Clock) -> Clock:
     return frozen_clock
 
 
-@pytest.fixture(params=["flask", "hipflask"], ids="flask-{}".format)
+COOKIE_SIDES = ["flask-flask", "flask-hipflask"]
+STORED_SIDES = ["flask_session-flask_session", "flask_session-hipflask"]
+
+
+def make_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    stock, other = request.param.split("-")
+    return Pair(stock, other, tmp_path)
+
+
+@pytest.fixture(params=COOKIE_SIDES)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
     """Flask's sessions in the cookie; beside Flask itself, which checks the harness, and beside HipFlask."""
-    return Pair("flask", request.param, tmp_path)
+    return make_pair(request, tmp_path)
 
 
-@pytest.fixture(params=["flask_session", "hipflask"], ids="flask_session-{}".format)
+@pytest.fixture(params=STORED_SIDES)
 def stored_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
     """Flask-Session's sessions in files; beside Flask-Session itself, and beside HipFlask."""
-    return Pair("flask_session", request.param, tmp_path)
+    return make_pair(request, tmp_path)
+
+
+@pytest.fixture(params=COOKIE_SIDES + STORED_SIDES)
+def any_pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """Each of the two."""
+    return make_pair(request, tmp_path)
