@@ -1,6 +1,7 @@
 """Each example against its Flask twin: the same steps, the same answers.
 
-`flask-flask` runs check the harness itself; `flask-rust` runs are the proof.
+`flask-flask` runs check the harness itself; `flask-rust` and `flask-python` runs are the proof: of the Rust programs,
+and of the twins themselves with `HipFlask(app)`, for which the package `hipflask` must be installed.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ from client import Client
 from servers import running
 from steps import STEPS, Request
 
-PAIRS = [("flask", "flask"), ("flask", "rust")]
+PAIRS = [("flask", "flask"), ("flask", "rust"), ("flask", "python")]
 every_example = pytest.mark.parametrize("example", STEPS)
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 
@@ -19,9 +20,15 @@ every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def two_sides(pair, example, folders):
     with contextlib.ExitStack() as stack:
         yield [
-            stack.enter_context(running(kind, example, folder if example == "accounts" else None))
+            stack.enter_context(side(kind, example, folder if example == "accounts" else None))
             for kind, folder in zip(pair, folders)
         ]
+
+
+def side(kind, example, data):
+    if kind == "python":
+        return running("flask", example, data, settings={"TWIN_SESSIONS": "hipflask"})
+    return running(kind, example, data)
 
 
 def alone(port):
