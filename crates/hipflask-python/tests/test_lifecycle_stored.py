@@ -75,7 +75,8 @@ def answer(row: Row, side: str, store: Store) -> dict[str, Any]:
     app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=store.cache)
     if side == "hipflask":
         app.config.update(SESSION_TYPE="filesystem", SESSION_FILE_DIR=str(store.folder))
-        app.config["SESSION_REFRESH_UNTOUCHED"] = True
+        # Sent and extended with every request, as by Flask-Session.
+        app.config.update(SESSION_REFRESH_UNTOUCHED=True, SESSION_TOUCH_AFTER=0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of weak keys, and Flask-Session's of its own settings
         try:
