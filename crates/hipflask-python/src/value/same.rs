@@ -8,7 +8,10 @@ use pyo3::{
     types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 
-use super::{from_python::text, to_python};
+use super::{
+    from_python::{key_of, text},
+    to_python,
+};
 
 /// Reports whether `object` and `value` are the same, kinds included.
 ///
@@ -66,23 +69,15 @@ fn is_same_dict(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<bool> {
     if dict.len() != content.len() {
         return Ok(false);
     }
-    // Most dicts keep their order; one that lost it is looked up key by key.
+    // Most dicts keep their order; a key that is elsewhere is looked up.
     for ((key, object), (name, value)) in dict.iter().zip(content.iter()) {
-        let is_at_its_place =
-            key.cast_exact::<PyString>().is_ok_and(|key| is_same_text(key, name).unwrap_or(false));
-        let is_same = if is_at_its_place {
-            is_same(&object, value)?
-        } else {
-            match content.get_text(&match key.cast_exact::<PyString>() {
-                Ok(key) => text(key)?,
-                Err(_) => return Ok(false),
-            }) {
-                Some(value) => is_same(&object, value)?,
-                None => false,
-            }
+        let was = match key.cast_exact::<PyString>() {
+            Ok(key) if name.stands_for().is_none() && is_same_text(key, name)? => Some(value),
+            _ => content.get_text(&key_of(&key)?),
         };
-        if !is_same {
-            return Ok(false);
+        match was {
+            Some(was) if is_same(&object, was)? => {}
+            _ => return Ok(false),
         }
     }
     Ok(true)

@@ -12,7 +12,13 @@ use crate::kinds;
 /// Puts the entries of `content` into a dict of Python.
 pub(crate) fn fill(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<()> {
     let py = dict.py();
-    content.iter().try_for_each(|(key, value)| dict.set_item(text(py, key)?, to_python(py, value)?))
+    content.iter().try_for_each(|(key, value)| {
+        let value = to_python(py, value)?;
+        match key.stands_for() {
+            Some(key) => dict.set_item(to_python(py, key)?, value),
+            None => dict.set_item(text(py, key)?, value),
+        }
+    })
 }
 
 /// Builds the object that Flask or Flask-Session would have read.
