@@ -65,8 +65,19 @@ class Pair:
     def compare(self, build: Build, visit: Visit, **config: Any) -> Any:
         """Requires that both sides see the same, and returns it."""
         expected = self.run(self.stock, build, visit, **config)
-        assert self.run(self.other, build, visit, **config) == expected
+        require_same(self.run(self.other, build, visit, **config), expected)
         return expected
+
+
+def require_same(actual: Any, expected: Any, where: str = "the answer") -> None:
+    """Fails at the first place where two answers differ, however deep inside."""
+    if isinstance(actual, (list, tuple)) and isinstance(expected, (list, tuple)) and len(actual) == len(expected):
+        for number, (left, right) in enumerate(zip(actual, expected)):
+            require_same(left, right, f"{where}[{number}]")
+    elif isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():
+        for name in expected:
+            require_same(actual[name], expected[name], f"{where}.{name}")
+    assert actual == expected, f"{where}: {actual!r} instead of {expected!r}"
 
 
 def seen(response: TestResponse) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from flask_dance.contrib.github import github, make_github_blueprint
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from notation import describe
-from pairs import Build, Pair, page, seen
+from pairs import Build, Pair, page, require_same, seen
 from vectors import Row, check_all, rows
 from wtforms import StringField
 
@@ -83,7 +83,7 @@ def test_login_flows_are_those_that_flask_recorded(pair: Pair, clock: Clock) -> 
         client = pair.app(
             pair.other, login_views(row["protection"]), **row["config"], SECRET_KEY=row["secret"]
         ).test_client()
-        assert follow(client, row["steps"]) == row["steps"]
+        require_same(follow(client, row["steps"]), row["steps"])
 
     check_all(rows("extensions", "login_flow"), check)
 

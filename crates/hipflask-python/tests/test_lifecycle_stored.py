@@ -18,7 +18,7 @@ from itsdangerous import Signer
 from notation import describe, read
 from sides import SIDES
 from test_lifecycle import make_app, send
-from vectors import Differences, Row, check_all, rows
+from vectors import Differences, Row, assert_same, check_all, rows
 from werkzeug.http import parse_cookie
 
 DIFFERENCES: dict[str, Differences] = {"flask_session": Differences(), "hipflask": Differences()}
@@ -36,7 +36,7 @@ def test_stored_request_ends_as_in_flask_session(side: str, clock: Clock, tmp_pa
         expected = {"status": row["status"], "vary": row["vary"], "results": neutral_ids(row["results"])}
         expected["set_cookie"] = [neutral_cookie(line, row) for line in row["set_cookie"]]
         expected["records"] = expected_records(row, records)
-        assert answer(row, side, Store(folder, records, side)) == expected
+        assert_same(answer(row, side, Store(folder, records, side)), expected)
 
     check_all(rows("server_side", "flask_session"), check, DIFFERENCES[side])
 
@@ -75,8 +75,7 @@ def answer(row: Row, side: str, store: Store) -> dict[str, Any]:
     app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=store.cache)
     if side == "hipflask":
         app.config.update(SESSION_TYPE="filesystem", SESSION_FILE_DIR=str(store.folder))
-        # Sent and extended with every request, as by Flask-Session.
-        app.config.update(SESSION_REFRESH_UNTOUCHED=True, SESSION_TOUCH_AFTER=0.0)
+        app.config["SESSION_TOUCH_AFTER"] = 0.0  # with each request, as by Flask-Session
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of weak keys, and Flask-Session's of its own settings
         try:

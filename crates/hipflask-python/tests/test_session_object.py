@@ -155,8 +155,9 @@ USES: dict[str, Callable[[Any], Any]] = {
     "moved to the end": lambda s: operator.setitem(s, "a", s.pop("a")),
 }
 
-# HipFlask sees a change inside a value. Flask only does when it is told of the change.
-DIFFERENT_USES: dict[str, str] = {}
+# Flask sorts the keys before it writes them as strings, which fails if some are strings and others are not: an
+# error 500. HipFlask writes them as strings and sorts those.
+MIXED_KEYS = {"set number", "set None", "setdefault number", "update with numbers"}
 
 
 @pytest.mark.parametrize("start", [START, {}, {**START, "_permanent": True}], ids=["full", "empty", "permanent"])
@@ -165,7 +166,7 @@ DIFFERENT_USES: dict[str, str] = {}
 def test_use_of_session_ends_as_in_flask(
     use: str, behind: bool, start: dict[str, Any], pair: Pair, clock: Clock
 ) -> None:
-    if pair.is_hipflask and use in DIFFERENT_USES:
+    if pair.is_hipflask and use in MIXED_KEYS:
         with pytest.raises(AssertionError):
             compare_use(use, behind, start, pair)
     else:
@@ -179,10 +180,7 @@ def compare_use(use: str, behind: bool, start: dict[str, Any], pair: Pair) -> No
         @app.route("/")
         def view() -> str:
             session = flask.session._get_current_object() if behind else flask.session  # type: ignore[attr-defined]
-            try:
-                returned = neutral(USES[use](session))
-            except Exception as error:
-                returned = f"{type(error).__name__}: {error}"
+            returned = outcome(use, session)
             state = [repr(sorted(map(repr, session.items()))), session.modified, session.permanent]
             facts.append([returned, list(session), *state])
             return ""
@@ -200,9 +198,13 @@ def compare_use(use: str, behind: bool, start: dict[str, Any], pair: Pair) -> No
     pair.compare(build, visit)
 
 
-def neutral(value: Any) -> str:
-    """Returns what a value looks like, whatever the type of the session is called."""
-    return re.sub(r"(?<=[<'.])(SecureCookie)?Session(?=[ '])", "Session", repr(value))
+def outcome(use: str, session: Any) -> str:
+    """Uses a session and returns what that returns or raises, whatever the type of the session is called."""
+    try:
+        shown = repr(USES[use](session))
+    except Exception as error:
+        shown = f"{type(error).__name__}: {error}"
+    return re.sub(r"\b(hipflask\.session\.|flask\.sessions\.)?(SecureCookie)?Session\b", "Session", shown)
 
 
 def test_untouched_session_costs_no_header(pair: Pair) -> None:
@@ -289,7 +291,7 @@ def test_read_of_nested_values_is_no_change(clock: Clock, tmp_path: Any) -> None
 @pytest.mark.parametrize("seed", range(60))
 def test_random_uses_end_as_in_flask(seed: int, pair: Pair, clock: Clock) -> None:
     told = {"nested and told", "set modified"}
-    harmless = [use for use in USES if use not in {"set unwritable", "set number", "set None", *DIFFERENT_USES}]
+    harmless = [use for use in USES if use != "set unwritable" and use not in MIXED_KEYS]
     facts: list[Any] = []
 
     def build(app: flask.Flask) -> None:
@@ -301,11 +303,7 @@ def test_random_uses_end_as_in_flask(seed: int, pair: Pair, clock: Clock) -> Non
                 if use.startswith("nested") and use not in told:
                     continue
                 session = flask.session if chance.random() < 0.5 else flask.session._get_current_object()  # type: ignore[attr-defined]
-                try:
-                    returned = neutral(USES[use](session))
-                except Exception as error:
-                    returned = f"{type(error).__name__}: {error}"
-                facts.append([use, returned, session.modified])
+                facts.append([use, outcome(use, session), session.modified])
             return ""
 
         app.add_url_rule("/start", "start", lambda: flask.session.update(copy.deepcopy(START)) or "")
