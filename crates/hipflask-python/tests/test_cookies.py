@@ -18,9 +18,25 @@ from vectors import Differences, Row, check_all, rows
 from werkzeug.http import dump_cookie
 
 BOTH = pytest.mark.parametrize("side", ["flask", "hipflask"])
-WRITTEN: dict[str, Differences] = {"flask": Differences(), "hipflask": Differences()}
-JUDGED: dict[str, Differences] = {"flask": Differences(), "hipflask": Differences()}
-LOADED: dict[str, Differences] = {"flask": Differences(), "hipflask": Differences()}
+WRITTEN = {
+    "flask": Differences(),
+    "hipflask": Differences()
+    .add([54], "keys that are numbers: sorted as the strings that they become")
+    .add([118, 119], "keys that are no strings beside others that are: written as strings, then sorted"),
+}
+LOADED = {
+    "flask": Differences(),
+    "hipflask": Differences()
+    .add([653, 654], "Markup of a list or a dict: refused, instead of Python's spelling of it")
+    .add([683, 692], "a time with an offset, as no Flask writes it: the same time in UTC"),
+}
+JUDGED = {
+    "flask": Differences(),
+    "hipflask": Differences()
+    .add([568, 569], "pairs whose keys are no strings: refused")
+    .add([*range(614, 619), *range(629, 634)], "a lifetime below a second: refused, because no session would open")
+    .add(range(664, 676), "a text as fallbacks: refused, because each of its characters would be a key"),
+}
 
 
 class Colour(enum.Enum):
