@@ -98,7 +98,7 @@ impl Writer {
     fn dict(&mut self, dict: &Dict) -> Result<(), EncodeError> {
         self.descend(dict.len(), &MAP)?;
         for (key, value) in dict.iter() {
-            self.text(key)?;
+            key.stands_for().map_or_else(|| self.text(key), |key| self.value(key))?;
             self.value(value)?;
         }
         self.depth -= 1;
