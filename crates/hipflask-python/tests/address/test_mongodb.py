@@ -10,31 +10,31 @@ from pymongo import MongoClient
 @pytest.mark.parametrize(
     ("host", "options", "expected"),
     [
-        (None, {}, "localhost:27017/flask_session?collection=sessions"),
-        ("h", {"port": 1}, "h:1/flask_session?collection=sessions"),
-        (["b:2", "a"], {}, "a:27017,b:2/flask_session?collection=sessions"),
-        ("mongodb://[::1]:1/web", {}, "[::1]:1/flask_session?collection=sessions"),
+        (None, {}, "localhost:27017/flask_session?collection=sessions&create=true"),
+        ("h", {"port": 1}, "h:1/flask_session?collection=sessions&create=true"),
+        (["b:2", "a"], {}, "a:27017,b:2/flask_session?collection=sessions&create=true"),
+        ("mongodb://[::1]:1/web", {}, "[::1]:1/flask_session?collection=sessions&create=true"),
         (
             "mongodb://u%40:p%3A%2F@h/web",
             {},
-            "u%40:p%3A%2F@h:27017/flask_session?collection=sessions&authSource=web",
+            "u%40:p%3A%2F@h:27017/flask_session?collection=sessions&create=true&authSource=web",
         ),
         (
             "h",
             {"username": "u", "password": "p?&", "authMechanism": "SCRAM-SHA-256"},
-            "u:p%3F%26@h:27017/flask_session?collection=sessions&authMechanism=SCRAM-SHA-256&authSource=admin",
+            "u:p%3F%26@h:27017/flask_session?collection=sessions&create=true&authMechanism=SCRAM-SHA-256&authSource=admin",
         ),
         (
             "mongodb://a,b/?replicaSet=rs%200&w=2&journal=true&retryWrites=false&readPreference=nearest",
             {},
-            "a:27017,b:27017/flask_session?collection=sessions&replicaSet=rs%200&w=2&journal=true&retryWrites=false",
+            "a:27017,b:27017/flask_session?collection=sessions&create=true&replicaSet=rs%200&w=2&journal=true&retryWrites=false",
         ),
-        ("h", {"directConnection": True, "ssl": True}, "h:27017/flask_session?collection=sessions&directConnection=true&tls=true"),
-        ("mongodb://%2Frun%2Fmongodb.sock", {}, "%2Frun%2Fmongodb.sock/flask_session?collection=sessions"),
+        ("h", {"directConnection": True, "ssl": True}, "h:27017/flask_session?collection=sessions&create=true&directConnection=true&tls=true"),
+        ("mongodb://%2Frun%2Fmongodb.sock", {}, "%2Frun%2Fmongodb.sock/flask_session?collection=sessions&create=true"),
         (
             "h",
             {"tls": True, "tlsAllowInvalidCertificates": True, "tz_aware": True, "serverSelectionTimeoutMS": 1},
-            "h:27017/flask_session?collection=sessions&tls=true&tlsAllowInvalidCertificates=true",
+            "h:27017/flask_session?collection=sessions&create=true&tls=true&tlsAllowInvalidCertificates=true",
         ),
     ],
 )
@@ -46,7 +46,7 @@ def test_clients_become_addresses(address, host, options, expected):
 def test_names_choose_the_collection(address):
     with MongoClient("h", connect=False) as client:
         found = address("mongodb", MONGODB=client, MONGODB_DB="web", MONGODB_COLLECT="s&s")
-    assert found == "mongodb://h:27017/web?collection=s%26s"
+    assert found == "mongodb://h:27017/web?collection=s%26s&create=true"
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,11 @@ def test_what_is_no_address_is_refused(address, store):
         ("redis", "redis://localhost:6379/0"),
         ("Redis", "redis://localhost:6379/0"),
         ("memcached", "memcached://localhost:11211"),
-        ("mongodb", "mongodb://localhost:27017/flask_session?collection=sessions"),
+        ("mongodb", "mongodb://localhost:27017/flask_session?collection=sessions&create=true"),
         (
             "dynamodb",
-            "dynamodb://us-west-2/Sessions?endpoint=http://localhost:8000&access_key_id=dummy&secret_access_key=dummy",
+            "dynamodb://us-west-2/Sessions?endpoint=http://localhost:8000"
+            "&access_key_id=dummy&secret_access_key=dummy&create=true",
         ),
     ],
 )

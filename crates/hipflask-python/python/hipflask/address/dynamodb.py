@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _NAME = "SESSION_DYNAMODB"
+# As with Flask-Session, a table that is not there is made.
+_CREATE = {"create": "true"}
 
 
 def address(config: Mapping[str, Any], app: Flask) -> Address:
@@ -27,12 +29,13 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     if resource is None:
         assumed(_NAME, "DynamoDB at localhost:8000")
         keys = {"access_key_id": "dummy", "secret_access_key": "dummy"}
-        return url("dynamodb", "us-west-2", table, options={"endpoint": "http://localhost:8000", **keys})
+        local = {"endpoint": "http://localhost:8000", **keys}
+        return url("dynamodb", "us-west-2", table, options={**local, **_CREATE})
     client = getattr(getattr(resource, "meta", None), "client", resource)
     region = getattr(getattr(client, "meta", None), "region_name", None)
     if not isinstance(region, str):
         raise ConfigError(f"{_NAME} must be a resource of boto3, or an address such as dynamodb://eu-central-1/Sessions")
-    return url("dynamodb", region, table, options={**_endpoint(client, region), **_keys(client)})
+    return url("dynamodb", region, table, options={**_endpoint(client, region), **_keys(client), **_CREATE})
 
 
 def _endpoint(client: Any, region: str) -> dict[str, str]:

@@ -57,9 +57,11 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
         return text
     database = config.get("SESSION_MONGODB_DB") or "flask_session"
     collection = config.get("SESSION_MONGODB_COLLECT") or "sessions"
+    # As with Flask-Session, the index that expired sessions are removed by is made if it is not there.
+    ours = {"collection": collection, "create": "true"}
     if client is None:
         assumed(_NAME, "MongoDB at localhost:27017")
-        return url("mongodb", "localhost:27017", database, options={"collection": collection})
+        return url("mongodb", "localhost:27017", database, options=ours)
     if not hasattr(client, "topology_description") or not hasattr(client, "options"):
         raise ConfigError(f"{_NAME} must be a MongoClient of pymongo 4, or an address that starts with mongodb:")
     if getattr(client, "_topology", True) is None:
@@ -72,7 +74,7 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
         options["authSource"] = source
     servers = sorted(client.topology_description.server_descriptions())
     hosts = ",".join(_host(*server) for server in servers)
-    return url("mongodb", hosts, database, user=user, password=password, options={"collection": collection, **options})
+    return url("mongodb", hosts, database, user=user, password=password, options={**ours, **options})
 
 
 def _host(name: str, port: int | None) -> str:

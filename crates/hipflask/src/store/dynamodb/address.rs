@@ -16,7 +16,7 @@ use aws_smithy_http_client::{
 
 use super::{Cursor, DynamoDbStore};
 use crate::store::{
-    ConnectError,
+    ConnectError, RecordKey, Store,
     address::{split_options, unknown_option},
 };
 
@@ -35,13 +35,14 @@ impl DynamoDbStore {
     /// `secret_access_key` and perhaps `session_token`, or else the environment variables
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set, `AWS_SESSION_TOKEN`.
     ///
-    /// Nothing is asked yet: a wrong key or a missing table is an error of the first operation.
+    /// Nothing is asked yet: a wrong key or a missing table is an error of the first operation. With
+    /// the option `create=true`, the table is created if it cannot be read.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when the address is not of this form, or a variable is not set.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let Parts { region, table, endpoint, credentials } = Parts::of(url)?;
+        let Parts { region, table, endpoint, credentials, create } = Parts::of(url)?;
         let credentials = credentials.map_or_else(from_environment, Ok)?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -53,7 +54,11 @@ impl DynamoDbStore {
             .http_client(http_client().map_err(ConnectError::refused)?)
             .timeout_config(timeouts.build());
         config.set_endpoint_url(endpoint);
-        Ok(Self::from_client(&Client::from_conf(config.build()), table))
+        let store = Self::from_client(&Client::from_conf(config.build()), table);
+        if create && store.load(&RecordKey::new("create"), None).await.is_err() {
+            store.create_table().await?;
+        }
+        Ok(store)
     }
 
     /// Takes an application's own client, which brings its region, credentials and timeouts.
@@ -75,6 +80,7 @@ struct Parts {
     table: String,
     endpoint: Option<String>,
     credentials: Option<Credentials>,
+    create: bool,
 }
 
 impl Parts {
@@ -89,12 +95,17 @@ impl Parts {
             return Err(ADDRESS);
         }
         let (mut endpoint, mut id, mut secret, mut token) = (None, None, None, None);
+        let mut create = false;
         for (name, value) in options {
             let option = match name.as_str() {
                 "endpoint" if is_endpoint(&value) => &mut endpoint,
                 "access_key_id" => &mut id,
                 "secret_access_key" => &mut secret,
                 "session_token" => &mut token,
+                "create" => {
+                    create = value.parse().map_err(|_| unknown_option(&name))?;
+                    continue;
+                }
                 _ => return Err(unknown_option(&name)),
             };
             *option = Some(value).filter(|value| !value.is_empty());
@@ -105,7 +116,8 @@ impl Parts {
             (None, _) => return Err(unknown_option("access_key_id")),
             (_, None) => return Err(unknown_option("secret_access_key")),
         };
-        Ok(Self { region: region.to_owned(), table: table.to_owned(), endpoint, credentials })
+        let (region, table) = (region.to_owned(), table.to_owned());
+        Ok(Self { region, table, endpoint, credentials, create })
     }
 }
 
@@ -180,6 +192,8 @@ mod tests {
             check(&format!("dynamodb://r/Sessions?endpoint={endpoint}"), Err(&wrong("endpoint")));
         }
         check("dynamodb://r/Sessions?retries=3", Err(&wrong("retries")));
+        check("dynamodb://r/Sessions?create=true", Ok(("r", "Sessions", None)));
+        check("dynamodb://r/Sessions?create=yes", Err(&wrong("create")));
         let secret = "secret_access_key=a%2Bb";
         check(&format!("dynamodb://r/Sessions?{secret}"), Err(&wrong("access_key_id")));
         check("dynamodb://r/Sessions?session_token=T", Err(&wrong("access_key_id")));
