@@ -1,4 +1,4 @@
-"""Starts the two sides: the Flask twins in `twins/`, and the built Rust programs.
+"""Starts the sides: the Flask twins in `twins/`, the same with the Python package `hipflask`, and the built Rust programs.
 
 `HIPFLASK_BIN_DIR` says where cargo put the Rust programs (`target/debug`; examples in its `examples/`).
 A program that is not there is a failure, never a skip.
@@ -34,9 +34,10 @@ def rust_program(name):
 
 
 def command(kind, example):
-    """Returns how to call one side: `flask`, `rust`, or the path of a program."""
-    if kind == "flask":
-        return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
+    """Returns how to call one side: `flask`, `python`, `rust`, or the path of a program."""
+    if kind in ("flask", "python"):
+        twin = [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
+        return twin if kind == "flask" else [*twin, "--hipflask"]
     return [rust_program(example) if kind == "rust" else str(kind)]
 
 

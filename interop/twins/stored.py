@@ -1,4 +1,4 @@
-"""Server-side sessions by Flask-Session: pages that read and write one key, slowly if asked to."""
+"""Server-side sessions by Flask-Session, or HipFlask in its place: pages that read and write one key, slowly if asked to."""
 
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 from common import arguments, make_app, serve
 from flask import Response, flash, get_flashed_messages, request, session
 from flask.json.tag import TaggedJSONSerializer
-from flask_session import Session
 
 app = make_app("stored")
 # Flask's own names, as the Rust side reads them: FLASK_SESSION_KEY_PREFIX and so on.
@@ -178,6 +177,10 @@ def flashes():
 if __name__ == "__main__":
     options = arguments()
     app.config.update(STORES[options.sessions.split(":")[0]](options.sessions))
+    if options.hipflask:
+        from hipflask import HipFlask as Session
+    else:
+        from flask_session import Session
     with app.app_context():
         Session(app)
     serve(app, options.port)
