@@ -1,5 +1,6 @@
 """Server-side sessions by Flask-Session: pages that read and write one key, slowly if asked to."""
 
+import os
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -175,9 +176,19 @@ def flashes():
     return TAGGED.dumps(get_flashed_messages())
 
 
+def over(url):
+    """Returns the app over the store of this address; gunicorn calls this, too."""
+    app.config.update(STORES[url.split(":")[0]](url))
+    with app.app_context():
+        if os.environ.get("TWIN_SESSIONS") == "hipflask":
+            from hipflask import HipFlask
+
+            HipFlask(app)
+        else:
+            Session(app)
+    return app
+
+
 if __name__ == "__main__":
     options = arguments()
-    app.config.update(STORES[options.sessions.split(":")[0]](options.sessions))
-    with app.app_context():
-        Session(app)
-    serve(app, options.port)
+    serve(over(options.sessions), options.port)
