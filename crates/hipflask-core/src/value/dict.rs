@@ -32,7 +32,7 @@ impl Dict {
     }
 
     /// Returns the value of a key that may hold lone surrogates.
-    pub(crate) fn get_text(&self, key: &Text) -> Option<&Value> {
+    pub fn get_text(&self, key: &Text) -> Option<&Value> {
         self.0.get(key.as_bytes())
     }
 
