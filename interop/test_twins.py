@@ -20,15 +20,9 @@ every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def two_sides(pair, example, folders):
     with contextlib.ExitStack() as stack:
         yield [
-            stack.enter_context(side(kind, example, folder if example == "accounts" else None))
+            stack.enter_context(running(kind, example, folder if example == "accounts" else None))
             for kind, folder in zip(pair, folders)
         ]
-
-
-def side(kind, example, data):
-    if kind == "python":
-        return running("flask", example, data, settings={"TWIN_SESSIONS": "hipflask"})
-    return running(kind, example, data)
 
 
 def alone(port):

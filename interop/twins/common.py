@@ -35,7 +35,6 @@ def arguments():
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--data", default="demo-data", help="folder of the data base (accounts only)")
     parser.add_argument("--sessions", help="address of the session store (stored only)")
-    parser.add_argument("--hipflask", action="store_true", help="sessions of HipFlask (stored only)")
     return parser.parse_args()
 
 
