@@ -27,7 +27,7 @@ def create_app(store: str | None = None) -> Flask:
     extension.init_app(app)
     HipFlask(app, store=store)
     HipFlask(app, store=5)  # type: ignore[arg-type]
-    HipFlask(app, "memory:")  # type: ignore[misc]
+    HipFlask(app, "memory:")  # type: ignore[call-arg]
     return app
 
 

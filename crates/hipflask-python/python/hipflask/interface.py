@@ -114,7 +114,7 @@ def _waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
     """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of
     this one would wait with it."""
     if engine.is_stored and _is_patched_by_gevent():
-        import gevent
+        import gevent  # type: ignore[import-untyped,unused-ignore]
 
         return gevent.get_hub().threadpool.apply(call, args)
     return call(*args)

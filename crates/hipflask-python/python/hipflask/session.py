@@ -23,7 +23,7 @@ _ABSENT: Any = object()
 _ABOUT_THE_SESSION = ("_permanent", "_started")
 
 
-class Session(dict, SessionMixin):  # type: ignore[type-arg, misc]
+class Session(dict, SessionMixin):  # type: ignore[type-arg]
     """A visitor's session. It behaves as Flask's, and more:
 
     - a change deep inside of a list or dict is noticed, without ``session.modified = True``;
@@ -56,7 +56,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg, misc]
     _saved = False
 
     @property
-    def modified(self) -> bool:  # type: ignore[override]
+    def modified(self) -> bool:
         """Whether the session is to be saved. Assigning ``False`` keeps it from being saved."""
         if self._modified is None:
             return self._opened is not None and self._opened.is_changed(self)
@@ -145,7 +145,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg, misc]
         super().update(*args, **kwargs)
         self._changed()
 
-    def __ior__(self, other: Any) -> Session:  # type: ignore[override, misc]
+    def __ior__(self, other: Any) -> Session:  # type: ignore[misc]
         super().update(other)
         self._changed()
         return self
@@ -249,7 +249,7 @@ class _Unopened(Session):
         return bool(self)
 
     @property
-    def accessed(self) -> bool:  # type: ignore[override]
+    def accessed(self) -> bool:
         return bool(self.__dict__.get("accessed", False))
 
     @accessed.setter
