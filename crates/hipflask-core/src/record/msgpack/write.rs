@@ -98,7 +98,10 @@ impl Writer {
     fn dict(&mut self, dict: &Dict) -> Result<(), EncodeError> {
         self.descend(dict.len(), &MAP)?;
         for (key, value) in dict.iter() {
-            key.stands_for().map_or_else(|| self.text(key), |key| self.value(key))?;
+            match key.stands_for() {
+                Some(key) => self.value(key)?,
+                None => self.text(key)?,
+            }
             self.value(value)?;
         }
         self.depth -= 1;
