@@ -77,8 +77,9 @@ impl<'py> Reader<'_, 'py> {
         }
         if let Ok(tuple) = object.cast::<PyTuple>() {
             let items = self.items(tuple.iter(), depth)?;
-            let is_tagged = self.dialect == Dialect::Tagged;
-            return Ok(if is_tagged { Value::Tuple(items) } else { Value::List(items) });
+            // MessagePack and JSON have only lists, but pickles have both.
+            let is_plain = self.dialect == Dialect::Plain;
+            return Ok(if is_plain { Value::List(items) } else { Value::Tuple(items) });
         }
         if let Ok(list) = object.cast::<PyList>() {
             return Ok(Value::List(self.items(list.iter(), depth)?));
