@@ -2,9 +2,14 @@
 
 use pyo3::prelude::*;
 
+mod itsdangerous;
+
 #[pymodule]
 mod _native {
     use super::*;
+
+    #[pymodule_export]
+    use crate::itsdangerous::{Digests, decode_url, encode_url};
 
     #[pyfunction]
     fn connect(py: Python<'_>, address: String) -> PyResult<String> {
