@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use hipflask_core::{
     encoding,
-    signing::{self, Digest, Key, KeyDerivation},
+    serializer::compress_payload,
+    signing::{self, Digest, KeyDerivation},
 };
 use pyo3::{
     exceptions::PyValueError,
@@ -18,14 +19,24 @@ use pyo3::{
 
 /// Returns the URL-safe base64 text of `data`, without padding.
 #[pyfunction]
-pub(crate) fn encode_url<'py>(py: Python<'py>, data: Cow<'_, [u8]>) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, encoding::encode_url(&data).as_bytes())
+pub(crate) fn encode_url<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let text = encoding::encode_url(&bytes(data)?);
+    Ok(PyBytes::new(data.py(), text.as_bytes()))
 }
 
 /// Returns what `text` stands for, or `None` where Python's `urlsafe_b64decode` raises.
 #[pyfunction]
-pub(crate) fn decode_url<'py>(py: Python<'py>, text: Cow<'_, [u8]>) -> Option<Bound<'py, PyBytes>> {
-    encoding::decode_url(&text).map(|data| PyBytes::new(py, &data))
+pub(crate) fn decode_url<'py>(text: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let data = encoding::decode_url(&bytes(text)?);
+    Ok(data.map(|data| PyBytes::new(text.py(), &data)))
+}
+
+/// Returns zlib's form of `data` if it is shorter by two bytes or more, otherwise `None`.
+#[pyfunction]
+pub(crate) fn deflate<'py>(data: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let bytes = bytes(data)?;
+    let deflated = work(data.py(), bytes.len(), || compress_payload(&bytes));
+    Ok(deflated.map(|deflated| PyBytes::new(data.py(), &deflated)))
 }
 
 /// The functions of `hashlib` whose work is done here, known by identity.
@@ -82,12 +93,21 @@ impl Digests {
         let (_, digest) = self.functions.iter().find(|(function, _)| function.is(digest_method))?;
         let salt = salt.cast::<PyBytes>().ok()?.as_bytes();
         let secret_key = secret_key.cast::<PyBytes>().ok()?.as_bytes();
-        let py = digest_method.py();
         let derive = || signing::derive_key(*digest, derivation, salt, secret_key);
-        let key: Key = if salt.len() < LONG { derive() } else { py.detach(derive) };
-        Some(PyBytes::new(py, key.as_bytes()))
+        let key = work(digest_method.py(), salt.len(), derive);
+        Some(PyBytes::new(digest_method.py(), key.as_bytes()))
     }
 }
 
-/// From this many bytes on, other threads of Python may run meanwhile.
-const LONG: usize = 16 * 1024;
+/// The bytes of a `bytes`, without a copy, or of a `bytearray`.
+fn bytes<'a>(data: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+    match data.cast::<PyBytes>() {
+        Ok(data) => Ok(data.as_bytes().into()),
+        Err(_) => data.extract(),
+    }
+}
+
+/// Runs `work` on so many bytes, and lets other threads of Python run meanwhile if they are many.
+fn work<T: Send>(py: Python<'_>, n_bytes: usize, work: impl FnOnce() -> T + Send) -> T {
+    if n_bytes < 16 * 1024 { work() } else { py.detach(work) }
+}

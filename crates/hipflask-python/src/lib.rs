@@ -9,7 +9,7 @@ mod _native {
     use super::*;
 
     #[pymodule_export]
-    use crate::itsdangerous::{Digests, decode_url, encode_url};
+    use crate::itsdangerous::{Digests, decode_url, deflate, encode_url};
 
     #[pyfunction]
     fn connect(py: Python<'_>, address: String) -> PyResult<String> {

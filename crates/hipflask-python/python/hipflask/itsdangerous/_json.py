@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import typing as t
 
+_OPTIONS: dict[str, t.Any] = {"ensure_ascii": False, "separators": (",", ":")}
+_ENCODER = json.JSONEncoder(**_OPTIONS)
+
 
 class CompactJSON:
     """A serializer like the module `json`, but compact, and without escapes for letters beyond ASCII.
@@ -21,4 +24,4 @@ class CompactJSON:
     @staticmethod
     def dumps(obj: t.Any, **kwargs: t.Any) -> str:
         """Returns the JSON text of a value; ``kwargs`` are those of `json.dumps`."""
-        return json.dumps(obj, **{"ensure_ascii": False, "separators": (",", ":"), **kwargs})
+        return json.dumps(obj, **{**_OPTIONS, **kwargs}) if kwargs else _ENCODER.encode(obj)

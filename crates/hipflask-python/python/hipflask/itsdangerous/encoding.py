@@ -7,8 +7,8 @@ read as forgivingly as Python reads it; see
 
 from __future__ import annotations
 
+import binascii
 import struct
-import typing as t
 
 from hipflask._native import decode_url, encode_url
 
@@ -18,6 +18,7 @@ from .exc import BadData
 _base64_alphabet = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_="
 
 _INT64 = struct.Struct(">Q")
+_pack, _unpack = _INT64.pack, _INT64.unpack
 
 
 def want_bytes(s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> bytes:
@@ -35,9 +36,10 @@ def base64_encode(string: str | bytes) -> bytes:
     >>> base64_encode(b"\\xfb\\xff")
     b'-_8'
     """
-    data = want_bytes(string)
-    # A `memoryview` and its like are welcome too; what is no bytes at all raises a `TypeError`.
-    return encode_url(data if isinstance(data, bytes) else memoryview(data).tobytes())
+    if not isinstance(string, bytes):
+        # A `memoryview` and its like are welcome too; what is no bytes at all raises a `TypeError`.
+        string = memoryview(want_bytes(string)).tobytes()
+    return encode_url(string)
 
 
 def base64_decode(string: str | bytes) -> bytes:
@@ -52,19 +54,22 @@ def base64_decode(string: str | bytes) -> bytes:
     Traceback (most recent call last):
     hipflask.itsdangerous.exc.BadData: Invalid base64-encoded data
     """
-    data = decode_url(want_bytes(string, "ascii", "ignore"))
+    data = decode_url(string if isinstance(string, bytes) else want_bytes(string, "ascii", "ignore"))
     if data is None:
-        raise BadData("Invalid base64-encoded data")
+        end = binascii.Error("the text ends inside a group of four characters")
+        raise BadData("Invalid base64-encoded data") from end
     return data
 
 
 def int_to_bytes(num: int) -> bytes:
-    """Returns a number in big-endian order, without leading zeros. Raises `struct.error` unless 0 <= num < 2**64.
+    """Returns a number in big-endian order, without leading zeros.
+
+    Raises `struct.error` unless ``0 <= num < 2**64``.
 
     >>> int_to_bytes(258), int_to_bytes(0)
     (b'\\x01\\x02', b'')
     """
-    return _INT64.pack(num).lstrip(b"\x00")
+    return _pack(num).lstrip(b"\x00")
 
 
 def bytes_to_int(bytestr: bytes) -> int:
@@ -73,4 +78,4 @@ def bytes_to_int(bytestr: bytes) -> int:
     >>> bytes_to_int(b"\\x01\\x02")
     258
     """
-    return t.cast(int, _INT64.unpack(bytestr.rjust(8, b"\x00"))[0])
+    return _unpack(bytestr.rjust(8, b"\x00"))[0]  # type: ignore[no-any-return]

@@ -34,7 +34,7 @@ class BadSignature(BadData):
     """The signature is missing, or no key confirms it."""
 
     payload: t.Any | None
-    """What the signature should have confirmed, or ``None`` if nothing was signed. Anybody may have written it."""
+    """What the signature should have confirmed, if there is one. Anybody may have written it."""
 
     def __init__(self, message: str, payload: t.Any | None = None) -> None:
         super().__init__(message)

@@ -21,9 +21,7 @@ if t.TYPE_CHECKING:
     _Kwargs = dict[str, t.Any]
     _Fallbacks = list[t.Union[_Kwargs, tuple[type[Signer], _Kwargs], type[Signer]]]
     # Whether tokens are text or bytes: what the serializer's own `dumps` returns.
-    _TSerialized = te.TypeVar(
-        "_TSerialized", bound=t.Union[str, bytes], default=t.Union[str, bytes]
-    )
+    _TSerialized = te.TypeVar("_TSerialized", bound=t.Union[str, bytes], default=t.Union[str, bytes])
 else:
     _TSerialized = t.TypeVar("_TSerialized", bound=t.Union[str, bytes])
 
@@ -218,7 +216,7 @@ class Serializer(t.Generic[_TSerialized]):
     def dumps(self, obj: t.Any, salt: str | bytes | None = None) -> _TSerialized:
         """Returns the token of a value: text if the serializer writes text, else bytes."""
         token = self.make_signer(salt).sign(want_bytes(self.dump_payload(obj)))
-        return t.cast(_TSerialized, token.decode("utf-8") if self.is_text_serializer else token)
+        return token.decode("utf-8") if self.is_text_serializer else token  # type: ignore[return-value]
 
     def dump(self, obj: t.Any, f: t.IO[t.Any], salt: str | bytes | None = None) -> None:
         """Writes the token of a value to a file, opened for text or bytes as `dumps` returns them."""

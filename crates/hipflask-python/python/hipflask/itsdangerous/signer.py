@@ -52,7 +52,7 @@ class SigningAlgorithm:
         raise NotImplementedError()
 
     def verify_signature(self, key: bytes, value: bytes, sig: bytes) -> bool:
-        """Tells whether ``sig`` is the signature of ``value``, in a time that does not tell where they differ."""
+        """Tells whether ``sig`` is the signature of ``value``, in a time that gives nothing away."""
         return hmac.compare_digest(sig, self.get_signature(key, value))
 
 
@@ -135,7 +135,9 @@ class Signer:
         self.salt: bytes = _DEFAULT_SALT if salt is None else want_bytes(salt)
         self.key_derivation: str = self.default_key_derivation if key_derivation is None else key_derivation
         self.digest_method: t.Any = self.default_digest_method if digest_method is None else digest_method
-        self.algorithm: SigningAlgorithm = HMACAlgorithm(self.digest_method) if algorithm is None else algorithm
+        self.algorithm: SigningAlgorithm = (
+            HMACAlgorithm(self.digest_method) if algorithm is None else algorithm
+        )
 
     @property
     def secret_key(self) -> bytes:
@@ -148,7 +150,10 @@ class Signer:
         Does not make a good key out of a bad password: secret keys should be long and random.
         Raises `TypeError` if ``key_derivation`` is unknown.
         """
-        secret_key = self.secret_keys[-1] if secret_key is None else want_bytes(secret_key)
+        if secret_key is None:
+            secret_key = self.secret_keys[-1]
+        elif isinstance(secret_key, str):
+            secret_key = want_bytes(secret_key)
         key = _DIGESTS.derive_key(self.digest_method, self.key_derivation, self.salt, secret_key)
         if key is None:
             return _derive_in_python(self.digest_method, self.key_derivation, self.salt, secret_key)
@@ -156,7 +161,8 @@ class Signer:
 
     def get_signature(self, value: str | bytes) -> bytes:
         """Returns the signature of ``value`` under the newest key, as base64."""
-        value = want_bytes(value)
+        if isinstance(value, str):
+            value = want_bytes(value)
         return base64_encode(self.algorithm.get_signature(self.derive_key(), value))
 
     def sign(self, value: str | bytes) -> bytes:
@@ -165,7 +171,7 @@ class Signer:
         return value + self.sep + self.get_signature(value)
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
-        """Tells whether any key confirms the base64 signature ``sig`` of ``value``, the newest tried first."""
+        """Tells whether any key confirms the base64 signature ``sig`` of ``value``, the newest first."""
         try:
             raw = base64_decode(sig)
         except Exception:

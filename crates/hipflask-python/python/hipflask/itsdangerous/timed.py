@@ -49,7 +49,10 @@ class TimestampSigner(Signer):
 
     @t.overload
     def unsign(
-        self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: t.Literal[False] = False
+        self,
+        signed_value: str | bytes,
+        max_age: int | None = None,
+        return_timestamp: t.Literal[False] = False,
     ) -> bytes: ...
 
     @t.overload
@@ -128,7 +131,7 @@ class TimedSerializer(Serializer[_TSerialized]):
 
     def iter_unsigners(self, salt: str | bytes | None = None) -> cabc.Iterator[TimestampSigner]:
         """Yields the signers that `loads` tries, as in `Serializer`."""
-        return t.cast("cabc.Iterator[TimestampSigner]", super().iter_unsigners(salt))
+        return super().iter_unsigners(salt)  # type: ignore[return-value]
 
     def loads(  # type: ignore[override]
         self,
@@ -139,8 +142,8 @@ class TimedSerializer(Serializer[_TSerialized]):
     ) -> t.Any:
         """Returns the value inside a token, on request in a pair with the time of its signature.
 
-        ``max_age`` is the greatest age in seconds. Raises `SignatureExpired` if the token is older, else as in
-        `Serializer`. Note that ``salt`` is not the second argument here.
+        ``max_age`` is the greatest age in seconds. Raises `SignatureExpired` if the token is older, else as
+        in `Serializer`. Note that ``salt`` is not the second argument here.
         """
         s = want_bytes(s)
         refusal: BadSignature | None = None

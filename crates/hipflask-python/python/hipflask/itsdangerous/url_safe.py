@@ -1,13 +1,16 @@
 """Tokens for URLs: base64 of compact JSON, deflated where that makes it shorter.
 
-Deflating is Python's own `zlib`, so that tokens are those that
-`itsdangerous.url_safe <https://itsdangerous.palletsprojects.com/en/stable/url_safe/>`_ writes beside it.
+Writes the tokens of `itsdangerous.url_safe <https://itsdangerous.palletsprojects.com/en/stable/url_safe/>`_
+to the byte, so its deflate has to be that of the `zlib` module beside it: the native one is the stock zlib
+that CPython is built with, and steps back where a Python has another.
 """
 
 from __future__ import annotations
 
 import typing as t
 import zlib
+
+from hipflask._native import deflate
 
 from ._json import CompactJSON
 from .encoding import base64_decode, base64_encode
@@ -49,11 +52,8 @@ class URLSafeSerializerMixin(Serializer[str]):
     def dump_payload(self, obj: t.Any) -> bytes:
         """Returns the payload of a value, which starts with a dot if it is deflated."""
         data = super().dump_payload(obj)
-        deflated = zlib.compress(data)
-        # The dot takes one byte of what is saved.
-        if len(deflated) < len(data) - 1:
-            return b"." + base64_encode(deflated)
-        return base64_encode(data)
+        deflated = _deflated(data)
+        return base64_encode(data) if deflated is None else b"." + base64_encode(deflated)
 
 
 class URLSafeSerializer(URLSafeSerializerMixin, Serializer[str]):
@@ -75,3 +75,21 @@ class URLSafeTimedSerializer(URLSafeSerializerMixin, TimedSerializer[str]):
     >>> serializer.loads(serializer.dumps([1, "two"]), max_age=3600)
     [1, 'two']
     """
+
+
+def _deflated(data: bytes) -> bytes | None:
+    if zlib.compress is _MATCHED and isinstance(data, bytes):
+        return deflate(data)
+    deflated = zlib.compress(data)
+    # The dot takes one byte of what is saved.
+    return deflated if len(deflated) < len(data) - 1 else None
+
+
+def _is_matched(compress: t.Callable[[bytes], bytes]) -> bool:
+    # Other implementations of zlib's format look for repetitions in another way, which a long text shows.
+    text = b"".join(b'{"%d":%d},' % (n, n * n * 77) for n in range(100))
+    return compress(text) == deflate(text)
+
+
+# The function that the native one stands in for; one that was put in its place later is called.
+_MATCHED = zlib.compress if _is_matched(zlib.compress) else None
