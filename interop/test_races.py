@@ -1,4 +1,4 @@
-"""Overlapping requests, damaged records and a stopped store: the Rust side keeps every write and ends what was ended.
+"""Overlapping requests, damaged records and a stopped store: our sides keep every write and end what was ended.
 
 The same attempts, which are those of `races.py`, harm Flask-Session each time: that shows that they can fail.
 """
@@ -20,7 +20,7 @@ def app_over(name, kind):
         yield store, port
 
 
-@pytest.fixture(scope="module", params=["flask", "rust"])
+@pytest.fixture(scope="module", params=["flask", "python", "rust"])
 def kind(request):
     return request.param
 

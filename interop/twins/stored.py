@@ -1,4 +1,4 @@
-"""Server-side sessions by Flask-Session: pages that read and write one key, slowly if asked to."""
+"""Server-side sessions by Flask-Session, or HipFlask in its place: pages that read and write one key, slowly if asked to."""
 
 import os
 import time
@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 from common import arguments, make_app, serve
 from flask import Response, flash, get_flashed_messages, request, session
 from flask.json.tag import TaggedJSONSerializer
-from flask_session import Session
 
 app = make_app("stored")
 # Flask's own names, as the Rust side reads them: FLASK_SESSION_KEY_PREFIX and so on.
@@ -179,13 +178,12 @@ def flashes():
 def over(url):
     """Returns the app over the store of this address; gunicorn calls this, too."""
     app.config.update(STORES[url.split(":")[0]](url))
+    if os.environ.get("TWIN_SESSIONS") == "hipflask":
+        from hipflask import HipFlask as Session
+    else:
+        from flask_session import Session
     with app.app_context():
-        if os.environ.get("TWIN_SESSIONS") == "hipflask":
-            from hipflask import HipFlask
-
-            HipFlask(app)
-        else:
-            Session(app)
+        Session(app)
     return app
 
 

@@ -15,12 +15,18 @@ mod value;
 
 use pyo3::prelude::*;
 
+mod itsdangerous;
+
 #[pymodule]
 mod _native {
     use super::*;
 
     #[pymodule_export]
-    use crate::{engine::Engine, opened::Opened};
+    use crate::{
+        engine::Engine,
+        itsdangerous::{Digests, decode_url, deflate, encode_url},
+        opened::Opened,
+    };
 
     /// Says what makes a secret key easy to guess, if anything does.
     #[pyfunction]

@@ -45,7 +45,7 @@ class HipFlask:
 
     def init_app(self, app: Flask) -> None:
         """Sets the session interface of an app. One extension can serve several apps."""
-        settings = Settings(app, self._store or app.config.get("SESSION_STORE"))
+        settings = Settings(app, self._store)
         # A mistake is to be found now, and not by the first visitor.
         settings.engine(app)
         app.session_interface = HipFlaskSessionInterface(settings)

@@ -16,6 +16,7 @@ use pyo3::{
     },
 };
 
+use super::text::read as text;
 use crate::kinds;
 
 /// Deeper than this Flask does not read what it has written.
@@ -66,7 +67,7 @@ impl<'py> Reader<'_, 'py> {
             return Ok(Value::Bool(flag.is_true()));
         }
         if let Ok(int) = object.cast_exact::<PyInt>() {
-            return int_of(int.as_any());
+            return int_of(int.as_any()).map(Value::Int);
         }
         if let Ok(float) = object.cast_exact::<PyFloat>() {
             return Ok(Value::Float(float.value()));
@@ -76,8 +77,9 @@ impl<'py> Reader<'_, 'py> {
         }
         if let Ok(tuple) = object.cast::<PyTuple>() {
             let items = self.items(tuple.iter(), depth)?;
-            let is_tagged = self.dialect == Dialect::Tagged;
-            return Ok(if is_tagged { Value::Tuple(items) } else { Value::List(items) });
+            // MessagePack and JSON have only lists, but pickles have both.
+            let is_plain = self.dialect == Dialect::Plain;
+            return Ok(if is_plain { Value::List(items) } else { Value::Tuple(items) });
         }
         if let Ok(list) = object.cast::<PyList>() {
             return Ok(Value::List(self.items(list.iter(), depth)?));
@@ -183,29 +185,30 @@ impl<'py> Reader<'_, 'py> {
     }
 }
 
-/// Reads a key; those that are no strings become the text that JSON has for them.
+/// Reads a key; those that are no strings become the text that JSON has for them, which remembers
+/// what it stands for.
 pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
     if let Ok(string) = key.cast::<PyString>() {
         return text(string);
     }
-    if key.is_none() {
-        return Ok("null".into());
-    }
-    if let Ok(flag) = key.cast::<PyBool>() {
-        return Ok(if flag.is_true() { "true" } else { "false" }.into());
-    }
     let py = key.py();
-    let number = if key.is_instance_of::<PyInt>() {
-        py.get_type::<PyInt>().call_method1("__repr__", (key,))?
-    } else if key.is_instance_of::<PyFloat>() {
-        py.get_type::<PyFloat>().call_method1("__repr__", (key,))?
+    let (text, key) = if key.is_none() {
+        ("null".into(), Value::Null)
+    } else if let Ok(flag) = key.cast::<PyBool>() {
+        (flag.is_true().to_string(), Value::Bool(flag.is_true()))
+    } else if key.is_instance_of::<PyInt>() {
+        let int = int_of(key)?;
+        (int.to_string(), Value::Int(int))
+    } else if let Ok(float) = key.cast::<PyFloat>() {
+        let text = py.get_type::<PyFloat>().call_method1("__repr__", (key,))?;
+        (text.extract()?, Value::Float(float.value()))
     } else {
         let kind = key.get_type().name()?;
         return Err(PyTypeError::new_err(format!(
             "keys of a session and of dicts in it must be str, int, float, bool or None, not {kind}"
         )));
     };
-    text(number.cast::<PyString>()?)
+    Ok(Text::of_key(text, key))
 }
 
 /// Reads what derives from a kind that JSON has: enumerations of numbers, strings with methods.
@@ -214,7 +217,7 @@ fn derived(object: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
         return Ok(Some(Value::Str(text(string)?)));
     }
     if object.is_instance_of::<PyInt>() {
-        return int_of(object).map(Some);
+        return Ok(Some(Value::Int(int_of(object)?)));
     }
     Ok(object.cast::<PyFloat>().ok().map(|float| Value::Float(float.value())))
 }
@@ -226,29 +229,14 @@ fn unsupported(object: &Bound<'_, PyAny>) -> PyErr {
     ))
 }
 
-pub(super) fn text(string: &Bound<'_, PyString>) -> PyResult<Text> {
-    match string.to_cow() {
-        Ok(text) => Ok(text.as_ref().into()),
-        Err(_) => {
-            let units = string.call_method1("encode", ("utf-32-le", "surrogatepass"))?;
-            let units = units.cast::<PyBytes>()?.as_bytes().chunks_exact(4);
-            Ok(Text::from_code_points(
-                units.map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])),
-            ))
-        }
-    }
-}
-
-fn int_of(int: &Bound<'_, PyAny>) -> PyResult<Value> {
+fn int_of(int: &Bound<'_, PyAny>) -> PyResult<Int> {
     if let Ok(small) = int.extract::<i64>() {
-        return Ok(Value::from(small));
+        return Ok(small.into());
     }
     // Python itself refuses more than 4,300 digits.
     let digits = int.py().get_type::<PyInt>().call_method1("__repr__", (int,))?;
-    let digits = digits.cast::<PyString>()?.to_cow()?;
-    Int::parse(&digits)
-        .map(Value::Int)
-        .ok_or_else(|| PyValueError::new_err("an integer has no decimal digits"))
+    let digits: String = digits.extract()?;
+    Int::parse(&digits).ok_or_else(|| PyValueError::new_err("an integer has no decimal digits"))
 }
 
 fn html_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Text>> {

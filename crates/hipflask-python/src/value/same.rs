@@ -2,13 +2,13 @@
 //!
 //! Runs at the end of each request that has read lists or dicts, so it builds nothing.
 
-use hipflask::value::{Dict, Text, Value};
+use hipflask::value::{Dict, Value};
 use pyo3::{
     prelude::*,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 
-use super::{from_python::text, to_python};
+use super::{from_python::key_of, text, to_python};
 
 /// Reports whether `object` and `value` are the same, kinds included.
 ///
@@ -39,7 +39,7 @@ pub(crate) fn is_same(object: &Bound<'_, PyAny>, value: &Value) -> PyResult<bool
             object.cast_exact::<PyFloat>().is_ok_and(|it| it.value().to_bits() == float.to_bits())
         }
         Value::Str(string) => match object.cast_exact::<PyString>() {
-            Ok(object) => is_same_text(object, string)?,
+            Ok(object) => text::is_same(object, string)?,
             Err(_) => false,
         },
         Value::Bytes(bytes) => {
@@ -66,23 +66,15 @@ fn is_same_dict(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<bool> {
     if dict.len() != content.len() {
         return Ok(false);
     }
-    // Most dicts keep their order; one that lost it is looked up key by key.
+    // Most dicts keep their order; a key that is elsewhere is looked up.
     for ((key, object), (name, value)) in dict.iter().zip(content.iter()) {
-        let is_at_its_place =
-            key.cast_exact::<PyString>().is_ok_and(|key| is_same_text(key, name).unwrap_or(false));
-        let is_same = if is_at_its_place {
-            is_same(&object, value)?
-        } else {
-            match content.get_text(&match key.cast_exact::<PyString>() {
-                Ok(key) => text(key)?,
-                Err(_) => return Ok(false),
-            }) {
-                Some(value) => is_same(&object, value)?,
-                None => false,
-            }
+        let was = match key.cast_exact::<PyString>() {
+            Ok(key) if name.stands_for().is_none() && text::is_same(key, name)? => Some(value),
+            _ => content.get_text(&key_of(&key)?),
         };
-        if !is_same {
-            return Ok(false);
+        match was {
+            Some(was) if is_same(&object, was)? => {}
+            _ => return Ok(false),
         }
     }
     Ok(true)
@@ -98,11 +90,4 @@ fn are_same<'py>(
         }
     }
     Ok(true)
-}
-
-fn is_same_text(object: &Bound<'_, PyString>, string: &Text) -> PyResult<bool> {
-    match object.to_cow() {
-        Ok(text) => Ok(string.as_str() == Some(&*text)),
-        Err(_) => Ok(text(object)? == *string),
-    }
 }
