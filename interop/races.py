@@ -4,9 +4,10 @@
 
 It starts the store and the apps by itself and prints a Markdown table: the Flask app with Flask-Session, with
 `--rust` the Rust program, and with `--python` the Flask app with the package `hipflask`. Flask runs in gunicorn with
-two workers of four threads. Requests overlap because they sleep between
-reading and writing (`wait`). That they did is proven from the times seen outside; a pair that may have missed each other
-does not count, and is tried again with a longer wait.
+two workers of four threads.
+
+Requests overlap because they sleep between reading and writing (`wait`). That they did is proven from the times seen
+outside; a pair that may have missed each other does not count, and is tried again with a longer wait.
 """
 
 import argparse
