@@ -42,6 +42,19 @@ class Store:
         self.process.kill()
         self.process.wait()
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """Keeps the server from answering; its connections stay."""
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout
+        family = [self.process.pid, *map(int, children.split())]
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in family:
+                os.kill(pid, signal.SIGCONT)
+
 
 def program(name, package, *places):
     """Returns the path of a server's program, which may not be in PATH."""
@@ -60,13 +73,26 @@ def folder_of(user):
 
 
 @contextlib.contextmanager
-def redis():
+def redis(*more):
     port = free_port()
     server = program("redis-server", "the Debian package redis-server")
     with tempfile.TemporaryDirectory() as folder:
         options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
-        with started([server, *options], lambda: accepts(port)) as process:
+        with started([server, *options, *more], lambda: accepts(port)) as process:
             yield Store(f"redis://127.0.0.1:{port}/0", port, process=process)
+
+
+@contextlib.contextmanager
+def redis_sentinel(redis_port, password):
+    """Runs a sentinel that wants a password and calls the server of a port `main`, and yields its own port."""
+    port = free_port()
+    server = program("redis-sentinel", "the Debian package redis-sentinel")
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(f"port {port}\nbind 127.0.0.1\nrequirepass {password}\n")
+        file.write(f"sentinel monitor main 127.0.0.1 {redis_port} 1\n")
+        file.flush()
+        with started([server, file.name], lambda: accepts(port)):
+            yield port
 
 
 @contextlib.contextmanager

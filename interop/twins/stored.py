@@ -174,13 +174,18 @@ def flashes():
     return TAGGED.dumps(get_flashed_messages())
 
 
-if __name__ == "__main__":
-    options = arguments()
-    app.config.update(STORES[options.sessions.split(":")[0]](options.sessions))
-    if options.hipflask:
+def keep_sessions(url, by_hipflask):
+    """Gives the app its sessions; whose makes no other difference."""
+    app.config.update(STORES[url.split(":")[0]](url))
+    if by_hipflask:
         from hipflask import HipFlask as Session
     else:
         from flask_session import Session
     with app.app_context():
         Session(app)
+
+
+if __name__ == "__main__":
+    options = arguments()
+    keep_sessions(options.sessions, options.hipflask)
     serve(app, options.port)
