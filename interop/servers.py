@@ -36,8 +36,7 @@ def rust_program(name):
 def command(kind, example):
     """Returns how to call one side: `flask`, `python`, `rust`, or the path of a program."""
     if kind in ("flask", "python"):
-        twin = [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
-        return twin if kind == "flask" else [*twin, "--hipflask"]
+        return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
     return [rust_program(example) if kind == "rust" else str(kind)]
 
 
@@ -109,6 +108,8 @@ def running(kind, example, data=None, sessions=None, settings=()):
         arguments += ["--sessions", sessions]
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLASK_")}
     env |= {"FLASK_SECRET_KEY": SECRET_KEY} | dict(settings)
+    if kind == "python":
+        env["TWIN_SESSIONS"] = "hipflask"
     with tempfile.TemporaryDirectory() as folder:
         with started(arguments, lambda: accepts(port), env=env, cwd=folder):
             yield port

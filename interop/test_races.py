@@ -37,9 +37,7 @@ def over_redis(kind):
         yield port, client
 
 
-@pytest.mark.parametrize(
-    "attempt", [attempt for _, attempt, _ in races.ATTEMPTS], ids=["set", "append", "logout-read", "logout-set"]
-)
+@pytest.mark.parametrize("attempt", [attempt for _, attempt, _ in races.ATTEMPTS], ids=races.IDS)
 def test_overlapping_requests_lose_no_write_and_revive_no_session(port, kind, attempt):
     harmed = [races.until_overlapped(attempt, port) for _ in range(N_TIMES)]
     assert harmed == [kind == "flask"] * N_TIMES

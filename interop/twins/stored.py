@@ -1,5 +1,6 @@
 """Server-side sessions by Flask-Session, or HipFlask in its place: pages that read and write one key, slowly if asked to."""
 
+import os
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -174,18 +175,18 @@ def flashes():
     return TAGGED.dumps(get_flashed_messages())
 
 
-def keep_sessions(url, by_hipflask):
-    """Gives the app its sessions; whose makes no other difference."""
+def over(url):
+    """Returns the app over the store of this address; gunicorn calls this, too."""
     app.config.update(STORES[url.split(":")[0]](url))
-    if by_hipflask:
+    if os.environ.get("TWIN_SESSIONS") == "hipflask":
         from hipflask import HipFlask as Session
     else:
         from flask_session import Session
     with app.app_context():
         Session(app)
+    return app
 
 
 if __name__ == "__main__":
     options = arguments()
-    keep_sessions(options.sessions, options.hipflask)
-    serve(app, options.port)
+    serve(over(options.sessions), options.port)

@@ -331,9 +331,11 @@ fn time(seconds: f64) -> Duration {
 
 /// Returns the bytes of a header, which WSGI hands over as Latin-1.
 fn bytes_of<'a>(header: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u8]>> {
-    Ok(match header.to_cow() {
-        Ok(Cow::Borrowed(text)) if text.is_ascii() => Cow::Borrowed(text.as_bytes()),
-        Ok(Cow::Owned(text)) if text.is_ascii() => Cow::Owned(text.into_bytes()),
-        _ => Cow::Owned(header.call_method1("encode", ("latin-1", "replace"))?.extract()?),
-    })
+    match value::utf8(header) {
+        Some(Cow::Borrowed(text)) if text.is_ascii() => Ok(Cow::Borrowed(text.as_bytes())),
+        _ => {
+            let bytes = header.call_method1("encode", ("latin-1", "replace"))?;
+            Ok(Cow::Owned(bytes.extract()?))
+        }
+    }
 }

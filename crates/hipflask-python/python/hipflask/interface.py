@@ -64,6 +64,11 @@ class HipFlaskSessionInterface(SessionInterface):
         except StoreUnavailable as error:
             _refuse(response, 503, error)
             return
+        except Exception:
+            # The page that says so is this visitor's, too.
+            if session.accessed:
+                _vary(response)
+            raise
         if header is not None:
             response.headers.add("Set-Cookie", header)
         if varies or header is not None:
@@ -80,7 +85,7 @@ def load(session: Session) -> None:
     if session._failure is not None:
         raise session._failure
     engine = session._engine
-    session.accessed = True
+    session.__dict__["accessed"] = True
     try:
         opened = _waiting(engine, engine.open, session, session._header, time.time())
     except StoreUnavailable as error:

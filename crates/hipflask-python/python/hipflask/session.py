@@ -240,19 +240,30 @@ _METHODS = {
 _METHODS["_open"] = open_first
 
 
-class _UnopenedSession(Session):
-    opened_class: type[Session] = Session
+class _Unopened(Session):
+    opened_class: type[Session]
     locals().update(_METHODS)
 
     def __bool__(self) -> bool:
         open_first(self)
         return bool(self)
 
+    @property
+    def accessed(self) -> bool:  # type: ignore[override]
+        return bool(self.__dict__.get("accessed", False))
 
-class _UnopenedStoredSession(StoredSession):
-    opened_class: type[Session] = StoredSession
-    locals().update(_METHODS)
+    @accessed.setter
+    def accessed(self, accessed: bool) -> None:
+        # Flask from 3.1.3 on sets this whenever the app asks for its session. It is opened then, because
+        # some readers of dicts, such as the module `json`, look into them without calling a method.
+        self.__dict__["accessed"] = accessed
+        if accessed:
+            open_first(self)
 
-    def __bool__(self) -> bool:
-        open_first(self)
-        return bool(self)
+
+class _UnopenedSession(_Unopened):
+    opened_class = Session
+
+
+class _UnopenedStoredSession(_Unopened, StoredSession):
+    opened_class = StoredSession

@@ -59,7 +59,11 @@ _N_HERE = len(_HERE)
 #: Flask's own limit, at which it only warns; browsers keep three bytes more.
 _FLASKS_COOKIE_SIZE = 4093
 #: Where ``None`` stands for the default, as in Flask.
-_NONE_MEANS_DEFAULT = frozenset((*_THEIRS, *_OURS)) - {"SESSION_COOKIE_SAMESITE"}
+_NONE_MEANS_DEFAULT = frozenset((*_THEIRS, *_OURS)) - {
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_SAMESITE",
+    "SESSION_REFRESH_EACH_REQUEST",
+}
 _FLAGS = frozenset(
     (
         "SESSION_COOKIE_HTTPONLY",
@@ -109,6 +113,9 @@ class Settings:
         settings = {name: _plain(name, value) for name, value in theirs.items() if _is_set(name, value)}
         if settings.get("MAX_COOKIE_SIZE") == _FLASKS_COOKIE_SIZE:
             del settings["MAX_COOKIE_SIZE"]
+        if settings.get("SESSION_COOKIE_PARTITIONED"):
+            # As Werkzeug does, because browsers want it.
+            settings["SESSION_COOKIE_SECURE"] = True
         keys = _keys(key, fallbacks)
         if not keys and (self._store is None or settings.get("SESSION_USE_SIGNER")):
             if self._store is None:
@@ -121,7 +128,7 @@ class Settings:
 
 
 def _is_set(name: str, value: Any) -> bool:
-    if name == "SESSION_COOKIE_DOMAIN" and value is False:
+    if name == "SESSION_COOKIE_DOMAIN" and not value:
         return False
     return value is not None or name not in _NONE_MEANS_DEFAULT
 
@@ -129,7 +136,7 @@ def _is_set(name: str, value: Any) -> bool:
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return bool(value) if name in _FLAGS and isinstance(value, int) else value
+    return bool(value) if name in _FLAGS and (value is None or isinstance(value, int)) else value
 
 
 def _keys(key: Any, fallbacks: Any) -> list[bytes]:

@@ -16,6 +16,7 @@ use pyo3::{
     },
 };
 
+use super::text::read as text;
 use crate::kinds;
 
 /// Deeper than this Flask does not read what it has written.
@@ -228,26 +229,13 @@ fn unsupported(object: &Bound<'_, PyAny>) -> PyErr {
     ))
 }
 
-pub(super) fn text(string: &Bound<'_, PyString>) -> PyResult<Text> {
-    match string.to_cow() {
-        Ok(text) => Ok(text.as_ref().into()),
-        Err(_) => {
-            let units = string.call_method1("encode", ("utf-32-le", "surrogatepass"))?;
-            let units = units.cast::<PyBytes>()?.as_bytes().chunks_exact(4);
-            Ok(Text::from_code_points(
-                units.map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])),
-            ))
-        }
-    }
-}
-
 fn int_of(int: &Bound<'_, PyAny>) -> PyResult<Int> {
     if let Ok(small) = int.extract::<i64>() {
         return Ok(small.into());
     }
     // Python itself refuses more than 4,300 digits.
     let digits = int.py().get_type::<PyInt>().call_method1("__repr__", (int,))?;
-    let digits = digits.cast::<PyString>()?.to_cow()?;
+    let digits: String = digits.extract()?;
     Int::parse(&digits).ok_or_else(|| PyValueError::new_err("an integer has no decimal digits"))
 }
 

@@ -2,16 +2,13 @@
 //!
 //! Runs at the end of each request that has read lists or dicts, so it builds nothing.
 
-use hipflask::value::{Dict, Text, Value};
+use hipflask::value::{Dict, Value};
 use pyo3::{
     prelude::*,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 
-use super::{
-    from_python::{key_of, text},
-    to_python,
-};
+use super::{from_python::key_of, text, to_python};
 
 /// Reports whether `object` and `value` are the same, kinds included.
 ///
@@ -42,7 +39,7 @@ pub(crate) fn is_same(object: &Bound<'_, PyAny>, value: &Value) -> PyResult<bool
             object.cast_exact::<PyFloat>().is_ok_and(|it| it.value().to_bits() == float.to_bits())
         }
         Value::Str(string) => match object.cast_exact::<PyString>() {
-            Ok(object) => is_same_text(object, string)?,
+            Ok(object) => text::is_same(object, string)?,
             Err(_) => false,
         },
         Value::Bytes(bytes) => {
@@ -72,7 +69,7 @@ fn is_same_dict(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<bool> {
     // Most dicts keep their order; a key that is elsewhere is looked up.
     for ((key, object), (name, value)) in dict.iter().zip(content.iter()) {
         let was = match key.cast_exact::<PyString>() {
-            Ok(key) if name.stands_for().is_none() && is_same_text(key, name)? => Some(value),
+            Ok(key) if name.stands_for().is_none() && text::is_same(key, name)? => Some(value),
             _ => content.get_text(&key_of(&key)?),
         };
         match was {
@@ -93,11 +90,4 @@ fn are_same<'py>(
         }
     }
     Ok(true)
-}
-
-fn is_same_text(object: &Bound<'_, PyString>, string: &Text) -> PyResult<bool> {
-    match object.to_cow() {
-        Ok(text) => Ok(string.as_str() == Some(&*text)),
-        Err(_) => Ok(text(object)? == *string),
-    }
 }

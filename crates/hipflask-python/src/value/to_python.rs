@@ -1,12 +1,13 @@
 //! Values of the core → objects of Python.
 
-use hipflask::value::{DateTime, Dict, Text, Value};
+use hipflask::value::{DateTime, Dict, Value};
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple},
+    types::{PyBytes, PyDict, PyInt, PyList, PyTuple},
 };
 
+use super::text::write as text;
 use crate::kinds;
 
 /// Puts the entries of `content` into a dict of Python.
@@ -53,17 +54,6 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
 
 fn items<'py>(py: Python<'py>, items: &[Value]) -> PyResult<Vec<Bound<'py, PyAny>>> {
     items.iter().map(|item| to_python(py, item)).collect()
-}
-
-fn text<'py>(py: Python<'py>, text: &Text) -> PyResult<Bound<'py, PyString>> {
-    if let Some(text) = text.as_str() {
-        return Ok(PyString::new(py, text));
-    }
-    // Generalized UTF-8 is what Python's error handler for lone surrogates reads.
-    let decoded = PyBytes::new(py, text.as_bytes())
-        .call_method1("decode", ("utf-8", "surrogatepass"))?
-        .cast_into::<PyString>()?;
-    Ok(decoded)
 }
 
 fn datetime<'py>(py: Python<'py>, time: DateTime) -> PyResult<Bound<'py, PyAny>> {
