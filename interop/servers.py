@@ -84,16 +84,6 @@ def started(arguments, check, stop=signal.SIGTERM, **options):
 
 
 @contextlib.contextmanager
-def gunicorn(sessions, *options, settings=()):
-    """Runs the app `preloaded` under gunicorn and yields its port."""
-    port = free_port()
-    arguments = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *options, "preloaded:app"]
-    env = os.environ | {"FLASK_SECRET_KEY": SECRET_KEY, "SESSIONS": sessions} | dict(settings)
-    with started(arguments, lambda: accepts(port), env=env, cwd=HERE / "twins"):
-        yield port
-
-
-@contextlib.contextmanager
 def running(kind, example, data=None, sessions=None, settings=()):
     """Runs one side of one example and yields its port.
 

@@ -1,4 +1,4 @@
-"""HipFlask in Flask-Session's place over every real store: equal records of every kind of value, outages, forks, greenlets.
+"""HipFlask in Flask-Session's place over every real store: every kind of value, outages, forks, greenlets.
 
 `test_stores.py` and `test_races.py` have it take turns with Flask-Session; here is what only a Python process can show.
 """
@@ -20,9 +20,10 @@ import uuid
 
 import pytest
 import redis
-from redis.sentinel import Sentinel
+from gunicorn_server import served
 from records import READERS
-from servers import HERE, SECRET_KEY, accepts, free_port, gunicorn, running, wait_until_ready
+from redis.sentinel import Sentinel
+from servers import HERE, SECRET_KEY, accepts, free_port, running, wait_until_ready
 from stores import STORES, redis_sentinel
 from stores import redis as redis_server
 from visits import Guest, ask
@@ -55,10 +56,11 @@ def server(request):
 
 def stored_app(store, by_hipflask, **config):
     """Returns a new app `stored` in this process."""
-    names = runpy.run_path(str(HERE / "twins" / "stored.py"))
-    names["app"].config.update(config)
-    names["keep_sessions"](store.url, by_hipflask)
-    return names["app"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWIN_SESSIONS", "hipflask" if by_hipflask else "flask")
+        names = runpy.run_path(str(HERE / "twins" / "stored.py"))
+        names["app"].config.update(config)
+        return names["over"](store.url)
 
 
 @pytest.fixture(scope="module")
@@ -300,21 +302,21 @@ def appended_at_once(port, n_clients, n_times):
 
 def test_gunicorn_may_use_sessions_before_it_forks(named_store):
     _, store = named_store
-    with gunicorn(store.url, "--preload", "--workers", "3", settings=store.env) as port:
+    with served("hipflask", store, app="preloaded", options=("--preload", "--workers", "3")) as port:
         found, expected = appended_at_once(port, 6, 10)
         assert found == expected
 
 
 def test_threads_lose_no_write(named_store):
     _, store = named_store
-    with gunicorn(store.url, "--threads", "8", settings=store.env) as port:
+    with served("hipflask", store, options=("--workers", "1", "--threads", "8")) as port:
         found, expected = appended_at_once(port, 8, 10)
         assert found == expected
 
 
 def test_slow_store_does_not_stall_greenlets(server):
-    settings = SHORT | server.env
-    with gunicorn(server.url, "--worker-class", "gevent", settings=settings) as port:
+    impatient = dataclasses.replace(server, env=server.env | SHORT)
+    with served("hipflask", impatient, worker="gevent", options=("--workers", "1")) as port:
         guest = Guest()
         guest.get(port, "/set", k="user", v="alice")
         with server.frozen(), concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -1,11 +1,10 @@
-"""The app `stored` with HipFlask for gunicorn, used once before there are workers: `gunicorn --preload preloaded:app`.
+"""The app `stored` when it has used a session before gunicorn forks its workers, which share what it has opened."""
 
-`SESSIONS` is the address of its store.
-"""
+from stored import over as stored_over
 
-import os
 
-from stored import app, keep_sessions
-
-keep_sessions(os.environ["SESSIONS"], by_hipflask=True)
-assert app.test_client().get("/set?k=user&v=master").status_code == 200
+def over(url):
+    """Returns the app over the store of this address, for `gunicorn --preload`."""
+    app = stored_over(url)
+    assert app.test_client().get("/set?k=user&v=master").status_code == 200
+    return app
