@@ -27,7 +27,7 @@ use crate::{
     opened::Opened,
     process::Processes,
     settings::Settings,
-    value::{self, Dialect, Reader},
+    value::{self, Dialect, Frozen, Reader},
 };
 
 /// What opens and saves an app's sessions. Its settings never change: an app that changes its
@@ -104,23 +104,20 @@ impl Engine {
         let header = header.map(bytes_of).transpose()?;
         let header = header.as_deref();
         let cookie = header.and_then(|header| cookie::find(header, self.interface.name()));
-        let opened = match &self.stored {
-            None => {
-                let opened = self.interface.open(cookie.as_deref(), now);
-                Opened {
-                    content: opened.session.to_dict(),
-                    reason: opened.reason,
-                    cookie: opened.cookie,
-                    held: None,
-                    is_read_only: false,
-                    id_length: 0,
-                    entropy: None,
-                }
-            }
-            Some(stored) => stored.open(session.py(), cookie.as_deref(), now)?,
-        };
-        value::fill(session, opened.base())?;
-        Ok(opened)
+        if let Some(stored) = &self.stored {
+            return stored.open(session, cookie.as_deref(), now);
+        }
+        let opened = self.interface.open(cookie.as_deref(), now);
+        value::fill(session, &opened.session.to_dict())?;
+        Ok(Opened {
+            frozen: Frozen::of(session)?,
+            reason: opened.reason,
+            cookie: opened.cookie,
+            held: None,
+            is_read_only: false,
+            id_length: 0,
+            entropy: None,
+        })
     }
 
     /// Saves a session. Returns the `Set-Cookie` to send, and whether the response varies by cookie.
@@ -206,7 +203,13 @@ impl From<PyErr> for UpdateError {
 }
 
 impl Stored {
-    fn open(&self, py: Python<'_>, cookie: Option<&[u8]>, now: Duration) -> PyResult<Opened> {
+    fn open(
+        &self,
+        dict: &Bound<'_, PyDict>,
+        cookie: Option<&[u8]>,
+        now: Duration,
+    ) -> PyResult<Opened> {
+        let py = dict.py();
         let offer = self.interface.identify(cookie);
         // Visitors without a session do not reach the store.
         let found = if offer.id.is_err() {
@@ -216,8 +219,12 @@ impl Stored {
             loaded.map_err(|failure| error::unavailable(py, &failure.to_string()))?
         };
         let Found { session, reason, cookie, held, .. } = found;
+        match &held {
+            Some(held) => value::fill(dict, held.snapshot().content())?,
+            None => value::fill(dict, &session.to_dict())?,
+        }
         Ok(Opened {
-            content: if held.is_some() { Default::default() } else { session.to_dict() },
+            frozen: Frozen::of(dict)?,
             reason,
             cookie,
             held,
@@ -286,6 +293,7 @@ impl Stored {
         })?;
         session.clear();
         value::fill(session, &core.to_dict())?;
+        opened.borrow_mut().frozen = Frozen::of(session)?;
         value::to_python(py, &value).map(Some)
     }
 }
