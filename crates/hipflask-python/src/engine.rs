@@ -163,6 +163,13 @@ impl Engine {
         stored.update(session, opened, key, function, time(now))
     }
 
+    /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
+    fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
+        let Some(stored) = &self.stored else { return Ok(0) };
+        let purged = stored.processes.run(py, async |backend| backend.purge(limit).await)?;
+        purged.map_err(|failure| error::unavailable(py, &failure.to_string()))
+    }
+
     /// Ends the session of an id, and reports whether there was one.
     fn revoke(&self, py: Python<'_>, sid: &str) -> PyResult<bool> {
         let Some(stored) = &self.stored else {

@@ -95,7 +95,7 @@ def test_names_choose_the_table(of, caplog):
         )
     assert found == "postgres://h/d?table=t&schema=s&sequence=q&create=true"
     assert caplog.messages == [
-        "SESSION_CLEANUP_N_REQUESTS has no effect: requests remove no sessions of others"
+        "SESSION_CLEANUP_N_REQUESTS has no effect: run `flask session_cleanup` from time to time"
     ]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NAME = "SESSION_CACHELIB"
 _MODES = (0o600, 0o640, 0o660)
-_ALL_ARE_KEPT = "sessions are removed when they expire, and not before"
+_ALL_ARE_KEPT = "no session ends before it expires; `flask session_cleanup` removes those that have"
 
 
 def of_folder(config: Mapping[str, Any], app: Flask) -> Address:

@@ -29,7 +29,7 @@ _SERVERS = {
 
 def address(config: Mapping[str, Any], app: Flask) -> Address:
     """Returns the address of the table of ``SESSION_SQLALCHEMY``."""
-    no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "requests remove no sessions of others")
+    no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "run `flask session_cleanup` from time to time")
     schemes = ("postgres", "postgresql", "mysql", "mariadb", "sqlite")
     text = given(config, _NAME, schemes, (*_WORDS.values(), _BIND))
     if text is not None:
