@@ -11,6 +11,7 @@ use hipflask::{
     core::{
         cookie,
         interface::{SaveAction, Saved},
+        record::Format,
         server_side::{Found, SessionId},
         session::Session,
     },
@@ -213,6 +214,11 @@ impl From<PyErr> for UpdateError {
 }
 
 impl Stored {
+    fn dialect(&self) -> Dialect {
+        let is_json = self.interface.settings().format == Format::Json;
+        if is_json { Dialect::Json } else { Dialect::Record }
+    }
+
     fn open(&self, py: Python<'_>, cookie: Option<&[u8]>, now: Duration) -> PyResult<Opened> {
         let offer = self.interface.identify(cookie);
         // Visitors without a session do not reach the store.
@@ -247,7 +253,8 @@ impl Stored {
         if opened.is_read_only || !state.modified && !is_due {
             return Ok(Saved::keep(state.accessed));
         }
-        let session = core_session(Session::new_stored(false), &RECORD, session, state)?;
+        let reader = reader_of(self.dialect());
+        let session = core_session(Session::new_stored(false), &reader, session, state)?;
         let (reason, held, entropy) = (opened.reason, opened.held.take(), opened.entropy.take());
         drop(opened);
         let saving =
@@ -267,10 +274,11 @@ impl Stored {
         let Some(mut held) = opened.borrow_mut().held.take() else { return Ok(None) };
         let base = held.snapshot().content().clone();
         let function = function.clone().unbind();
+        let dialect = self.dialect();
         let change = |old: Option<Value>| {
             Python::attach(|py| {
                 let old = old.map(|old| value::to_python(py, &old)).transpose()?;
-                Ok(RECORD.value(&function.bind(py).call1((old,))?)?)
+                Ok(reader_of(dialect).value(&function.bind(py).call1((old,))?)?)
             })
         };
         let held_ref = &mut held;
@@ -279,7 +287,7 @@ impl Stored {
         });
         // Also what other requests have changed is here now.
         let mut core = Session::new_stored(false);
-        let brought = RECORD.dict(session).and_then(|content| {
+        let brought = reader_of(dialect).dict(session).and_then(|content| {
             let all = core.set_all(Value::Dict(content));
             all.map_err(|error| error::method(py, &error.into()))?;
             let current = held.bring_up_to_date(&mut core, &base);
@@ -297,7 +305,9 @@ impl Stored {
     }
 }
 
-const RECORD: Reader<'static, 'static> = Reader { dialect: Dialect::Record, default: None };
+const fn reader_of(dialect: Dialect) -> Reader<'static, 'static> {
+    Reader { dialect, default: None }
+}
 
 async fn save_in(
     backend: &hipflask::backend::Backend,
