@@ -14,7 +14,7 @@ use hipflask_core::{
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
-    types::{PyBytes, PyString},
+    types::{PyByteArray, PyBytes, PyString},
 };
 
 /// Returns the URL-safe base64 text of `data`, without padding.
@@ -103,7 +103,7 @@ impl Digests {
 fn bytes<'a>(data: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     match data.cast::<PyBytes>() {
         Ok(data) => Ok(data.as_bytes().into()),
-        Err(_) => data.extract(),
+        Err(_) => Ok(data.cast::<PyByteArray>()?.to_vec().into()),
     }
 }
 
