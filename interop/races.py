@@ -1,10 +1,13 @@
 """What overlapping requests, damaged records and a stopped store do to a session, counted over HTTP.
 
-    python interop/races.py [--rust target/debug/examples/stored] [--store redis]
+    python interop/races.py [--rust target/debug/examples/stored] [--python] [--store redis]
 
-It starts the store and the apps by itself and prints a Markdown table. Requests overlap because they sleep between
-reading and writing (`wait`). That they did is proven from the times seen outside; a pair that may have missed each other
-does not count, and is tried again with a longer wait.
+It starts the store and the apps by itself and prints a Markdown table: the Flask app with Flask-Session, with
+`--rust` the Rust program, and with `--python` the Flask app with the package `hipflask`. Flask runs in gunicorn with
+two workers of four threads.
+
+Requests overlap because they sleep between reading and writing (`wait`). That they did is proven from the times seen
+outside; a pair that may have missed each other does not count, and is tried again with a longer wait.
 """
 
 import argparse
@@ -20,11 +23,12 @@ import time
 import msgspec
 import redis
 import stores
+from gunicorn_server import served
 from servers import running
 from visits import Guest, ask
 
 WAITS = [100, 1000, 6000]  # milliseconds; a save that fails and tries again takes a while
-FLASK = "Flask-Session 0.8.0"
+FLASK, RUST, PYTHON = "Flask-Session 0.8.0", "Hipflask", "Hipflask in Flask"
 
 
 # --- overlapping requests ----------------------------------------------------------------------------------
@@ -50,10 +54,14 @@ def count(attempt, port, n_times):
     return f"{sum(until_overlapped(attempt, port) for _ in range(n_times))} of {n_times}"
 
 
-def until_overlapped(attempt, port):
-    """Repeats `attempt` until its requests surely overlapped, and returns whether it did harm."""
+def until_overlapped(attempt, port, other=None):
+    """Repeats `attempt` until its requests surely overlapped, and returns whether it did harm.
+
+    The first request of the pair goes to the app at `port`, the other one to the app at `other`, which is the same
+    unless said otherwise.
+    """
     for wait in WAITS:
-        overlapped, is_harmed = attempt(port, wait)
+        overlapped, is_harmed = attempt(port, other or port, wait)
         if overlapped:
             return is_harmed
     raise AssertionError("the requests did not overlap: is this machine busy?")
@@ -73,28 +81,33 @@ def check_ok(answers):
         assert answer.status == 200, f"status {answer.status}"
 
 
-def loses_a_key(port, wait):
+def loses_a_key(port, other, wait):
     guest = Guest()
     guest.get(port, "/set", k="first", v="x")
-    answers = at_once(*[slowly(port, guest, "/set", wait, k=key, v="x") for key in ("left", "right")])
+    sides = [(port, "left"), (other, "right")]
+    answers = at_once(*[slowly(side, guest, "/set", wait, k=key, v="x") for side, key in sides])
     check_ok(answers)
     kept = json.loads(guest.get(port, "/all"))
     return both_read_first(answers, wait), not kept.keys() >= {"first", "left", "right"}
 
 
-def loses_an_item(port, wait):
+def loses_an_item(port, other, wait):
     guest = Guest()
     guest.get(port, "/append", k="list", v="first")
-    answers = at_once(*[slowly(port, guest, "/append", wait, k="list", v=item) for item in ("left", "right")])
+    sides = [(port, "left"), (other, "right")]
+    answers = at_once(*[slowly(side, guest, "/append", wait, k="list", v=item) for side, item in sides])
     check_ok(answers)
     kept = json.loads(guest.get(port, "/all"))["list"]
     return both_read_first(answers, wait), sorted(kept) != ["first", "left", "right"]
 
 
-def comes_back(path, **query):
-    """Returns the attempt to log out while a request to `path` is under way."""
+def comes_back(ended_by, path, **query):
+    """Returns the attempt to end a session while a request to `path` is under way.
 
-    def attempt(port, wait):
+    `/logout` ends the session, `/login` ends its id: it moves the session to a new one.
+    """
+
+    def attempt(port, other, wait):
         guest = Guest()
         guest.get(port, "/set", k="first", v="x")
         guest.get(port, "/login", user="alice")
@@ -102,10 +115,10 @@ def comes_back(path, **query):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             reading = pool.submit(slowly(port, guest, path, wait, **query))
             time.sleep(wait / 2000)  # The middle of the other's wait; whether it was is seen from the times.
-            logout = ask(port, "/logout", guest.cookie)
+            ending = ask(other, ended_by, guest.cookie, user="alice")
             answer = reading.result()
-        check_ok([answer, logout])
-        overlapped = read_by(answer, wait) < logout.started and logout.ended < wrote_after(answer, wait)
+        check_ok([answer, ending])
+        overlapped = read_by(answer, wait) < ending.started and ending.ended < wrote_after(answer, wait)
         return overlapped, ask(port, "/get", guest.cookie, k="user").text == "alice"
 
     return attempt
@@ -166,13 +179,17 @@ def cost_of_reading(port, client, n_requests):
     return commands, sum(len(answer.set_cookies) for answer in answers)
 
 
+LATE = {"k": "late", "v": "x"}
 # What is attempted, how, and how often it is counted.
 ATTEMPTS = [
     ("two overlapping requests set different keys: pairs that lost one", loses_a_key, 50),
     ("two overlapping requests append to one list: pairs that lost one", loses_an_item, 50),
-    ("log-out during a request that only reads: sessions that came back", comes_back("/read"), 20),
-    ("log-out during a request that writes: sessions that came back", comes_back("/set", k="late", v="x"), 20),
+    ("log-out during a request that only reads: sessions that came back", comes_back("/logout", "/read"), 20),
+    ("log-out during a request that writes: sessions that came back", comes_back("/logout", "/set", **LATE), 20),
+    ("log-in during a request that only reads: old ids that came back", comes_back("/login", "/read"), 20),
+    ("log-in during a request that writes: old ids that came back", comes_back("/login", "/set", **LATE), 20),
 ]
+IDS = ["set", "append", "logout-read", "logout-set", "login-read", "login-set"]  # of the tests
 
 
 def overlaps(port):
@@ -201,11 +218,11 @@ def stopped(port, store):
     yield "store stopped: status of a page that reads it", str(ask(port, "/get", guest.cookie, k="user").status)
 
 
-def rows(name, kind):
-    """Runs one app over a store of its own, and yields what was seen."""
+def rows(name, side):
+    """Runs one app over a store of its own, and yields what was seen; `side` starts the app."""
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(stores.STORES[name]())
-        port = stack.enter_context(running(kind, "stored", sessions=store.url, settings=store.env))
+        port = stack.enter_context(side(store))
         yield from overlaps(port)
         if name == "redis":
             yield from pokes(port, stack.enter_context(redis.Redis(port=store.port)))
@@ -216,11 +233,16 @@ def rows(name, kind):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rust", type=pathlib.Path, help="the built `stored` example")
+    parser.add_argument("--python", action="store_true", help="also the package `hipflask`, which must be installed")
     parser.add_argument("--store", choices=stores.STORES, default="redis")
     options = parser.parse_args()
-    columns = {FLASK: dict(rows(options.store, "flask"))}
+    sides = {FLASK: lambda store: served("flask-session", store)}
     if options.rust:
-        columns["Hipflask"] = dict(rows(options.store, options.rust.resolve()))
+        program = options.rust.resolve()
+        sides[RUST] = lambda store: running(program, "stored", sessions=store.url, settings=store.env)
+    if options.python:
+        sides[PYTHON] = lambda store: served("hipflask", store)
+    columns = {title: dict(rows(options.store, side)) for title, side in sides.items()}
     print(f"| what ({options.store}) | {' | '.join(columns)} |")
     print("|---" * (len(columns) + 1) + "|")
     for what in columns[FLASK]:

@@ -1,4 +1,4 @@
-"""Starts the two sides: the Flask twins in `twins/`, and the built Rust programs.
+"""Starts the sides: the Flask twins in `twins/`, the same with the Python package `hipflask`, and the built Rust programs.
 
 `HIPFLASK_BIN_DIR` says where cargo put the Rust programs (`target/debug`; examples in its `examples/`).
 A program that is not there is a failure, never a skip.
@@ -34,8 +34,8 @@ def rust_program(name):
 
 
 def command(kind, example):
-    """Returns how to call one side: `flask`, `rust`, or the path of a program."""
-    if kind == "flask":
+    """Returns how to call one side: `flask`, `python`, `rust`, or the path of a program."""
+    if kind in ("flask", "python"):
         return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
     return [rust_program(example) if kind == "rust" else str(kind)]
 
@@ -98,6 +98,8 @@ def running(kind, example, data=None, sessions=None, settings=()):
         arguments += ["--sessions", sessions]
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLASK_")}
     env |= {"FLASK_SECRET_KEY": SECRET_KEY} | dict(settings)
+    if kind == "python":
+        env["TWIN_SESSIONS"] = "hipflask"
     with tempfile.TemporaryDirectory() as folder:
         with started(arguments, lambda: accepts(port), env=env, cwd=folder):
             yield port

@@ -1,4 +1,4 @@
-"""Overlapping requests, damaged records and a stopped store: the Rust side keeps every write and ends what was ended.
+"""Overlapping requests, damaged records and a stopped store: our sides keep every write and end what was ended.
 
 The same attempts, which are those of `races.py`, harm Flask-Session each time: that shows that they can fail.
 """
@@ -20,7 +20,7 @@ def app_over(name, kind):
         yield store, port
 
 
-@pytest.fixture(scope="module", params=["flask", "rust"])
+@pytest.fixture(scope="module", params=["flask", "python", "rust"])
 def kind(request):
     return request.param
 
@@ -37,9 +37,7 @@ def over_redis(kind):
         yield port, client
 
 
-@pytest.mark.parametrize(
-    "attempt", [attempt for _, attempt, _ in races.ATTEMPTS], ids=["set", "append", "logout-read", "logout-set"]
-)
+@pytest.mark.parametrize("attempt", [attempt for _, attempt, _ in races.ATTEMPTS], ids=races.IDS)
 def test_overlapping_requests_lose_no_write_and_revive_no_session(port, kind, attempt):
     harmed = [races.until_overlapped(attempt, port) for _ in range(N_TIMES)]
     assert harmed == [kind == "flask"] * N_TIMES

@@ -1,6 +1,6 @@
-"""Server-side sessions: Flask-Session and the Rust side take turns on one cookie, over every real store.
+"""Server-side sessions: Flask-Session, HipFlask in its place and the Rust side take turns on one cookie, over every store.
 
-`pytest interop/test_stores.py -k 'not rust'` has Flask on both sides, which checks this file and the servers. The side
+`pytest interop/test_stores.py -k flask-flask` has Flask on both sides, which checks this file and the servers. The side
 that is named first also starts first, on an empty store: it makes the tables that the other one finds.
 """
 
@@ -16,7 +16,7 @@ from servers import running
 from stores import STORES
 from visits import Guest, ask
 
-PAIRS = [("flask", "flask"), ("flask", "rust"), ("rust", "flask")]
+PAIRS = [("flask", "flask"), ("flask", "rust"), ("rust", "flask"), ("flask", "python"), ("python", "flask")]
 # Name: store, and settings in Flask's own words.
 VARIANTS = {name: (name, {}) for name in STORES} | {
     "redis-json": ("redis", {"FLASK_SESSION_SERIALIZATION_FORMAT": "json"}),
@@ -204,7 +204,7 @@ def test_sides_send_the_same_cookie(sides, pair):
         left = email.utils.parsedate_to_datetime(expires.removeprefix("Expires=")).timestamp() - time.time()
         assert abs(left - LIFETIME) < 10
         [deletion] = ask(port, "/logout", guest.cookie).set_cookies
-        # Some browsers delete only what has the same attributes, so the Rust side sends all of them.
+        # Some browsers delete only what has the same attributes, so our sides send all of them.
         http_only = "" if kind == "flask" else " HttpOnly;"
         assert deletion == f"session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;{http_only} Path=/"
 

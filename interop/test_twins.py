@@ -1,6 +1,7 @@
 """Each example against its Flask twin: the same steps, the same answers.
 
-`flask-flask` runs check the harness itself; `flask-rust` runs are the proof.
+`flask-flask` runs check the harness itself; `flask-rust` and `flask-python` runs are the proof: of the Rust programs,
+and of the twins themselves with `HipFlask(app)`, for which the package `hipflask` must be installed.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ from client import Client
 from servers import running
 from steps import STEPS, Request
 
-PAIRS = [("flask", "flask"), ("flask", "rust")]
+PAIRS = [("flask", "flask"), ("flask", "rust"), ("flask", "python")]
 every_example = pytest.mark.parametrize("example", STEPS)
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 

@@ -22,6 +22,11 @@ def make_app(name, **options):
     if not app.secret_key:
         print("FLASK_SECRET_KEY is not set: sessions end with this run", file=sys.stderr)
         app.secret_key = secrets.token_urlsafe(32)
+    # The same twin with the sessions of the Python package instead of Flask's own.
+    if os.environ.get("TWIN_SESSIONS") == "hipflask":
+        from hipflask import HipFlask
+
+        HipFlask(app)
     return app
 
 

@@ -10,6 +10,8 @@ app.config.update(
     PERMANENT_SESSION_LIFETIME=timedelta(minutes=60),
     SESSION_COOKIE_SECURE=True,
     SESSION_COOKIE_HTTPONLY=True,
+    # Flask knows no such setting and sends every permanent session again; HipFlask does when asked to.
+    SESSION_REFRESH_UNTOUCHED=True,
 )
 
 

@@ -1,12 +1,12 @@
-"""Server-side sessions by Flask-Session: pages that read and write one key, slowly if asked to."""
+"""Server-side sessions by Flask-Session, or HipFlask in its place: pages that read and write one key, slowly if asked to."""
 
+import os
 import time
 from urllib.parse import parse_qs, urlsplit
 
 from common import arguments, make_app, serve
 from flask import Response, flash, get_flashed_messages, request, session
 from flask.json.tag import TaggedJSONSerializer
-from flask_session import Session
 
 app = make_app("stored")
 # Flask's own names, as the Rust side reads them: FLASK_SESSION_KEY_PREFIX and so on.
@@ -175,9 +175,18 @@ def flashes():
     return TAGGED.dumps(get_flashed_messages())
 
 
-if __name__ == "__main__":
-    options = arguments()
-    app.config.update(STORES[options.sessions.split(":")[0]](options.sessions))
+def over(url):
+    """Returns the app over the store of this address; gunicorn calls this, too."""
+    app.config.update(STORES[url.split(":")[0]](url))
+    if os.environ.get("TWIN_SESSIONS") == "hipflask":
+        from hipflask import HipFlask as Session
+    else:
+        from flask_session import Session
     with app.app_context():
         Session(app)
-    serve(app, options.port)
+    return app
+
+
+if __name__ == "__main__":
+    options = arguments()
+    serve(over(options.sessions), options.port)

@@ -53,7 +53,9 @@ impl Digests {
     fn new(functions: Vec<(Py<PyAny>, String)>) -> PyResult<Self> {
         let named = functions.into_iter().map(|(function, name)| {
             let digest = name.parse::<Digest>();
-            digest.map(|digest| (function, digest)).map_err(|e| PyValueError::new_err(e.to_string()))
+            digest
+                .map(|digest| (function, digest))
+                .map_err(|e| PyValueError::new_err(e.to_string()))
         });
         Ok(Self { functions: named.collect::<PyResult<_>>()? })
     }

@@ -1,4 +1,17 @@
-//! The extension module of the Python package `hipflask`.
+//! The extension module of the Python package `hipflask`: its engine, and nothing that users call.
+//!
+//! `engine` opens and saves, `opened` is what it keeps of a session meanwhile; `value` translates
+//! what is in sessions, `settings` what is in an app's configuration; `process` holds connections,
+//! `log` and `error` bring back what went wrong. The classes that users see are Python's, beside it.
+
+mod engine;
+mod error;
+mod kinds;
+mod log;
+mod opened;
+mod process;
+mod settings;
+mod value;
 
 use pyo3::prelude::*;
 
@@ -9,14 +22,21 @@ mod _native {
     use super::*;
 
     #[pymodule_export]
-    use crate::itsdangerous::{Digests, decode_url, deflate, encode_url};
+    use crate::{
+        engine::Engine,
+        itsdangerous::{Digests, decode_url, deflate, encode_url},
+        opened::Opened,
+    };
 
+    /// Says what makes a secret key easy to guess, if anything does.
     #[pyfunction]
-    fn connect(py: Python<'_>, address: String) -> PyResult<String> {
-        py.detach(|| {
-            let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            rt.block_on(async { format!("{:?}", hipflask::store::connect(&address).await) });
-        });
-        Ok(address)
+    fn weakness(key: &[u8]) -> Option<String> {
+        hipflask::core::signing::strength::judge(key).err().map(|weakness| weakness.to_string())
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        log::install();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -5,6 +5,7 @@
 //! handlers ask for, [`SessionConfig`] has Flask's names and defaults. The guide is the README; what
 //! differs from Flask is in COMPATIBILITY.md, and DESIGN.md argues each default.
 
+pub mod backend;
 pub mod config;
 mod error;
 #[cfg(feature = "axum")]
@@ -13,6 +14,7 @@ mod extract;
 mod layer;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod report;
+mod save_failure;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
 pub mod store;
@@ -31,7 +33,8 @@ pub use hipflask_core::{
     reason::Reason,
     value,
 };
-pub use layer::{SaveFailure, SessionFuture, SessionLayer, SessionService};
+pub use layer::{SessionFuture, SessionLayer, SessionService};
+pub use save_failure::SaveFailure;
 pub use session::Session;
 
 #[cfg(doctest)]

@@ -6,7 +6,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hipflask_core::{
-    engine::{ConflictPolicy, merge},
     flash::Flash,
     interface::{CookieFacts, Saved},
     reason::Reason,
@@ -93,7 +92,7 @@ impl Session {
                 return Ok(Saved::keep(session.is_accessed()));
             };
             let held = held.lock().await.take();
-            backend.save(&session, this.0.reason, held, shared.now()).await
+            backend.save(&session, this.0.reason, held, None, shared.now()).await
         }
     }
 
@@ -351,7 +350,7 @@ impl Session {
         T: Serialize + DeserializeOwned,
     {
         self.lock().check_writable()?;
-        let mut apply = |old: Option<Value>| -> Result<Value, Kind> {
+        let mut apply = |old: Option<Value>| -> Result<Value> {
             let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
             Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
         };
@@ -375,7 +374,7 @@ impl Session {
         &self,
         stored: &Stored,
         key: &str,
-        apply: &mut (impl FnMut(Option<Value>) -> Result<Value, Kind> + Send),
+        apply: &mut (impl FnMut(Option<Value>) -> Result<Value> + Send),
     ) -> Result<Option<Value>> {
         let mut held = stored.held.lock().await;
         let (Some(held), Some(backend)) = (held.as_mut(), &stored.shared.backend) else {
@@ -383,11 +382,8 @@ impl Session {
         };
         let base = held.snapshot().content().clone();
         let value = backend.update(held, key, apply, stored.shared.now()).await;
-        // Also what other requests have changed is there now.
         let mut session = self.lock();
-        let (mine, theirs) = (session.to_dict(), held.snapshot().content());
-        let merged = merge(&base, &mine, theirs, ConflictPolicy::LastWriter);
-        session.rebase(merged.map_err(|conflict| Kind::Engine(conflict.into()))?);
+        held.bring_up_to_date(&mut session, &base).map_err(Kind::Engine)?;
         let value = value?;
         session.set(key, value.clone())?;
         Ok(Some(value))

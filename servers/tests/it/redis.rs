@@ -56,6 +56,17 @@ async fn one_server_keeps_all_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_behind_a_socket_file_keeps_all_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my redis.sock");
+    let socket = path.to_str().unwrap();
+    let server = start(free_port().unwrap(), &["--unixsocket", socket]).unwrap();
+    let address = format!("redis+unix://{}?db=2", socket.replace(' ', "%20"));
+    conforms(&RedisStore::connect(&address).await.unwrap()).await;
+    assert!(ask(server.port(), &["INFO", "keyspace"]).unwrap().contains("db2:"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_all_rules() {
     let cluster = Cluster::start().unwrap();
     let address = format!("redis+cluster://{}", cluster.hosts());
@@ -106,7 +117,10 @@ async fn a_user_with_tls_keeps_all_rules_of_its_keys() {
             assert!(!shown.contains("wr0ng"), "{shown}");
         }
     }
-    let error = RedisStore::connect(&format!("rediss://app:s%25cret@localhost:{port}")).await;
+    let address = format!("rediss://app:s%25cret@localhost:{port}");
+    let unchecked = RedisStore::connect(&format!("{address}?ssl_cert_reqs=none")).await.unwrap();
+    assert_eq!(unchecked.load(&key("session:none"), None).await.unwrap(), None);
+    let error = RedisStore::connect(&address).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("certificate"), "{error}");
     assert!(!error.contains("s%cret"), "{error}");

@@ -278,6 +278,24 @@ async fn sqlite_loses_no_increment() -> Done {
     loses_no_increment(&address, 100).await
 }
 
+/// As Flask-Session does, which looks for the table before it creates it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_there_needs_no_right_to_create_it() -> Done {
+    let server = Postgres::start()?;
+    let mut connection = postgres(&server).await?;
+    connection.execute(FLASK_ON_POSTGRES).await?;
+    connection.execute("CREATE ROLE plain LOGIN PASSWORD 'secret'").await?;
+    connection.execute("GRANT ALL ON sessions, sessions_id_seq TO plain").await?;
+    let address = server.address();
+    let (_, place) = address.split_once('@').ok_or("no login")?;
+    let address = format!("postgres://plain:secret@{place}");
+    let store = SqlStore::connect(&format!("{address}?create=true")).await?;
+    store.create(&key("a"), b"one", TTL).await?;
+    let error = SqlStore::connect(&format!("{address}?create=true&table=other")).await;
+    assert!(error.unwrap_err().to_string().contains("credentials"));
+    Ok(())
+}
+
 async fn loses_no_increment(address: &str, times: u64) -> Done {
     let start = Instant::now();
     let shared = SqlStore::connect(address).await?;

@@ -5,8 +5,8 @@ use crate::value::{Dict, Text, Value};
 
 /// A dict that is being read.
 ///
-/// DIFFERENCE: keys other than strings become the text that JSON would have for them. Two keys that
-/// would share a text are refused, so that nothing is lost in silence.
+/// Keys other than strings become the text that JSON has for them, which remembers what it stands
+/// for. DIFFERENCE: two keys that would share a text are refused, so that nothing is lost in silence.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     dict: Dict,
@@ -35,10 +35,11 @@ impl Entries {
 }
 
 fn respell(key: &Value) -> Option<Text> {
-    match key {
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => json::scalar(key),
-        Value::Uuid(uuid) => Some(uuid.to_string().into()),
-        Value::DateTime(time) => Some(time.to_string().into()),
-        _ => None,
-    }
+    let text = match key {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => json::scalar(key)?,
+        Value::Uuid(uuid) => uuid.to_string(),
+        Value::DateTime(time) => time.to_string(),
+        _ => return None,
+    };
+    Some(Text::of_key(text, key.clone()))
 }

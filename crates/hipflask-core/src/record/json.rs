@@ -3,7 +3,7 @@
 use super::{DecodeError, EncodeError, Format};
 use crate::{
     serializer::{Limits, ReadError, Style, Writer, read_untagged},
-    value::{Dict, Text, Value},
+    value::{Dict, Value},
 };
 
 pub(super) fn write(content: &Dict) -> Result<Vec<u8>, EncodeError> {
@@ -13,10 +13,10 @@ pub(super) fn write(content: &Dict) -> Result<Vec<u8>, EncodeError> {
 }
 
 /// Returns the text of a number, a truth value or `None`.
-pub(super) fn scalar(value: &Value) -> Option<Text> {
+pub(super) fn scalar(value: &Value) -> Option<String> {
     let mut writer = Writer::new(Style::Record);
     writer.value(value).ok()?;
-    String::from_utf8(writer.into_bytes()).ok().map(Text::from)
+    String::from_utf8(writer.into_bytes()).ok()
 }
 
 pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {

@@ -3,7 +3,7 @@
 use super::{MAX_INT_DIGITS, WriteError, float, tag};
 use crate::{
     encoding, http_date,
-    value::{Dict, Int, Value, code_points},
+    value::{Dict, Int, Text, Value, code_points},
 };
 
 /// Collects JSON text.
@@ -26,6 +26,16 @@ pub(crate) enum Style {
     /// Tags, no blanks, keys sorted by code point, ASCII only.
     #[default]
     Tagged,
+}
+
+/// Returns the number that a key is in Python.
+fn number(key: &Text) -> Option<f64> {
+    match key.stands_for()? {
+        Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
+        Value::Int(int) => int.to_string().parse().ok(),
+        Value::Float(float) => Some(*float),
+        _ => None,
+    }
 }
 
 impl Writer {
@@ -154,6 +164,14 @@ impl Writer {
             return self.escaped(key.as_bytes(), value);
         }
         let mut entries: Vec<_> = dict.iter().map(|(key, value)| (key.as_bytes(), value)).collect();
+        let numbers = || dict.iter().map(|(key, _)| number(key)).collect::<Option<Vec<_>>>();
+        if let Some(numbers) = numbers() {
+            // Python sorts keys before they become texts.
+            let mut numbered: Vec<_> = numbers.into_iter().zip(entries).collect();
+            numbered.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+            let entries = numbered.into_iter().map(|(_, entry)| entry);
+            return self.object(entries, |writer, value| writer.value(value));
+        }
         if !entries.is_sorted_by_key(|(key, _)| *key) {
             entries.sort_unstable_by_key(|(key, _)| *key);
         }
@@ -187,7 +205,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a string with its quotes, given as the bytes of a [`Text`](crate::value::Text).
+    /// Writes a string with its quotes, given as the bytes of a [`Text`].
     #[inline]
     fn string(&mut self, text: &[u8]) -> Result<(), WriteError> {
         let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');

@@ -21,7 +21,7 @@ pub use crate::session::STARTED;
 
 use crate::{
     cookie, encoding,
-    engine::Snapshot,
+    engine::{ConflictPolicy, EngineError, Snapshot, merge},
     interface::{CookieFacts, SaveError},
     reason::Reason,
     record::Format,
@@ -93,6 +93,23 @@ impl Held {
     /// Takes over what was written since.
     pub fn set_snapshot(&mut self, snapshot: Snapshot) {
         self.snapshot = snapshot;
+    }
+
+    /// Returns the session's id.
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Brings what other requests have written into a session that was opened from `base`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Conflict`] never, since what this request has changed wins.
+    pub fn bring_up_to_date(&self, session: &mut Session, base: &Dict) -> Result<(), EngineError> {
+        let theirs = self.snapshot.content();
+        let merged = merge(base, &session.to_dict(), theirs, ConflictPolicy::LastWriter)?;
+        session.rebase(merged);
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Dicts: string keys in the order of their insertion.
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::{Text, Value};
@@ -18,7 +19,7 @@ use super::{Text, Value};
 ///
 /// Equality does not look at the order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Dict(IndexMap<Text, Value>);
+pub struct Dict(IndexMap<Text, Value, RandomState>);
 
 impl Dict {
     /// Returns an empty dict.
@@ -32,7 +33,7 @@ impl Dict {
     }
 
     /// Returns the value of a key that may hold lone surrogates.
-    pub(crate) fn get_text(&self, key: &Text) -> Option<&Value> {
+    pub fn get_text(&self, key: &Text) -> Option<&Value> {
         self.0.get(key.as_bytes())
     }
 

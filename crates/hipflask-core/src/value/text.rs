@@ -2,6 +2,8 @@
 
 use std::{borrow::Borrow, cmp::Ordering, fmt, hash};
 
+use super::Value;
+
 /// A string that may hold lone surrogates, which UTF-8 cannot express.
 ///
 /// Nearly every string is plain UTF-8 and then [`as_str`](Self::as_str) returns it. The order is
@@ -26,6 +28,8 @@ pub struct Text(Repr);
 enum Repr {
     Utf8(String),
     Wtf8(Vec<u8>),
+    /// A key of a dict that is no string in Python, and the text that stands for it here.
+    Key(Box<(String, Value)>),
 }
 
 impl Text {
@@ -38,9 +42,32 @@ impl Text {
         builder.finish()
     }
 
+    /// Builds the text that stands for a dict's key which is no string in Python, so that what is
+    /// read as such a key is written as one again. It compares as its text.
+    ///
+    /// ```
+    /// use hipflask_core::value::{Text, Value};
+    ///
+    /// let text = Text::of_key("7", Value::from(7));
+    /// assert_eq!(text, Text::from("7"));
+    /// assert_eq!(text.stands_for(), Some(&Value::from(7)));
+    /// ```
+    pub fn of_key(text: impl Into<String>, key: Value) -> Self {
+        Self(Repr::Key(Box::new((text.into(), key))))
+    }
+
+    /// Returns the key that the text stands for, if it is no string in Python.
+    pub fn stands_for(&self) -> Option<&Value> {
+        match &self.0 {
+            Repr::Key(key) => Some(&key.1),
+            _ => None,
+        }
+    }
+
     /// Returns the string, or `None` if a lone surrogate is in it.
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
+            Repr::Key(key) => Some(&key.0),
             Repr::Utf8(text) => Some(text),
             Repr::Wtf8(_) => None,
         }
@@ -49,6 +76,7 @@ impl Text {
     /// Returns the string, or `None` if a lone surrogate is in it.
     pub fn into_string(self) -> Option<String> {
         match self.0 {
+            Repr::Key(key) => Some(key.0),
             Repr::Utf8(text) => Some(text),
             Repr::Wtf8(_) => None,
         }
@@ -67,6 +95,7 @@ impl Text {
     /// Returns the bytes: UTF-8, generalized to lone surrogates.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
+            Repr::Key(key) => key.0.as_bytes(),
             Repr::Utf8(text) => text.as_bytes(),
             Repr::Wtf8(bytes) => bytes,
         }

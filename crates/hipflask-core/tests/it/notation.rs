@@ -2,6 +2,7 @@
 
 use hipflask_core::{
     http_date::http_date,
+    serializer::to_json,
     value::{DateTime, Dict, Int, Text, Uuid, Value},
 };
 use serde_json::Value as Json;
@@ -47,6 +48,21 @@ pub(crate) fn text(json: &Json) -> Text {
 pub(crate) fn assert_same(actual: &Value, expected: &Value, context: &dyn std::fmt::Debug) {
     assert_eq!(actual, expected, "in {context:?}");
     assert_eq!(format!("{actual:?}"), format!("{expected:?}"), "in {context:?}");
+    assert_eq!(keys(actual), keys(expected), "in {context:?}");
+}
+
+/// Returns the keys of dicts that are no strings, however deep they are.
+fn keys(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Dict(dict) => {
+            let below = |(key, value): (&Text, _)| {
+                key.stands_for().cloned().into_iter().chain(keys(value)).collect::<Vec<_>>()
+            };
+            dict.iter().flat_map(below).collect()
+        }
+        Value::List(items) | Value::Tuple(items) => items.iter().flat_map(keys).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn points(json: &Json) -> Text {
@@ -66,7 +82,14 @@ fn dict(json: &Json) -> Result<Dict, &'static str> {
     let pairs = json.as_array().expect("a list of pairs").iter();
     let key = |described| match read(described)? {
         Value::Str(key) => Ok(key),
-        _ => Err("the keys of a dict are strings in Rust"),
+        Value::Null => Ok(Text::of_key("null", Value::Null)),
+        Value::Bool(flag) => Ok(Text::of_key(flag.to_string(), Value::Bool(flag))),
+        Value::Int(int) => Ok(Text::of_key(int.to_string(), Value::Int(int))),
+        Value::Float(float) => {
+            let json = to_json(&Value::Float(float)).expect("a number");
+            Ok(Text::of_key(json, Value::Float(float)))
+        }
+        _ => Err("no text stands for such a key"),
     };
     pairs.map(|pair| Ok((key(&pair[0])?, read(&pair[1])?))).collect()
 }

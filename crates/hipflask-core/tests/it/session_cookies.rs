@@ -19,10 +19,13 @@ use crate::{
 #[test]
 fn session_cookies_are_those_of_flask() {
     Vectors::load("session_cookies")
-        .differ(54..=57, "a dict whose keys are numbers, truth values or None: strings in Rust")
+        .differ(
+            [118, 119],
+            "a dict with keys of several kinds: written, since keys are sorted as texts",
+        )
         .differ([125], "a dataclass: what a Rust struct becomes is for serde to say")
         .differ([653, 654], "Markup of a list or a dict: refused instead of spelled as in Python")
-        .differ(728..=730, "unsorted keys of Flask without an application: never in a cookie")
+        .differ([728, 730], "unsorted keys of Flask without an application: never in a cookie")
         .check("session", check_written)
         .check("loads", check_loads)
         .check("dumps_no_app_context", check_without_context)

@@ -97,6 +97,34 @@ impl SessionConfig {
     }
 }
 
+impl SessionConfig {
+    /// Applies settings of a Flask app's own configuration, by their names in it. Names that are
+    /// none of Flask's or Flask-Session's settings for sessions are for other parts of the app.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig, value::Value};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?)
+    ///     .with_values([("SESSION_COOKIE_NAME", Value::from("shop")), ("DEBUG", Value::Null)])?;
+    /// assert_eq!(config.cookie_name(), "shop");
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a value of the wrong kind and for a misspelt name.
+    pub fn with_values<N: AsRef<str>>(
+        self,
+        values: impl IntoIterator<Item = (N, Value)>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Settings::new(String::new());
+        for (name, value) in values {
+            settings.add(name.as_ref(), of_json(value))?;
+        }
+        settings.apply_to(self)
+    }
+}
+
 fn read<N, V>(prefix: &str, vars: impl IntoIterator<Item = (N, V)>) -> Result<Settings, ConfigError>
 where
     N: Into<OsString>,

@@ -12,10 +12,10 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::{
-    Shared,
-    respond::{self, SaveFailure},
+    Shared, respond,
     slot::{self, Slot},
 };
+use crate::SaveFailure;
 
 type Saving = Pin<Box<dyn Future<Output = Result<Saved, SaveFailure>> + Send>>;
 

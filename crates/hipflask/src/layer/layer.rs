@@ -9,10 +9,10 @@ use std::{
 use hipflask_core::{interface::Interface, server_side::ServerSide, store::Store};
 use tower_layer::Layer;
 
-use super::{Backend, SessionService};
+use super::SessionService;
 use crate::{
+    backend::Backend,
     config::{ConfigError, OnOutage, SecretKey, SessionConfig},
-    store::AnyStore,
 };
 
 /// Gives every request behind it Flask's session.
@@ -127,12 +127,8 @@ impl SessionLayer {
     #[must_use]
     pub fn with_store(self, store: impl Store) -> Self {
         let shared = Arc::unwrap_or_clone(self.0);
-        let backend = Backend {
-            interface: shared.server_side.clone().with_format(store.record_format()),
-            store: AnyStore::new(store),
-            on_outage: shared.on_outage,
-            deadline: shared.deadline,
-        };
+        let backend =
+            Backend::with(shared.server_side.clone(), store, shared.on_outage, shared.deadline);
         Self(Arc::new(Shared { backend: Some(backend), ..shared }))
     }
 

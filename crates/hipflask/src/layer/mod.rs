@@ -5,7 +5,6 @@
 //! slot of the current task and not in the request, so that nothing is allocated for a request
 //! that does not ask.
 
-mod backend;
 mod future;
 #[expect(clippy::module_inception, reason = "the folder grammar of tower: layer, service, future")]
 mod layer;
@@ -13,11 +12,9 @@ mod respond;
 mod service;
 mod slot;
 
-pub(crate) use backend::Backend;
 pub use future::SessionFuture;
 pub use layer::SessionLayer;
 pub(crate) use layer::Shared;
-pub use respond::SaveFailure;
 pub use service::SessionService;
 #[cfg(feature = "axum")]
 pub(crate) use slot::{innermost, named};

@@ -93,7 +93,7 @@ pub(crate) fn unknown_scheme(scheme: &str) -> ConnectError {
         "mongodb" | "mongodb+srv" => "mongodb",
         "mysql" | "mariadb" => "mysql",
         "postgres" | "postgresql" => "postgres",
-        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" => "redis",
+        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" | "redis+unix" => "redis",
         "sqlite" => "sqlite",
         _ => return ConnectError::Address { expected: EXPECTED },
     };

@@ -20,7 +20,7 @@ use super::{
 /// | `sqlite:PATH` | SQLite | `sqlite` |
 /// | `postgres://…` | PostgreSQL | `postgres` |
 /// | `mysql://…` | MariaDB, MySQL | `mysql` |
-/// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…` | Redis, Valkey | `redis` |
+/// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…`, `redis+unix://…` | Redis, Valkey | `redis` |
 /// | `memcached://HOST,HOST` | Memcached | `memcached` |
 /// | `mongodb://…` | MongoDB | `mongodb` |
 /// | `dynamodb://REGION/TABLE` | DynamoDB | `dynamodb` |
@@ -56,8 +56,10 @@ pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => AnyStore::new(super::SqlStore::connect(address).await?),
         #[cfg(feature = "redis")]
-        "redis" | "redis+cluster" | "redis+sentinel" | "rediss" | "rediss+cluster"
-        | "rediss+sentinel" => AnyStore::new(super::RedisStore::connect(address).await?),
+        "redis" | "redis+cluster" | "redis+sentinel" | "redis+unix" | "rediss"
+        | "rediss+cluster" | "rediss+sentinel" => {
+            AnyStore::new(super::RedisStore::connect(address).await?)
+        }
         #[cfg(feature = "sqlite")]
         "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
         _ => return Err(address::unknown_scheme(scheme)),

@@ -98,7 +98,10 @@ impl Writer {
     fn dict(&mut self, dict: &Dict) -> Result<(), EncodeError> {
         self.descend(dict.len(), &MAP)?;
         for (key, value) in dict.iter() {
-            self.text(key)?;
+            match key.stands_for() {
+                Some(key) => self.value(key)?,
+                None => self.text(key)?,
+            }
             self.value(value)?;
         }
         self.depth -= 1;

@@ -162,7 +162,10 @@ impl Writer {
             if at % BATCH == 0 && n_entries > 1 {
                 self.out.push(if at == 0 { b"(" } else { b"u(" });
             }
-            self.name(key.as_bytes())?;
+            match key.stands_for() {
+                Some(key) => self.value(key)?,
+                None => self.name(key.as_bytes())?,
+            }
             self.value(value)?;
         }
         self.out.push(match n_entries {

@@ -16,7 +16,7 @@ use aws_smithy_http_client::{
 
 use super::{Cursor, DynamoDbStore};
 use crate::store::{
-    ConnectError,
+    ConnectError, RecordKey, Store,
     address::{split_options, unknown_option},
 };
 
@@ -30,28 +30,35 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_CONNECTIONS: usize = 100;
 
 impl DynamoDbStore {
-    /// Takes a client from an address, `dynamodb://REGION/TABLE`, and credentials from the
-    /// environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set,
-    /// `AWS_SESSION_TOKEN`. The option `endpoint` is the URL of another server than Amazon's.
+    /// Takes a client from an address, `dynamodb://REGION/TABLE`. The option `endpoint` is the URL
+    /// of another server than Amazon's. Credentials are the options `access_key_id`,
+    /// `secret_access_key` and perhaps `session_token`, or else the environment variables
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set, `AWS_SESSION_TOKEN`.
     ///
-    /// Nothing is asked yet: a wrong key or a missing table is an error of the first operation.
+    /// Nothing is asked yet: a wrong key or a missing table is an error of the first operation. With
+    /// the option `create=true`, the table is created if it cannot be read.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when the address is not of this form, or a variable is not set.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let Parts { region, table, endpoint } = Parts::of(url)?;
+        let Parts { region, table, endpoint, credentials, create } = Parts::of(url)?;
+        let credentials = credentials.map_or_else(from_environment, Ok)?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
-            .credentials_provider(credentials()?)
+            .credentials_provider(credentials)
             .http_client(http_client().map_err(ConnectError::refused)?)
             .timeout_config(timeouts.build());
         config.set_endpoint_url(endpoint);
-        Ok(Self::from_client(&Client::from_conf(config.build()), table))
+        let store = Self::from_client(&Client::from_conf(config.build()), table);
+        if create && store.load(&RecordKey::new("create"), None).await.is_err() {
+            store.create_table().await?;
+        }
+        Ok(store)
     }
 
     /// Takes an application's own client, which brings its region, credentials and timeouts.
@@ -72,6 +79,8 @@ struct Parts {
     region: String,
     table: String,
     endpoint: Option<String>,
+    credentials: Option<Credentials>,
+    create: bool,
 }
 
 impl Parts {
@@ -85,14 +94,30 @@ impl Parts {
         if !is_region || !(3..=255).contains(&table.len()) || !is_word(table, "-_.") {
             return Err(ADDRESS);
         }
-        let mut endpoint = None;
+        let (mut endpoint, mut id, mut secret, mut token) = (None, None, None, None);
+        let mut create = false;
         for (name, value) in options {
-            if name != "endpoint" || !is_endpoint(&value) {
-                return Err(unknown_option(&name));
-            }
-            endpoint = Some(value);
+            let option = match name.as_str() {
+                "endpoint" if is_endpoint(&value) => &mut endpoint,
+                "access_key_id" => &mut id,
+                "secret_access_key" => &mut secret,
+                "session_token" => &mut token,
+                "create" => {
+                    create = value.parse().map_err(|_| unknown_option(&name))?;
+                    continue;
+                }
+                _ => return Err(unknown_option(&name)),
+            };
+            *option = Some(value).filter(|value| !value.is_empty());
         }
-        Ok(Self { region: region.to_owned(), table: table.to_owned(), endpoint })
+        let credentials = match (id, secret) {
+            (Some(id), Some(secret)) => Some(Credentials::new(id, secret, token, None, "address")),
+            (None, None) if token.is_none() => None,
+            (None, _) => return Err(unknown_option("access_key_id")),
+            (_, None) => return Err(unknown_option("secret_access_key")),
+        };
+        let (region, table) = (region.to_owned(), table.to_owned());
+        Ok(Self { region, table, endpoint, credentials, create })
     }
 }
 
@@ -102,14 +127,14 @@ fn is_endpoint(url: &str) -> bool {
     is_http && !url.contains('@') && url.parse::<http::Uri>().is_ok()
 }
 
-fn credentials() -> Result<Credentials, ConnectError> {
+fn from_environment() -> Result<Credentials, ConnectError> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let (Some(id), Some(secret)) =
         (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
     else {
         return Err(ConnectError::refused(
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: set them, or give a client \
-             with other credentials to DynamoDbStore::from_client",
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: set them, or name the keys \
+             in the address, or give a client to DynamoDbStore::from_client",
         ));
     };
     Ok(Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
@@ -167,5 +192,16 @@ mod tests {
             check(&format!("dynamodb://r/Sessions?endpoint={endpoint}"), Err(&wrong("endpoint")));
         }
         check("dynamodb://r/Sessions?retries=3", Err(&wrong("retries")));
+        check("dynamodb://r/Sessions?create=true", Ok(("r", "Sessions", None)));
+        check("dynamodb://r/Sessions?create=yes", Err(&wrong("create")));
+        let secret = "secret_access_key=a%2Bb";
+        check(&format!("dynamodb://r/Sessions?{secret}"), Err(&wrong("access_key_id")));
+        check("dynamodb://r/Sessions?session_token=T", Err(&wrong("access_key_id")));
+        check("dynamodb://r/Sessions?access_key_id=I", Err(&wrong("secret_access_key")));
+        let keys = format!("access_key_id=I&{secret}");
+        let parts = Parts::of(&format!("dynamodb://r/Sessions?{keys}&session_token=T")).ok();
+        let keys = parts.and_then(|parts| parts.credentials).unwrap();
+        assert_eq!((keys.access_key_id(), keys.secret_access_key()), ("I", "a+b"));
+        assert_eq!(keys.session_token(), Some("T"));
     }
 }

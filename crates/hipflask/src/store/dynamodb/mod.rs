@@ -5,8 +5,8 @@
 //! condition, and the answer to a failed condition carries the item, so each method is one round
 //! trip; only extending a life on the way may take a second one, see [`DynamoDbStore`].
 //!
-//! `connect` takes credentials from the environment only: no profiles, no instance metadata, no
-//! roles. An application that needs them has a client of its own and gives it to `from_client`.
+//! `connect` takes credentials from the address or the environment only: no profiles, no instance
+//! metadata, no roles. An application that needs them has a client of its own and gives it to `from_client`.
 
 mod address;
 mod error;

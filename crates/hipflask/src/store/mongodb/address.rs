@@ -1,4 +1,4 @@
-//! Reads addresses: MongoDB's connection strings with the option `collection`.
+//! Reads addresses: MongoDB's connection strings with the options `collection` and `create`.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(super) struct Address {
     pub(super) options: ClientOptions,
     pub(super) database: String,
     pub(super) collection: String,
+    /// Whether the index that expired records are removed by is created.
+    pub(super) create: bool,
     pub(super) concern: WriteConcern,
 }
 
@@ -30,7 +32,7 @@ pub(super) async fn read(address: &str) -> Result<Address, ConnectError> {
     if !address.starts_with("mongodb://") {
         return Err(EXPECTED);
     }
-    let (address, collection) = take_collection(address)?;
+    let (address, collection, create) = take_ours(address)?;
     let mut options = ClientOptions::parse(&address)
         .await
         .map_err(|error| wrong_address(&address, &error.to_string()))?;
@@ -46,7 +48,7 @@ pub(super) async fn read(address: &str) -> Result<Address, ConnectError> {
         *timeout = Some(timeout.map_or(PATIENCE, |time| time.min(PATIENCE)));
     }
     let database = options.default_database.clone().unwrap_or_else(|| "flask_session".into());
-    Ok(Address { options, database, collection, concern })
+    Ok(Address { options, database, collection, create, concern })
 }
 
 /// Returns the default: a write is answered when a majority has it, or with an error in time.
@@ -54,14 +56,17 @@ pub(super) fn majority() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).w_timeout(PATIENCE).build()
 }
 
-/// Separates the option that is ours from those of the driver.
-fn take_collection(address: &str) -> Result<(String, String), ConnectError> {
+/// Separates the options that are ours from those of the driver.
+fn take_ours(address: &str) -> Result<(String, String, bool), ConnectError> {
     let (servers, query) = address.split_once('?').unwrap_or((address, ""));
-    let mut collection = "sessions".to_owned();
+    let (mut collection, mut create) = ("sessions".to_owned(), false);
     let mut others = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("collection", name)) => collection = percent_decode(name)?,
+            Some(("create", value)) => {
+                create = value.parse().map_err(|_| unknown_option("create"))?;
+            }
             _ => others.push(pair),
         }
     }
@@ -70,7 +75,7 @@ fn take_collection(address: &str) -> Result<(String, String), ConnectError> {
     }
     // The driver wants a slash before the options.
     let slash = if servers.matches('/').count() > 2 { "" } else { "/" };
-    Ok((format!("{servers}{slash}?{}", others.join("&")), collection))
+    Ok((format!("{servers}{slash}?{}", others.join("&")), collection, create))
 }
 
 /// Finds the option that the driver complains of; its text may hold what is secret.
@@ -99,8 +104,11 @@ mod tests {
 
     #[tokio::test]
     async fn read_takes_database_collection_and_the_driver_s_options() {
-        let text = "mongodb://u:p@h1,h2:1/web?collection=s&replicaSet=rs0&w=2&authSource=admin";
+        assert!(!read("mongodb://h/?create=false").await.unwrap().create);
+        let text = "mongodb://u:p@h1,h2:1/web?collection=s&replicaSet=rs0&w=2&authSource=admin\
+                    &create=true";
         let address = read(text).await.unwrap();
+        assert!(address.create);
         assert_eq!((&*address.database, &*address.collection), ("web", "s"));
         assert_eq!(address.options.repl_set_name.as_deref(), Some("rs0"));
         assert_eq!(address.options.hosts.len(), 2);
@@ -112,6 +120,7 @@ mod tests {
         for (option, expected) in [
             ("collecton=a", "collecton"),
             ("collection=", "collection"),
+            ("create=yes", "create"),
             ("w=0", "w"),
             ("readPreference=secondaryPreferred", "readPreference"),
             ("serverSelectionTimeoutMS=soon", "serverSelectionTimeoutMS"),

@@ -64,18 +64,24 @@ impl MongoDbStore {
     /// Connects to an address: `mongodb://[USER:PASSWORD@]HOST[:PORT][,…][/DATABASE][?…]`.
     ///
     /// The database is `flask_session` unless named, and the option `collection` replaces
-    /// `sessions`; the other options are those of MongoDB's connection strings. As in those, a user
-    /// is looked up in the database that is named, unless `authSource` says otherwise.
+    /// `sessions`; with `create=true` the index is made that Flask-Session makes, by which MongoDB
+    /// removes expired records. The other options are those of MongoDB's connection strings. As in
+    /// those, a user is looked up in the database that is named, unless `authSource` says otherwise.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when the address is wrong, or no server answers, or it refuses.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        let Address { options, database, collection, concern } = address::read(address).await?;
+        let Address { options, database, collection, create, concern } =
+            address::read(address).await?;
         let client = Client::with_options(options).map_err(refusal)?;
         let ping = client.database(&database).run_command(doc! { "ping": 1 }).await;
         ping.map_err(refusal)?;
-        Ok(Self::new(&client, &database, &collection, concern))
+        let store = Self::new(&client, &database, &collection, concern);
+        if create {
+            store.create_expiry_index().await?;
+        }
+        Ok(store)
     }
 
     /// Takes a client that the application has.
@@ -92,12 +98,19 @@ impl MongoDbStore {
     ///
     /// [`StoreError`] when the server cannot, or when the collection has an `id` twice.
     pub async fn create_indexes(&self) -> Result<(), StoreError> {
-        let expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        self.create_expiry_index().await?;
         let unique = IndexOptions::builder().unique(true).build();
-        for (keys, options) in [(doc! { "expiration": 1 }, expiry), (doc! { "id": 1 }, unique)] {
-            let index = IndexModel::builder().keys(keys).options(options).build();
-            self.sessions.create_index(index).await.map_err(refusal)?;
-        }
+        self.create_index(doc! { "id": 1 }, unique).await
+    }
+
+    async fn create_expiry_index(&self) -> Result<(), StoreError> {
+        let expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        self.create_index(doc! { "expiration": 1 }, expiry).await
+    }
+
+    async fn create_index(&self, keys: Document, options: IndexOptions) -> Result<(), StoreError> {
+        let index = IndexModel::builder().keys(keys).options(options).build();
+        self.sessions.create_index(index).await.map_err(refusal)?;
         Ok(())
     }
 

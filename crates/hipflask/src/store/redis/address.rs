@@ -4,13 +4,15 @@
 
 use std::{fs, time::Duration};
 
-use redis::{ClientTlsConfig, ProtocolVersion, RedisConnectionInfo, TlsCertificates};
+use redis::{
+    ClientTlsConfig, ConnectionAddr, ProtocolVersion, RedisConnectionInfo, TlsCertificates,
+};
 
 use super::{
     cluster::Cluster,
     link::{Link, Peer},
     sentinel::Sentinels,
-    server::{Host, Login},
+    server::{Host, Login, Tls},
     servers::{Lanes, Servers, Wait},
 };
 use crate::store::{
@@ -21,6 +23,7 @@ use crate::store::{
 const SERVER: &str = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss://… with TLS";
 const SENTINEL: &str = "redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/MASTER[/DATABASE]";
 const CLUSTER: &str = "redis+cluster://[USER:PASSWORD@]HOST[:PORT],…";
+const SOCKET: &str = "redis+unix://[USER:PASSWORD@]/PATH[?db=DATABASE]";
 
 /// What an address says.
 pub(super) struct Address {
@@ -42,7 +45,7 @@ pub(super) fn read(address: &str) -> Result<Address, ConnectError> {
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let protocol = protocol(&mut options)?;
     let settings = settings(&percent_decode(user)?, &percent_decode(password)?, protocol);
-    let login = Login { settings, tls: certificates(is_secure, &mut options)? };
+    let login = Login { settings, tls: tls(is_secure, &mut options)? };
     let servers = match kind {
         "" => server(hosts, path, login)?,
         "+cluster" if path.is_empty() => Servers::Cluster(Cluster::new(
@@ -57,6 +60,10 @@ pub(super) fn read(address: &str) -> Result<Address, ConnectError> {
             let sentinel_login = Login { settings, tls: login.tls.clone() };
             sentinel(hosts, path, login, sentinel_login)?
         }
+        "+unix" if hosts.is_empty() && !is_secure => {
+            socket(path, &take("db", &mut options).unwrap_or_default(), login)?
+        }
+        "+unix" => return Err(wrong(SOCKET)),
         _ => return Err(wrong(SERVER)),
     };
     let (deadline, wait) = (seconds("socket_timeout", &mut options)?, wait(&mut options)?);
@@ -73,6 +80,14 @@ fn server(host: &str, path: &str, mut login: Login) -> Result<Servers, ConnectEr
     let (host, database) = read().ok_or_else(|| wrong(SERVER))?;
     login.settings = login.settings.set_db(database);
     let client = login.client(&host).map_err(|_| wrong(SERVER))?;
+    Ok(one(|| Peer::Server(client.clone())))
+}
+
+fn socket(path: &str, database: &str, mut login: Login) -> Result<Servers, ConnectError> {
+    let database = read_database(database).ok_or_else(|| unknown_option("db"))?;
+    login.settings = login.settings.set_db(database);
+    let address = ConnectionAddr::Unix(format!("/{}", percent_decode(path)?).into());
+    let client = login.client_at(address).map_err(|_| wrong(SOCKET))?;
     Ok(one(|| Peer::Server(client.clone())))
 }
 
@@ -155,13 +170,15 @@ fn wait(options: &mut Options) -> Result<Option<Wait>, ConnectError> {
     Ok((replicas > 0).then_some(Wait { replicas, timeout }))
 }
 
-fn certificates(
-    is_secure: bool,
-    options: &mut Options,
-) -> Result<Option<TlsCertificates>, ConnectError> {
+fn tls(is_secure: bool, options: &mut Options) -> Result<Option<Tls>, ConnectError> {
     if !is_secure {
         return Ok(None);
     }
+    let is_checked = match take("ssl_cert_reqs", options).as_deref() {
+        None | Some("required") => true,
+        Some("none") => false,
+        Some(_) => return Err(unknown_option("ssl_cert_reqs")),
+    };
     let mut read = |name| {
         let path = take(name, options);
         path.map(fs::read).transpose().map_err(|_| unknown_option(name))
@@ -173,11 +190,11 @@ fn certificates(
         (None, _) => return Err(unknown_option("ssl_keyfile")),
         (_, None) => return Err(unknown_option("ssl_certfile")),
     };
-    let certificates = TlsCertificates { client_tls, root_cert };
+    let tls = Tls { certificates: TlsCertificates { client_tls, root_cert }, is_checked };
     // Here, so that wrong files are found before a server is.
-    let login = Login { tls: Some(certificates.clone()), ..Login::default() };
+    let login = Login { tls: Some(tls.clone()), ..Login::default() };
     login.client(&Host::unknown()).map_err(|_| wrong_certificates())?;
-    Ok(Some(certificates))
+    Ok(Some(tls))
 }
 
 fn wrong_certificates() -> ConnectError {
@@ -206,6 +223,10 @@ mod tests {
             "redis+sentinel://a,b:26380/mymaster",
             "redis+sentinel://user:secret@a/mymaster/2?sentinel_password=secret",
             "redis+cluster://a,b:7000,c",
+            "redis+unix:///run/redis.sock",
+            "redis+unix://user:secret@/run/my%20redis.sock?db=2&socket_timeout=1",
+            "rediss://a?ssl_cert_reqs=none",
+            "rediss://a?ssl_cert_reqs=required",
             "redis://a?socket_timeout=0.5&protocol=2&wait_replicas=1&wait_timeout_ms=500",
         ] {
             assert!(read(address).is_ok(), "{address}");
@@ -226,6 +247,11 @@ mod tests {
         check_error("redis+sentinel://:secret@a", "must be redis+sentinel://");
         check_error("redis+cluster://:secret@a/1", "must be redis+cluster://");
         check_error("redis+cluster://:secret@a,", "must be redis+cluster://");
+        check_error("redis+unix://:secret@a/run/redis.sock", "must be redis+unix://");
+        check_error("rediss+unix://:secret@/run/redis.sock", "must be redis+unix://");
+        check_error("redis+unix:///run/redis.sock?db=secret", "`db`");
+        check_error("rediss://a?ssl_cert_reqs=secret", "`ssl_cert_reqs`");
+        check_error("redis://a?ssl_cert_reqs=none", "`ssl_cert_reqs`");
         check_error("redis://a?pasword=secret", "`pasword`");
         check_error("redis://a?protocol=secret", "`protocol`");
         check_error("redis://a?socket_timeout=0", "`socket_timeout`");

@@ -86,6 +86,7 @@ impl RedisStore {
     /// | `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` | one server |
     /// | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/MASTER[/DATABASE]` | a sentinels' master |
     /// | `redis+cluster://[USER:PASSWORD@]HOST[:PORT],…` | the cluster of these nodes |
+    /// | `redis+unix://[USER:PASSWORD@]/PATH[?db=DATABASE]` | the server of a socket file |
     /// | `rediss://…`, `rediss+sentinel://…`, `rediss+cluster://…` | the same with TLS |
     ///
     /// | option | default | |
@@ -95,6 +96,7 @@ impl RedisStore {
     /// | `wait_timeout_ms` | 1000 | how long they have for it; at most half of `socket_timeout` |
     /// | `protocol` | 3 | 2 for servers, or proxies, that know only RESP2 |
     /// | `ssl_ca_certs` | the system's | a file with the certificates to trust |
+    /// | `ssl_cert_reqs` | required | `none` trusts any certificate, so who is in between reads along |
     /// | `ssl_certfile`, `ssl_keyfile` | | files with the own certificate and its key |
     /// | `sentinel_username`, `sentinel_password` | | for the sentinels, not the master |
     ///

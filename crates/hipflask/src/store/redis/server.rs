@@ -53,7 +53,15 @@ impl Host {
 #[derive(Clone, Default)]
 pub(super) struct Login {
     pub(super) settings: RedisConnectionInfo,
-    pub(super) tls: Option<TlsCertificates>,
+    pub(super) tls: Option<Tls>,
+}
+
+/// How to know that it is the server.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) certificates: TlsCertificates,
+    /// Whether the server's certificate must be one to trust.
+    pub(super) is_checked: bool,
 }
 
 impl Login {
@@ -61,10 +69,15 @@ impl Login {
         let (name, port) = (host.name.clone(), host.port);
         let address = match &self.tls {
             None => ConnectionAddr::Tcp(name, port),
-            Some(_) => {
-                ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None }
+            Some(Tls { is_checked, .. }) => {
+                let insecure = !is_checked;
+                ConnectionAddr::TcpTls { host: name, port, insecure, tls_params: None }
             }
         };
+        self.client_at(address)
+    }
+
+    pub(super) fn client_at(&self, address: ConnectionAddr) -> RedisResult<Client> {
         let info = address
             .into_connection_info()?
             .set_redis_settings(self.settings.clone())
@@ -72,7 +85,7 @@ impl Login {
             .set_tcp_settings(TcpSettings::default().set_nodelay(true));
         match &self.tls {
             None => Client::open(info),
-            Some(certificates) => {
+            Some(Tls { certificates, .. }) => {
                 choose_cryptography();
                 Client::build_with_tls(info, certificates.clone())
             }

@@ -135,13 +135,18 @@ impl SqlStore {
         if DB::HAS_ANCHOR {
             pool.anchor().await?;
         }
-        // Twice, because PostgreSQL refuses to create a table that another one is creating.
-        if settings.create && pool.run_texts(texts.ddl(&settings)).await.is_err() {
-            pool.run_texts(texts.ddl(&settings)).await?;
-        }
         let statements = texts.statements(&settings);
         let values = Values::default();
-        pool.run(&[&statements.load], &values).await.map_err(StoreError::from)?;
+        let load = [&statements.load];
+        let check = || pool.run(&load, &values);
+        // Only if it is missing: who may use a table may still not be one who may create it.
+        if settings.create && check().await.is_err() {
+            // Twice, because PostgreSQL refuses to create a table that another one is creating.
+            if pool.run_texts(texts.ddl(&settings)).await.is_err() {
+                pool.run_texts(texts.ddl(&settings)).await?;
+            }
+        }
+        check().await.map_err(StoreError::from)?;
         let mut limit = None;
         if let Some(statement) = &statements.limit {
             let answer = pool.run(&[statement], &values).await.map_err(StoreError::from)?;

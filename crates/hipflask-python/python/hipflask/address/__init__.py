@@ -1,0 +1,56 @@
+"""Finds the store that a Flask application's configuration names, as an address: ``redis://…``.
+
+Reads the names and the client objects of Flask-Session, one module per kind of store, and takes from a
+client only where its server is and how to log in there: how long to wait is ``SESSION_STORE_DEADLINE``.
+Connects to nothing, and must not know what a session is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from ..errors import ConfigError
+from . import cachelib, dynamodb, memcached, mongodb, redis, sqlalchemy
+from .form import Address
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = ["Address", "address_of"]
+
+_KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
+    "cachelib": cachelib.of_client,
+    "dynamodb": dynamodb.address,
+    "filesystem": cachelib.of_folder,
+    "memcached": memcached.address,
+    "mongodb": mongodb.address,
+    "redis": redis.address,
+    "sqlalchemy": sqlalchemy.address,
+}
+
+
+def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:
+    """Returns the address of the store that holds the sessions, or None for Flask's signed cookie.
+
+    ``SESSION_STORE`` is an address itself and wins; otherwise ``SESSION_TYPE`` says which of
+    `Flask-Session's names <https://flask-session.readthedocs.io/en/latest/config.html>`__ count.
+
+    Raises `ConfigError` when the configuration names no store, or one that cannot be used as it asks.
+    """
+    store = config.get("SESSION_STORE")
+    if store is not None:
+        if not isinstance(store, str) or ":" not in store:
+            raise ConfigError(
+                "SESSION_STORE must be the address of a store, such as redis://localhost:6379/0"
+            )
+        return Address(store)
+    kind = config.get("SESSION_TYPE")
+    name = "cookie" if kind is None else str(kind).lower()
+    if name in ("null", "cookie"):
+        return None
+    if name not in _KINDS:
+        raise ConfigError(
+            f"SESSION_TYPE must be one of cookie, {', '.join(_KINDS)}, and not {kind!r}; "
+            "for any other store set SESSION_STORE to its address"
+        )
+    return _KINDS[name](config, app)

@@ -1,0 +1,78 @@
+"""Puts addresses together, and says what keeps a client from becoming one.
+
+Knows what all addresses have in common, and no store.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Mapping
+from urllib.parse import quote
+
+from ..errors import ConfigError
+
+_logger = logging.getLogger("hipflask")
+
+
+class Address(str):
+    """The address of a store. It may hold a password, so what is printed of it is only its kind."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<address of a store, {self.partition(':')[0]}:…>"
+
+
+def url(
+    scheme: str,
+    hosts: str = "",
+    path: str = "",
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Address:
+    """Returns ``scheme://user:password@hosts/path?options``, with what is not a host percent-encoded."""
+    login = quote(user or "", safe="") + (":" + quote(password, safe="") if password else "")
+    query = "&".join(f"{name}={quote(value, safe='/:')}" for name, value in (options or {}).items())
+    return Address(
+        f"{scheme}://{login}{'@' if login else ''}{hosts}"
+        + (f"/{quote(path, safe='/')}" if path else "")
+        + (f"?{query}" if query else "")
+    )
+
+
+def host(name: str, port: int) -> str:
+    """Returns ``name:port``, with brackets around what is an address of IPv6."""
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def given(
+    config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()
+) -> Address | None:
+    """Returns the value of `name` if it is an address itself, which then says all that `others` would."""
+    value = config.get(name)
+    if not isinstance(value, str):
+        return None
+    if not value.startswith(tuple(f"{scheme}:" for scheme in schemes)):
+        raise ConfigError(f"{name} must be a client or an address that starts with {schemes[0]}:")
+    for other in others:
+        if config.get(other) is not None:
+            raise ConfigError(f"{name} is an address, so {other} has no effect: write it into the address")
+    return Address(value)
+
+
+def refused(name: str, what: str) -> ConfigError:
+    """Returns the error for a client that asks for what no address can say. `what` must hold no secret."""
+    return ConfigError(f"{name} {what}; to choose the store yourself, set SESSION_STORE to its address")
+
+
+def assumed(name: str, what: str) -> None:
+    """Logs which store is taken where the configuration names none."""
+    _logger.warning("%s is not set: sessions are kept in %s", name, what, extra={"reason": "store_assumed"})
+
+
+def no_effect(config: Mapping[str, Any], name: str, why: str) -> None:
+    """Logs that a name of Flask-Session's has no effect here, if it is set."""
+    if config.get(name) is not None:
+        _logger.info("%s has no effect: %s", name, why, extra={"reason": "setting_without_effect"})

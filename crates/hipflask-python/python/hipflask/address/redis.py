@@ -1,0 +1,136 @@
+"""Where a client of Redis or Valkey leads to: one server, a master behind sentinels, or a cluster.
+
+Knows redis-py 4 to 8 and valkey-py by the attributes that they share, and imports neither. A certificate is
+always checked against the host's name too, unless it is not checked at all: `ssl_check_hostname` has no effect.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Mapping
+
+from ..errors import ConfigError
+from .form import Address, assumed, given, host, refused, url
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_NAME = "SESSION_REDIS"
+_KINDS = ("", "+cluster", "+sentinel", "+unix")
+_SCHEMES = tuple(f"{scheme}{kind}" for scheme in ("redis", "rediss") for kind in _KINDS)
+# Options of TLS whose loss would go unnoticed, or leave a server untrusted that the client trusts.
+_TLS_UNKNOWN = (
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_password",
+    "ssl_validate_ocsp",
+    "ssl_validate_ocsp_stapled",
+)
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
+def address(config: Mapping[str, Any], app: Flask) -> Address:
+    """Returns the address of the server of ``SESSION_REDIS``."""
+    client = config.get(_NAME)
+    if client is None:
+        assumed(_NAME, "Redis at localhost:6379")
+        return Address("redis://localhost:6379/0")
+    text = given(config, _NAME, _SCHEMES)
+    if text is not None:
+        return text
+    if hasattr(client, "nodes_manager"):
+        return _cluster(client)
+    pool = getattr(client, "connection_pool", None)
+    if pool is None:
+        raise ConfigError(
+            f"{_NAME} must be a client of redis-py or an address such as redis://localhost:6379/0"
+        )
+    return _sentinel(pool) if hasattr(pool, "sentinel_manager") else _server(pool)
+
+
+def _server(pool: Any) -> Address:
+    settings = pool.connection_kwargs
+    user, password = _login(settings)
+    tls = _tls(pool.connection_class, settings)
+    scheme, options = "redis" if tls is None else "rediss", {**_protocol(settings), **(tls or {})}
+    database = settings.get("db") or 0
+    if "path" in settings:
+        options = {"db": str(database), **options}
+        return url(
+            "redis+unix", path=settings["path"].lstrip("/"), user=user, password=password, options=options
+        )
+    server = _host(settings)
+    return url(scheme, server, str(database), user=user, password=password, options=options)
+
+
+def _cluster(client: Any) -> Address:
+    settings = client.nodes_manager.connection_kwargs
+    user, password = _login(settings)
+    tls = _tls(settings.get("connection_class"), settings)
+    nodes = client.nodes_manager.startup_nodes.values()
+    return url(
+        "redis+cluster" if tls is None else "rediss+cluster",
+        ",".join(host(node.host, node.port) for node in nodes),
+        user=user,
+        password=password,
+        options={**_protocol(settings), **(tls or {})},
+    )
+
+
+def _sentinel(pool: Any) -> Address:
+    if not pool.is_master:
+        raise refused(
+            _NAME, "leads to a replica, which cannot be written to: use master_for instead of slave_for"
+        )
+    settings, sentinels = (
+        pool.connection_kwargs,
+        [it.connection_pool for it in pool.sentinel_manager.sentinels],
+    )
+    user, password = _login(settings)
+    tls = _tls(pool.connection_class, settings)
+    # An address has one login and one kind of TLS for all sentinels, and the latter for the master, too.
+    logins = {_login(sentinel.connection_kwargs) for sentinel in sentinels}
+    if len(logins) != 1:
+        raise refused(_NAME, "has sentinels with different logins")
+    if any(_tls(it.connection_class, it.connection_kwargs) != tls for it in sentinels):
+        raise refused(_NAME, "has other TLS settings for the sentinels than for the master")
+    names = zip(("sentinel_username", "sentinel_password"), logins.pop())
+    return url(
+        "redis+sentinel" if tls is None else "rediss+sentinel",
+        ",".join(_host(sentinel.connection_kwargs) for sentinel in sentinels),
+        f"{pool.service_name}/{settings.get('db') or 0}",
+        user=user,
+        password=password,
+        options={**{name: text for name, text in names if text}, **_protocol(settings), **(tls or {})},
+    )
+
+
+def _host(settings: Mapping[str, Any]) -> str:
+    return host(settings.get("host") or "localhost", settings.get("port") or 6379)
+
+
+def _login(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    if settings.get("credential_provider") is not None:
+        raise refused(
+            _NAME, "has a credential provider, whose passwords change: give it one username and password"
+        )
+    return settings.get("username"), settings.get("password")
+
+
+def _protocol(settings: Mapping[str, Any]) -> dict[str, str]:
+    # The store speaks RESP3 unless it is told, which servers before Redis 6 do not know.
+    return {"protocol": "2"} if str(settings.get("protocol")) == "2" else {}
+
+
+def _tls(connection: type | None, settings: Mapping[str, Any]) -> dict[str, str] | None:
+    """Returns the options of TLS; None is a connection without."""
+    classes = connection.__mro__ if connection is not None else ()
+    if not settings.get("ssl") and not any(it.__name__ == "SSLConnection" for it in classes):
+        return None
+    for name in _TLS_UNKNOWN:
+        if settings.get(name):
+            raise refused(_NAME, f"has the option {name}, which is not supported")
+    options = {name: str(settings[name]) for name in _TLS_FILES if settings.get(name)}
+    if settings.get("ssl_cert_reqs", "required") in (None, "none", ssl.CERT_NONE):
+        options["ssl_cert_reqs"] = "none"
+    return options

@@ -1,0 +1,130 @@
+"""Which database and table Flask-SQLAlchemy has for sessions.
+
+Knows Flask-SQLAlchemy 2.5 to 3.1 and the URLs of SQLAlchemy; what drivers of PostgreSQL and MySQL are told is
+in `drivers`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Mapping
+
+from ..errors import ConfigError
+from . import drivers
+from .form import Address, assumed, given, host, no_effect, refused, url
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_NAME = "SESSION_SQLALCHEMY"
+_WORDS = {"table": f"{_NAME}_TABLE", "schema": f"{_NAME}_SCHEMA", "sequence": f"{_NAME}_SEQUENCE"}
+_BIND = f"{_NAME}_BIND_KEY"
+_SCHEMES = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+
+
+def address(config: Mapping[str, Any], app: Flask) -> Address:
+    """Returns the address of the table of ``SESSION_SQLALCHEMY``."""
+    no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "requests remove no sessions of others")
+    schemes = ("postgres", "postgresql", "mysql", "mariadb", "sqlite")
+    text = given(config, _NAME, schemes, (*_WORDS.values(), _BIND))
+    if text is not None:
+        return text
+    client, bind = config.get(_NAME) or _client(app), config.get(_BIND)
+    engine = _engine(client, bind, app)
+    database, backend = engine.url, engine.url.get_backend_name()
+    # As with Flask-Session, a table that is not there is made.
+    options = {**_table(config, backend), "create": "true"}
+    if backend == "sqlite":
+        return _sqlite(database, options)
+    if backend not in _SCHEMES:
+        raise refused(_NAME, f"leads to {backend}: only PostgreSQL, MariaDB, MySQL and SQLite are supported")
+    arguments = {**database.query, **_connect_args(client, bind, app)}
+    server = drivers.OF[_SCHEMES[backend]](database, arguments)
+    return url(
+        _SCHEMES[backend],
+        host(database.host or "localhost", database.port) if database.port else _bare_host(database.host),
+        database.database or "",
+        user=database.username,
+        password=None if database.password is None else str(database.password),
+        options={**server, **options},
+    )
+
+
+def _bare_host(name: str | None) -> str:
+    return f"[{name}]" if name and ":" in name else name or ""
+
+
+def _client(app: Flask) -> Any:
+    """Returns the application's Flask-SQLAlchemy, or one that is made for it as Flask-Session would."""
+    if "sqlalchemy" in app.extensions:
+        return app.extensions["sqlalchemy"]
+    if not app.config.get("SQLALCHEMY_DATABASE_URI"):
+        raise ConfigError(f"{_NAME} must be the application's SQLAlchemy, or SQLALCHEMY_DATABASE_URI be set")
+    try:
+        from flask_sqlalchemy import SQLAlchemy
+    except ImportError as error:
+        raise ConfigError(
+            "SESSION_TYPE sqlalchemy needs the package Flask-SQLAlchemy, or SESSION_STORE"
+        ) from error
+    assumed(_NAME, "the database of SQLALCHEMY_DATABASE_URI")
+    return SQLAlchemy(app)
+
+
+def _engine(client: Any, bind: str | None, app: Flask) -> Any:
+    try:
+        with app.app_context():
+            if hasattr(client, "engines"):
+                return client.engines[bind]
+            return client.get_engine(app, bind=bind)
+    except AttributeError as error:
+        raise ConfigError(
+            f"{_NAME} must be a SQLAlchemy of Flask-SQLAlchemy, or an address such as sqlite:PATH"
+        ) from error
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{_NAME} must be initialised first: call its init_app(app) before HipFlask(app)"
+        ) from error
+    except (KeyError, AssertionError) as error:
+        raise ConfigError(f"{_BIND} must be one of the keys of SQLALCHEMY_BINDS") from error
+
+
+def _table(config: Mapping[str, Any], backend: str) -> dict[str, str]:
+    words = {name: config.get(long_name) for name, long_name in _WORDS.items()}
+    for name, value in words.items():
+        # What the store takes: it puts names into statements as they are.
+        if value is not None and not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,62}", str(value)):
+            raise ConfigError(
+                f"{_WORDS[name]} must be up to 63 letters, digits and underscores, and no digit first"
+            )
+    if backend != "postgresql":
+        no_effect(config, _WORDS["sequence"], "only PostgreSQL has sequences here")
+        del words["sequence"]
+    return {name: str(value) for name, value in words.items() if value is not None}
+
+
+def _connect_args(client: Any, bind: str | None, app: Flask) -> dict[str, Any]:
+    """Returns what the driver is told besides the URL."""
+    options = dict(getattr(client, "_engine_options", None) or {})
+    if bind is None:
+        options.update(app.config.get("SQLALCHEMY_ENGINE_OPTIONS") or {})
+    else:
+        value = (app.config.get("SQLALCHEMY_BINDS") or {}).get(bind)
+        options.update(value if isinstance(value, dict) else {})
+    for name in ("creator", "async_creator"):
+        if options.get(name) is not None:
+            raise refused(_NAME, f"has an engine with a {name}, so that nobody knows where it connects to")
+    return dict(options.get("connect_args") or {})
+
+
+def _sqlite(database: Any, options: Mapping[str, str]) -> Address:
+    path = database.database
+    if not path or path == ":memory:":
+        raise refused(
+            _NAME,
+            "leads to a database in the memory of SQLAlchemy, which nobody else sees: take SESSION_STORE='memory:'",
+        )
+    if database.query.get("uri") or "?" in path:
+        raise refused(_NAME, "leads to a file that is a URI or has a question mark in its path")
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    return Address(f"sqlite:{os.path.abspath(path)}?{query}")

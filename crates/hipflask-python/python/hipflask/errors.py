@@ -1,0 +1,53 @@
+"""What can go wrong with sessions. No text holds a key, a cookie, a session id or a value."""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import Conflict, ServiceUnavailable
+
+__all__ = [
+    "ConfigError",
+    "HipFlaskError",
+    "SessionConflict",
+    "SessionError",
+    "StoreUnavailable",
+    "WeakKeyWarning",
+]
+
+
+class HipFlaskError(Exception):
+    """What all errors of this package derive from."""
+
+
+class ConfigError(HipFlaskError, ValueError):
+    """The app's configuration cannot work; the text says what to change."""
+
+
+class SessionError(HipFlaskError, RuntimeError):
+    """A session cannot be saved as it is, for instance because its cookie would be too large."""
+
+
+class StoreUnavailable(HipFlaskError, ServiceUnavailable):
+    """The store of sessions did not answer. If the app does not handle it, the answer is 503."""
+
+    def __init__(self, description: str | None = None) -> None:
+        ServiceUnavailable.__init__(self, description="The session store is unavailable.")
+        #: What happened, for the log; the visitor sees only the description.
+        self.cause = description or self.description
+
+    def __str__(self) -> str:
+        return str(self.cause)
+
+
+class SessionConflict(HipFlaskError, Conflict):
+    """Another request has ended the session, or has changed the same key and the app's
+    ``SESSION_CONFLICT_POLICY`` is not the last writer. If the app does not handle it: 409."""
+
+    def __init__(self, description: str | None = None) -> None:
+        Conflict.__init__(self, description=description)
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
+class WeakKeyWarning(UserWarning):
+    """The secret key can be guessed, and whoever guesses it can be any user."""

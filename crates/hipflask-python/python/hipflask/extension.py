@@ -1,0 +1,72 @@
+"""The Flask extension: what an app calls once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import ConfigError
+from .interface import HipFlaskSessionInterface
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = ["HipFlask"]
+
+
+class HipFlask:
+    """Gives a Flask app sessions that lose nothing.
+
+    Without ``SESSION_TYPE`` they are Flask's signed cookies; with it they are Flask-Session's records,
+    found through Flask-Session's own settings. ``store`` is the address of a store instead, such as
+    ``"redis://localhost"``.
+
+    >>> from flask import Flask, session
+    >>> from hipflask import HipFlask
+    >>> app = Flask("example")
+    >>> app.secret_key = "9f3c6a52be0d47c1886d1f7a0cb35e24"
+    >>> extension = HipFlask(app)
+    >>> @app.route("/count")
+    ... def count():
+    ...     session["count"] = session.get("count", 0) + 1
+    ...     return str(session["count"])
+    >>> client = app.test_client()
+    >>> client.get("/count").text, client.get("/count").text
+    ('1', '2')
+
+    :raises ConfigError: when the app's configuration cannot work; the text says what to change.
+    """
+
+    def __init__(self, app: Flask | None = None, *, store: str | None = None) -> None:
+        self._store = store
+        self._app = app
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Sets the session interface of an app. One extension can serve several apps."""
+        settings = Settings(app, self._store)
+        # A mistake is to be found now, and not by the first visitor.
+        settings.engine(app)
+        app.session_interface = HipFlaskSessionInterface(settings)
+        app.extensions["hipflask"] = self
+
+    def revoke(self, session_id: str, app: Flask | None = None) -> bool:
+        """Ends the session of an id (``session.sid``) in the app's store, and reports whether there was
+        one. Requests under way do not bring it back. ``app`` is the current one if left out.
+
+        :raises StoreUnavailable: when the store does not answer.
+        :raises ConfigError: when sessions are signed cookies, which nobody can take back.
+        """
+        from flask import current_app
+
+        app = app or self._app or current_app._get_current_object()  # type: ignore[attr-defined]
+        interface = app.session_interface
+        if not isinstance(interface, HipFlaskSessionInterface):
+            raise ConfigError("this app has another session interface: call HipFlask(app) first")
+        engine = interface.settings.engine(app)
+        if engine is None or not engine.is_stored:
+            raise ConfigError(
+                "a signed cookie cannot be revoked: keep sessions in a store, or change SECRET_KEY"
+            )
+        return engine.revoke(session_id)

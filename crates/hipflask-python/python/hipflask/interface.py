@@ -1,0 +1,165 @@
+"""Between Flask and the engine: opens a session when it is first used, and saves it at the end.
+
+Decides nothing about cookies or records; what the engine says is done here, to a response.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+from flask.sessions import SessionInterface
+
+from ._native import Engine
+from .errors import SessionError, StoreUnavailable
+from .session import ReadOnlySession, Session, open_first, unopened
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+
+    from ._native import Opened
+
+__all__ = ["HipFlaskSessionInterface"]
+
+logger = logging.getLogger("hipflask")
+
+
+class HipFlaskSessionInterface(SessionInterface):
+    """What :class:`~hipflask.HipFlask` sets as ``app.session_interface``."""
+
+    session_class = Session
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def open_session(self, app: Flask, request: Request) -> Session | None:
+        """Returns the session of a request, still closed; ``None`` without a secret key, for which
+        Flask has a session that can only be read."""
+        engine = self.settings.engine(app)
+        if engine is None:
+            return None
+        return unopened(engine, request.environ.get("HTTP_COOKIE"))
+
+    def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
+        """Saves a session that was used, and tells the browser. If the store does not answer, the
+        response becomes an error: nobody is told that all is well when a change is lost."""
+        settings = self.settings
+        opened = session._opened
+        if opened is None:
+            if not (session._modified or settings.refreshes_untouched):
+                if session.accessed:
+                    _vary(response)
+                return
+            # Flask asks on its own here, which is no use of the session by the app.
+            accessed = session.accessed
+            opened = open_first(session)
+            session.accessed = accessed
+        try:
+            header, varies = _waiting(
+                session._engine, session._engine.save, session, opened, time.time(), settings.json_default(app)
+            )
+        except StoreUnavailable as error:
+            _refuse(response, 503, error)
+            return
+        except Exception:
+            # The page that says so is this visitor's, too.
+            if session.accessed:
+                _vary(response)
+            raise
+        if header is not None:
+            response.headers.add("Set-Cookie", header)
+        if varies or header is not None:
+            _vary(response)
+        session._saved = True
+
+    def regenerate(self, session: Session) -> None:
+        """Gives a session a new id, as Flask-Session's method of this name: :meth:`Session.renew`."""
+        session.renew()
+
+
+def load(session: Session) -> None:
+    """Opens a session: fills the dict, and makes it one that no longer opens itself."""
+    if session._failure is not None:
+        raise session._failure
+    engine = session._engine
+    session.__dict__["accessed"] = True
+    try:
+        opened = _waiting(engine, engine.open, session, session._header, time.time())
+    except StoreUnavailable as error:
+        # The page that says so may use the session again; it shall not wait again.
+        session._failure = error
+        raise
+    session._opened = opened
+    session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
+    _report(opened, engine)
+
+
+def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
+    """Changes one key, atomically where a store makes that a question."""
+    opened, engine = open_first(session), session._engine
+    modified = session._modified
+    if engine.is_stored and opened.is_held:
+        value = _waiting(engine, engine.update, session, opened, key, function, time.time())
+        session._modified = modified
+    else:
+        value = function(session.get(key))
+        session[key] = value
+    return value
+
+
+def _waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
+    """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of
+    this one would wait with it."""
+    if engine.is_stored and _is_patched_by_gevent():
+        import gevent  # type: ignore[import-untyped,unused-ignore]
+
+        return gevent.get_hub().threadpool.apply(call, args)
+    return call(*args)
+
+
+def _is_patched_by_gevent() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("socket"))
+
+
+def _report(opened: Opened, engine: Engine) -> None:
+    if opened.is_refusal:
+        logger.info(
+            "session cookie refused: %s",
+            opened.reason_text,
+            extra={"reason": opened.reason, "age": opened.age, "len": opened.length},
+        )
+    elif logger.isEnabledFor(logging.DEBUG):
+        key = opened.key
+        fingerprint = None if key is None else engine.fingerprints[key]
+        logger.debug(
+            "session opened",
+            extra={"reason": opened.reason, "age": opened.age, "key": key, "fingerprint": fingerprint},
+        )
+
+
+def _vary(response: Response) -> None:
+    # Werkzeug's set of header items is worth its time only if there is one already.
+    if "Vary" in response.headers:
+        response.vary.add("Cookie")
+    else:
+        response.headers.add("Vary", "Cookie")
+
+
+def _refuse(response: Response, status: int, error: Exception) -> None:
+    """Turns a response that the view has made into an error, without what only it was to know."""
+    logger.error("session not saved: %s", error, extra={"reason": "store_unavailable"})
+    close = getattr(response.response, "close", None)
+    if close is not None:
+        response.call_on_close(close)
+    keep = [(name, value) for name, value in response.headers if name.lower() in ("set-cookie", "vary")]
+    response.headers.clear()
+    for name, value in keep:
+        response.headers.add(name, value)
+    response.status_code = status
+    response.mimetype = "text/plain"
+    response.set_data(f"{response.status}: the session was not saved. Please try again.\n")
+    _vary(response)

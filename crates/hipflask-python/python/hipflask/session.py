@@ -1,0 +1,269 @@
+"""The session as views have it: a dict that is opened when it is first used.
+
+Knows what Flask's session does to its flags, and nothing of cookies or stores: opening and saving
+are the interface's.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Any, Callable
+
+from flask.sessions import SessionMixin
+
+if TYPE_CHECKING:
+    from ._native import Engine, Opened
+
+__all__ = ["Session"]
+
+logger = logging.getLogger("hipflask")
+
+_ABSENT: Any = object()
+_ABOUT_THE_SESSION = ("_permanent", "_started")
+
+
+class Session(dict, SessionMixin):  # type: ignore[type-arg]
+    """A visitor's session. It behaves as Flask's, and more:
+
+    - a change deep inside of a list or dict is noticed, without ``session.modified = True``;
+    - ``session.reason`` says why it is what it is, for instance ``"expired"``;
+    - :meth:`renew`, :meth:`destroy` and :meth:`update_atomically`.
+
+    >>> from flask import Flask, session
+    >>> from hipflask import HipFlask
+    >>> app = Flask("example")
+    >>> app.secret_key = "9f3c6a52be0d47c1886d1f7a0cb35e24"
+    >>> extension = HipFlask(app)
+    >>> with app.test_request_context():
+    ...     session["cart"] = ["tea"]
+    ...     session.reason, session.modified
+    ('no_cookie', True)
+    """
+
+    #: Whether somebody asked for it: the response then says ``Vary: Cookie``.
+    accessed = False
+
+    # Instances are made by `unopened`, so that these stand for what most of them never set.
+    _engine: Engine
+    _header: str | None
+    _opened: Opened | None = None
+    _failure: Exception | None = None
+    _modified: bool | None = None
+    _cleared = False
+    _renewed = False
+    _ended = False
+    _saved = False
+
+    @property
+    def modified(self) -> bool:
+        """Whether the session is to be saved. Assigning ``False`` keeps it from being saved."""
+        if self._modified is None:
+            return self._opened is not None and self._opened.is_changed(self)
+        return self._modified
+
+    @modified.setter
+    def modified(self, modified: bool) -> None:
+        self._modified = bool(modified)
+        self._warn_if_saved()
+
+    @property
+    def reason(self) -> str:
+        """Why the session is what it is: the code of a reason, such as ``"verified"``,
+        ``"no_cookie"``, ``"bad_signature"``, ``"expired"`` or ``"unknown_id"``."""
+        return self._open().reason
+
+    @property
+    def sid(self) -> str | None:
+        """The id under which the session lies in its store, or will; ``None`` in a signed cookie.
+
+        Whoever knows it can be the visitor: keep it out of logs."""
+        return self._open().sid if self._engine.is_stored else None
+
+    def renew(self) -> None:
+        """Gives the session a new id when it is saved and ends the old one: for the moment when a
+        visitor logs in, or gets more rights. A signed cookie has no id, and nothing changes."""
+        opened = self._open()
+        if self._engine.is_stored and self:
+            self._changed()
+            self._renewed = True
+            opened.draw_id()
+
+    def destroy(self) -> None:
+        """Ends the session, also for requests under way: for log-out. What is set afterwards is a
+        new session with a new id."""
+        opened = self._open()
+        self.clear()
+        self._ended = True
+        if self._engine.is_stored:
+            opened.draw_id()
+
+    def update_atomically(self, key: str, function: Callable[[Any], Any]) -> Any:
+        """Sets ``key`` to what ``function`` returns for its present value, or for ``None``, and
+        returns that. In a store this is one step: of two requests that count up, none is lost.
+
+        The function may be called several times, each time with what other requests have left. It
+        must not use the session itself.
+
+        :raises StoreUnavailable: when the store does not answer.
+        :raises SessionConflict: when another request has ended the session.
+        """
+        from .interface import update
+
+        return update(self, key, function)
+
+    # --- a dict that notes its changes, by the rules of Flask's own session ---------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._changed()
+
+    def __delitem__(self, key: Any) -> None:
+        super().__delitem__(key)
+        self._changed()
+
+    def clear(self) -> None:
+        super().clear()
+        self._changed()
+
+    def pop(self, key: Any, default: Any = _ABSENT) -> Any:
+        if key in self:
+            self._changed()
+        return super().pop(key) if default is _ABSENT else super().pop(key, default)
+
+    def popitem(self) -> tuple[Any, Any]:
+        item = super().popitem()
+        self._changed()
+        return item
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self._changed()
+        return super().setdefault(key, default)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        super().update(*args, **kwargs)
+        self._changed()
+
+    def __ior__(self, other: Any) -> Session:  # type: ignore[misc]
+        super().update(other)
+        self._changed()
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A copy, or what a pickle brings back, is the content without a request around it.
+        return dict, (dict(self),)
+
+    def __repr__(self) -> str:
+        return f"<{Session.__name__} {super().__repr__()}>"
+
+    def _changed(self) -> None:
+        self._modified = True
+        self._warn_if_saved()
+
+    def _warn_if_saved(self) -> None:
+        if self._saved:
+            logger.warning("session changed after the response was made: the change is lost")
+
+    def _open(self) -> Opened:
+        assert self._opened is not None
+        return self._opened
+
+
+class StoredSession(Session):
+    """A session in a store, where Flask-Session has rules of its own."""
+
+    def __bool__(self) -> bool:
+        return any(key not in _ABOUT_THE_SESSION for key in self)
+
+    def clear(self) -> None:
+        permanent = self.get("_permanent", False)
+        super().clear()
+        dict.__setitem__(self, "_permanent", permanent)
+        self._cleared = True
+
+
+class ReadOnlySession(StoredSession):
+    """What a visitor gets while the store does not answer and the app prefers that to an error."""
+
+    def _refuse(self, *_args: Any, **_kwargs: Any) -> Any:
+        from .errors import StoreUnavailable
+
+        raise StoreUnavailable("the session cannot be changed: its store does not answer")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+    renew = destroy = update_atomically = _refuse
+
+
+# --- opening ------------------------------------------------------------------------------------------
+
+
+def unopened(engine: Engine, header: str | None) -> Session:
+    """Returns the session of a request, which is opened when it is first used."""
+    session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
+    session._engine = engine
+    session._header = header
+    return session
+
+
+def open_first(session: Session) -> Opened:
+    """Opens a session unless that has been done: it becomes an ordinary dict then."""
+    if session._opened is None:
+        from .interface import load
+
+        load(session)
+    return session._open()
+
+
+def _opening(name: str) -> Any:
+    """Returns a method that opens the session, and then is the method of an opened one."""
+
+    @functools.wraps(getattr(Session, name), assigned=("__name__", "__doc__"))
+    def method(self: Session, *args: Any, **kwargs: Any) -> Any:
+        open_first(self)
+        return getattr(self, name)(*args, **kwargs)
+
+    return method
+
+
+# A session that is not opened has another class, whose methods all open it and change the class; so
+# an opened one is a dict without any detour, for the interpreter as well.
+_METHODS = {
+    name: _opening(name)
+    for name in (
+        *("__contains__", "__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__len__"),
+        *("__ne__", "__or__", "__ror__", "__repr__", "__reversed__", "__setitem__", "__sizeof__"),
+        *("clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update"),
+        "values",
+    )
+}
+_METHODS["_open"] = open_first
+
+
+class _Unopened(Session):
+    opened_class: type[Session]
+    locals().update(_METHODS)
+
+    def __bool__(self) -> bool:
+        open_first(self)
+        return bool(self)
+
+    @property
+    def accessed(self) -> bool:
+        return bool(self.__dict__.get("accessed", False))
+
+    @accessed.setter
+    def accessed(self, accessed: bool) -> None:
+        # Flask from 3.1.3 on sets this whenever the app asks for its session. It is opened then, because
+        # some readers of dicts, such as the module `json`, look into them without calling a method.
+        self.__dict__["accessed"] = accessed
+        if accessed:
+            open_first(self)
+
+
+class _UnopenedSession(_Unopened):
+    opened_class = Session
+
+
+class _UnopenedStoredSession(_Unopened, StoredSession):
+    opened_class = StoredSession

@@ -1,0 +1,116 @@
+//! What is known of a session that was opened, beside the dict that the app sees.
+
+use hipflask::{
+    CookieFacts, Reason,
+    core::server_side::{Held, SessionId},
+    value::Dict,
+};
+use pyo3::{intern, prelude::*, types::PyDict};
+
+use crate::{error, value};
+
+/// A session as it was opened: what saving compares with, and why the session is what it is.
+#[pyclass(module = "hipflask._native")]
+pub(crate) struct Opened {
+    pub(crate) content: Dict,
+    pub(crate) reason: Reason,
+    pub(crate) cookie: Option<CookieFacts>,
+    pub(crate) held: Option<Held>,
+    pub(crate) is_read_only: bool,
+    pub(crate) id_length: usize,
+    /// What a new id is made of, once somebody has asked for it.
+    pub(crate) entropy: Option<Vec<u8>>,
+}
+
+impl Opened {
+    /// The content that the session was opened with, or was last brought up to date with.
+    pub(crate) fn base(&self) -> &Dict {
+        self.held.as_ref().map_or(&self.content, |held| held.snapshot().content())
+    }
+}
+
+#[pymethods]
+impl Opened {
+    /// The code of the reason.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    /// The reason in words.
+    #[getter]
+    fn reason_text(&self) -> String {
+        self.reason.to_string()
+    }
+
+    /// Whether a cookie was offered and refused.
+    #[getter]
+    fn is_refusal(&self) -> bool {
+        self.reason.is_refusal()
+    }
+
+    /// The age of the cookie in seconds, if a key confirmed it.
+    #[getter]
+    fn age(&self) -> Option<i64> {
+        self.cookie?.age
+    }
+
+    /// The position of the key that confirmed the cookie: 0 is the current one.
+    #[getter]
+    fn key(&self) -> Option<usize> {
+        self.cookie?.key
+    }
+
+    /// The length of the cookie's value in bytes.
+    #[getter]
+    fn length(&self) -> Option<usize> {
+        Some(self.cookie?.len)
+    }
+
+    /// Whether the store has the session.
+    #[getter]
+    fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Whether the session cannot be changed because the store does not answer.
+    #[getter]
+    fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// The id that the session has, or will have once it is saved.
+    #[getter]
+    fn sid(&mut self, py: Python<'_>) -> PyResult<String> {
+        if let (Some(held), None) = (&self.held, &self.entropy) {
+            return Ok(held.id().as_str().into());
+        }
+        if self.entropy.is_none() {
+            self.draw_id(py)?;
+        }
+        let id = self.entropy.as_deref().map(SessionId::from_entropy);
+        id.map(|id| id.as_str().into()).ok_or_else(|| error::misuse("no id was drawn"))
+    }
+
+    /// Gives the session the id that it will have from its next save on.
+    fn draw_id(&mut self, py: Python<'_>) -> PyResult<()> {
+        let random = py.import(intern!(py, "os"))?.call_method1("urandom", (self.id_length,))?;
+        self.entropy = Some(random.extract()?);
+        Ok(())
+    }
+
+    /// Whether a list or dict in the session was changed in place.
+    fn is_changed(&self, session: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let content = self.base();
+        for (key, object) in session.iter() {
+            if value::is_immutable(&object) {
+                continue;
+            }
+            let was = value::key_of(&key).ok().and_then(|key| content.get_text(&key));
+            if !was.is_some_and(|was| value::is_same(&object, was).unwrap_or(false)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

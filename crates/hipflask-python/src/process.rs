@@ -1,0 +1,86 @@
+//! A process's own connections to the store.
+//!
+//! Servers such as gunicorn load the app first and fork then. A connection that two processes share
+//! mixes up their answers, so each process connects for itself, when it first needs the store.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hipflask::{
+    SessionConfig,
+    backend::Backend,
+    store::{AnyStore, ConnectError, StoreError, connect},
+};
+use pyo3::prelude::*;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::OnceCell,
+    time::timeout,
+};
+
+use crate::error;
+
+/// A store that each process connects to for itself.
+pub(crate) struct Processes {
+    config: SessionConfig,
+    address: String,
+    /// Locked only while Python is attached, so that nobody holds it at the moment of a fork.
+    current: Mutex<Option<Arc<Process>>>,
+}
+
+struct Process {
+    id: u32,
+    /// Driven by whoever waits for an answer: one thread needs no other to be woken.
+    runtime: Runtime,
+    backend: OnceCell<Backend>,
+}
+
+impl Processes {
+    pub(crate) const fn new(config: SessionConfig, address: String) -> Self {
+        Self { config, address, current: Mutex::new(None) }
+    }
+
+    /// Connects unless this process has done so, and waits for `work`, while other threads of Python
+    /// run.
+    pub(crate) fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl AsyncFnOnce(&Backend) -> T + Send,
+    ) -> PyResult<T> {
+        let process = self.process()?;
+        let connected = py.detach(|| {
+            process.runtime.block_on(async {
+                let backend = process.backend.get_or_try_init(|| self.connect()).await?;
+                Ok::<_, ConnectError>(work(backend).await)
+            })
+        });
+        connected.map_err(|error| error::connect(py, &error))
+    }
+
+    async fn connect(&self) -> Result<Backend, ConnectError> {
+        // Longer than one operation may take: a cluster is asked for its shape, a pool is filled.
+        let deadline = self.config.store_deadline().max(Duration::from_secs(1)) * 2;
+        let connecting = timeout(deadline, connect(&self.address));
+        let store: AnyStore = connecting.await.map_err(|_| StoreError::Deadline)??;
+        Backend::new(&self.config, store).map_err(ConnectError::refused)
+    }
+
+    fn process(&self) -> PyResult<Arc<Process>> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = std::process::id();
+        if let Some(process) = current.as_ref().filter(|process| process.id == id) {
+            return Ok(Arc::clone(process));
+        }
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let process = Arc::new(Process { id, runtime, backend: OnceCell::new() });
+        if let Some(parents) = current.replace(Arc::clone(&process)) {
+            // Dropping it would close the parent's connections under its feet: they share the
+            // system's list of what to wait for.
+            #[expect(clippy::mem_forget, reason = "once in a process that was forked")]
+            std::mem::forget(parents);
+        }
+        Ok(process)
+    }
+}

@@ -1,0 +1,100 @@
+"""SESSION_TYPE and SESSION_STORE: which store is meant at all."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hipflask.address import Address
+from hipflask.errors import ConfigError
+
+
+@pytest.mark.parametrize("kind", [None, "null", "cookie", "NULL", "Cookie"])
+def test_no_store_is_a_cookie(address, kind):
+    assert address(kind) is None
+
+
+def test_no_type_at_all_is_a_cookie(app):
+    from hipflask.address import address_of
+
+    assert address_of({}, app) is None
+
+
+@pytest.mark.parametrize("kind", ["floppy", "", "mongo", 3, ["redis"]])
+def test_unknown_types_are_refused_with_the_known_ones(address, kind):
+    with pytest.raises(ConfigError) as caught:
+        address(kind)
+    types = "cookie, cachelib, dynamodb, filesystem, memcached, mongodb, redis, sqlalchemy"
+    assert str(caught.value).startswith(f"SESSION_TYPE must be one of {types}, and not {kind!r};")
+
+
+@pytest.mark.parametrize("kind", [None, "null", "redis", "floppy"])
+def test_an_address_wins_over_every_type(address, kind):
+    assert address(kind, STORE="sqlite:/tmp/x", REDIS="redis://other") == "sqlite:/tmp/x"
+
+
+@pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h"])
+def test_what_is_no_address_is_refused(address, store):
+    with pytest.raises(ConfigError, match="SESSION_STORE must be the address of a store, such as redis://"):
+        address(STORE=store)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("redis", "redis://localhost:6379/0"),
+        ("Redis", "redis://localhost:6379/0"),
+        ("memcached", "memcached://localhost:11211"),
+        ("mongodb", "mongodb://localhost:27017/flask_session?collection=sessions&create=true"),
+        (
+            "dynamodb",
+            "dynamodb://us-west-2/Sessions?endpoint=http://localhost:8000"
+            "&access_key_id=dummy&secret_access_key=dummy&create=true",
+        ),
+    ],
+)
+def test_a_type_without_a_client_means_flask_session_s_default_and_says_so(address, caplog, kind, expected):
+    with caplog.at_level(logging.WARNING, "hipflask"):
+        assert address(kind) == expected
+    assert [record.reason for record in caplog.records] == ["store_assumed"]
+    assert caplog.messages[0].startswith(f"SESSION_{kind.upper()} is not set: sessions are kept in ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("redis", "rediss+sentinel://:secret@a,b/main"),
+        ("memcached", "memcached://a,b"),
+        ("cachelib", "file:/srv/sessions"),
+        ("sqlalchemy", "postgresql://u:secret@h/d?table=s"),
+        ("mongodb", "mongodb://u:secret@h/d"),
+        ("dynamodb", "dynamodb://eu-central-1/Table"),
+    ],
+)
+def test_a_text_for_a_client_is_an_address(address, kind, text):
+    assert address(kind, **{kind.upper(): text}) == text
+    with pytest.raises(ConfigError) as caught:
+        address(kind, **{kind.upper(): "floppy://u:secret@h"})
+    assert str(caught.value).startswith(
+        f"SESSION_{kind.upper()} must be a client or an address that starts with "
+    )
+    assert "secret" not in str(caught.value)
+
+
+def test_names_that_an_address_overrides_are_refused(address):
+    with pytest.raises(
+        ConfigError, match="SESSION_MONGODB is an address, so SESSION_MONGODB_DB has no effect"
+    ):
+        address("mongodb", MONGODB="mongodb://h", MONGODB_DB="web")
+
+
+@pytest.mark.parametrize("kind", ["redis", "memcached", "cachelib", "mongodb", "dynamodb", "sqlalchemy"])
+def test_what_is_no_client_is_refused(address, kind):
+    with pytest.raises(ConfigError, match=f"SESSION_{kind.upper()} (must be a|is a object)"):
+        address(kind, **{kind.upper(): object()})
+
+
+def test_addresses_are_not_printed(address):
+    found = address("redis", REDIS="redis://u:secret@h/0")
+    assert isinstance(found, Address)
+    assert repr([found]) == "[<address of a store, redis:…>]"
