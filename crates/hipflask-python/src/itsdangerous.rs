@@ -1,4 +1,4 @@
-//! The byte work of the Python package `hipflask.itsdangerous`: base64, key derivation and HMAC.
+//! The byte work of the Python package `hipflask.itsdangerous`: base64, deflate, HMAC and its keys.
 //!
 //! Knows neither classes nor separators: those can be overridden in Python, so they live there.
 //! What only Python's own library can do, such as a digest that somebody wrote, is answered with

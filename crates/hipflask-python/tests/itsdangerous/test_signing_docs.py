@@ -1,4 +1,4 @@
-"""The examples in the docstrings run, and the annotations hold under mypy, ours and a user's."""
+"""The examples in the docstrings run, and users see the types that the real package shows them."""
 
 from __future__ import annotations
 
@@ -22,27 +22,11 @@ def test_examples_run(name: str) -> None:
     assert attempted and not failed
 
 
-def mypy(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *arguments],
-        cwd=PACKAGE.parents[1],
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout + done.stderr
-
-
-def test_package_passes_mypy() -> None:
-    assert mypy("-p", "hipflask.itsdangerous").startswith("Success")
-
-
 @pytest.mark.parametrize("package", ["hipflask.itsdangerous", "itsdangerous"])
 def test_users_see_the_same_types_as_with_the_real_package(package: str, tmp_path: pathlib.Path) -> None:
-    source = TYPED_USE.read_text("utf-8").replace(
-        "import hipflask.itsdangerous as itsdangerous", "import itsdangerous"
-    )
-    if package == "hipflask.itsdangerous":
-        source = TYPED_USE.read_text("utf-8")
-    use = tmp_path / "use.py"
-    use.write_text(source.replace("from hipflask.itsdangerous", f"from {package}"), "utf-8")
-    assert mypy(str(use)).startswith("Success")
+    source = TYPED_USE.read_text("utf-8").replace("hipflask.itsdangerous", package)
+    use = tmp_path / f"use_of_{package.replace('.', '_')}.py"
+    use.write_text(source.replace("import itsdangerous as itsdangerous", "import itsdangerous"), "utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(use)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
