@@ -5,12 +5,15 @@ This folder must not have an ``__init__.py``: it is named like the real package,
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import hipflask.itsdangerous as ours
 import itsdangerous as real
+import pytest
 
 PACKAGES = {"real": real, "ours": ours}
+NOW = 1_763_692_800
 ATTRIBUTES = ("message", "payload", "date_signed", "header", "original_error")
 
 
@@ -39,3 +42,9 @@ def assert_same(call: t.Callable[[t.Any], object], about: object = None) -> tupl
     theirs, mine = outcome(lambda: call(real)), outcome(lambda: call(ours))
     assert mine == theirs, about
     return mine
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops `time.time`, which both packages ask, at `NOW`."""
+    monkeypatch.setattr(time, "time", lambda: NOW + 0.75)

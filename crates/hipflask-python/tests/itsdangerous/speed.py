@@ -79,7 +79,7 @@ def seconds_per_call(operation: t.Callable[[], object], calls: int) -> float:
 
 
 def measure(rounds: int = ROUNDS, only: t.Collection[str] = ()) -> dict[str, tuple[float, float]]:
-    """Returns seconds per call of the real package and of ours, by operation: all, or ``only`` those named."""
+    """Returns seconds per call of the real package and of ours, for all operations or those in ``only``."""
     times = {}
     for (name, theirs), mine in zip(operations(real).items(), operations(ours).values()):
         if only and name not in only:

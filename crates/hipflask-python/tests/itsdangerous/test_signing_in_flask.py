@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import flask
@@ -9,6 +10,9 @@ import flask.sessions
 import flask_wtf.csrf
 import pytest
 from outcomes import ours, real
+from outcomes import still_clock as still_clock
+
+pytestmark = pytest.mark.usefixtures("still_clock")
 
 PATCHES = {
     flask.sessions: ["BadSignature", "URLSafeTimedSerializer"],
@@ -58,7 +62,7 @@ def seen_with(app: flask.Flask, cookie: str) -> str:
 COOKIE = "eyJ2YWx1ZSI6WyJoZWxsbyIseyIgYiI6IllubDBaWE09In0seyIgdCI6WyJ0dXBsZSIsMV19XX0.aR_RAA."
 
 
-def test_session_cookie_is_written_and_read(package: t.Any, still_clock: int) -> None:
+def test_session_cookie_is_written_and_read(package: t.Any) -> None:
     app = make_app()
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     assert type(serializer) is package.URLSafeTimedSerializer
@@ -67,7 +71,7 @@ def test_session_cookie_is_written_and_read(package: t.Any, still_clock: int) ->
     assert seen_with(app, cookie) == "['hello', b'bytes', ('tuple', 1)]"
 
 
-def test_session_cookie_is_the_same_with_both(monkeypatch: pytest.MonkeyPatch, still_clock: int) -> None:
+def test_session_cookie_is_the_same_with_both(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = cookie_of(make_app())
     monkeypatch.setattr(flask.sessions, "URLSafeTimedSerializer", ours.URLSafeTimedSerializer)
     monkeypatch.setattr(flask.sessions, "BadSignature", ours.BadSignature)
@@ -75,8 +79,6 @@ def test_session_cookie_is_the_same_with_both(monkeypatch: pytest.MonkeyPatch, s
 
 
 def test_tampered_and_expired_cookies_are_refused(package: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     cookie = cookie_of(make_app())
     for refused in (cookie[:-2], "x" + cookie, "", "a.b.c", cookie.replace(".", "")):
         assert seen_with(make_app(), refused) == "None"
@@ -93,8 +95,6 @@ def test_fallback_keys_are_accepted(package: t.Any) -> None:
 
 
 def test_csrf_tokens_are_made_and_checked(package: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     app = make_app()
     flask_wtf.csrf.CSRFProtect(app)
     app.add_url_rule("/form", "form", view_func=lambda: flask_wtf.csrf.generate_csrf())

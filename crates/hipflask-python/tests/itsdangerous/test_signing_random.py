@@ -16,6 +16,9 @@ import typing as t
 
 import pytest
 from outcomes import PACKAGES, assert_same, outcome
+from outcomes import still_clock as still_clock
+
+pytestmark = pytest.mark.usefixtures("still_clock")
 
 DIGESTS: list[t.Any] = [
     None,
@@ -98,7 +101,7 @@ def test_signer_does_the_same_for_all_parameters(derivation: str | None) -> None
 
 @pytest.mark.parametrize("method", ["sign", "unsign", "validate", "get_signature", "derive_key"])
 @pytest.mark.parametrize("cls", ["Signer", "TimestampSigner"])
-def test_signer_takes_wrong_types_in_the_same_way(still_clock: int, cls: str, method: str) -> None:
+def test_signer_takes_wrong_types_in_the_same_way(cls: str, method: str) -> None:
     for value, key, digest in itertools.product(
         [*VALUES, [], [b"."]], ["k", [], [None]], [None, hashlib.blake2b]
     ):
@@ -162,7 +165,7 @@ def test_encoding_functions_do_the_same_for_any_input() -> None:
 
 
 @pytest.mark.parametrize("cls", ["Signer", "TimestampSigner"])
-def test_signers_give_the_same_verdict_on_mutated_tokens(still_clock: int, cls: str) -> None:
+def test_signers_give_the_same_verdict_on_mutated_tokens(cls: str) -> None:
     rng = random.Random(cls)
     key = ["old", "new"]
     tokens = [
@@ -191,7 +194,7 @@ def test_signers_give_the_same_verdict_on_mutated_tokens(still_clock: int, cls: 
 @pytest.mark.parametrize(
     "cls", ["Serializer", "TimedSerializer", "URLSafeSerializer", "URLSafeTimedSerializer"]
 )
-def test_serializers_give_the_same_answer_on_mutated_tokens(still_clock: int, cls: str) -> None:
+def test_serializers_give_the_same_answer_on_mutated_tokens(cls: str) -> None:
     rng = random.Random(cls)
     options = {"fallback_signers": [{"digest_method": hashlib.sha256}]}
     serializers = {
@@ -215,7 +218,7 @@ def test_serializers_give_the_same_answer_on_mutated_tokens(still_clock: int, cl
             assert mine == theirs, token
 
 
-def test_no_input_of_bytes_raises_anything_else(still_clock: int) -> None:
+def test_no_input_of_bytes_raises_anything_else() -> None:
     rng = random.Random(99)
     real, ours = PACKAGES["real"], PACKAGES["ours"]
     pairs = [
@@ -254,7 +257,7 @@ def random_value(rng: random.Random, depth: int = 4) -> object:
 @pytest.mark.parametrize(
     "cls", ["Serializer", "TimedSerializer", "URLSafeSerializer", "URLSafeTimedSerializer"]
 )
-def test_serializers_write_the_same_tokens(still_clock: int, cls: str) -> None:
+def test_serializers_write_the_same_tokens(cls: str) -> None:
     rng = random.Random(cls)
     real, ours = (getattr(package, cls)("key") for package in PACKAGES.values())
     for _ in range(5000):
@@ -286,7 +289,7 @@ def test_deflate_writes_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     "cls", ["Serializer", "TimedSerializer", "URLSafeSerializer", "URLSafeTimedSerializer"]
 )
-def test_files_and_bytes_serializers_do_the_same(still_clock: int, cls: str) -> None:
+def test_files_and_bytes_serializers_do_the_same(cls: str) -> None:
     def through_files(package: t.Any, serializer: t.Any, file: t.Any) -> object:
         signed = getattr(package, cls)("k", serializer=serializer)
         signed.dump({"a": (1, 2)}, file, "other salt")

@@ -15,6 +15,9 @@ import zlib
 import freezegun
 import pytest
 from outcomes import PACKAGES, assert_same, ours, outcome, real
+from outcomes import still_clock as still_clock
+
+pytestmark = pytest.mark.usefixtures("still_clock")
 
 SIGNER_HOOKS = ["derive_key", "get_signature", "verify_signature", "sign", "unsign", "validate"]
 TIMED_HOOKS = [*SIGNER_HOOKS, "get_timestamp", "timestamp_to_datetime"]
@@ -49,9 +52,7 @@ def traced_algorithm(package: t.Any, trace: Trace) -> t.Any:
 
 
 @pytest.mark.parametrize("name, hooks", [("Signer", SIGNER_HOOKS), ("TimestampSigner", TIMED_HOOKS)])
-def test_signers_call_the_same_hooks_with_the_same_arguments(
-    still_clock: int, name: str, hooks: list[str]
-) -> None:
+def test_signers_call_the_same_hooks_with_the_same_arguments(name: str, hooks: list[str]) -> None:
     def run(package: t.Any) -> object:
         trace: Trace = []
         cls = traced(getattr(package, name), hooks, trace)
@@ -73,7 +74,7 @@ def test_signers_call_the_same_hooks_with_the_same_arguments(
 @pytest.mark.parametrize(
     "name", ["Serializer", "TimedSerializer", "URLSafeSerializer", "URLSafeTimedSerializer"]
 )
-def test_serializers_call_the_same_hooks_with_the_same_arguments(still_clock: int, name: str) -> None:
+def test_serializers_call_the_same_hooks_with_the_same_arguments(name: str) -> None:
     def run(package: t.Any) -> object:
         trace: Trace = []
         cls = traced(getattr(package, name), SERIALIZER_HOOKS, trace)
@@ -184,7 +185,7 @@ def patched_instance(package: t.Any) -> t.Any:
         lambda package: package.Signer("k", digest_method="sha256", key_derivation="none"),
     ],
 )
-def test_overridden_signers_sign_the_same(still_clock: int, make: t.Callable[[t.Any], t.Any]) -> None:
+def test_overridden_signers_sign_the_same(make: t.Callable[[t.Any], t.Any]) -> None:
     def run(package: t.Any) -> object:
         signer = make(package)
         signed = signer.sign("value")
@@ -258,7 +259,7 @@ class ReversedJSON:
     "name", ["Serializer", "TimedSerializer", "URLSafeSerializer", "URLSafeTimedSerializer"]
 )
 @pytest.mark.parametrize("serializer", [json, pickle, ReversedJSON, ReversedJSON()])
-def test_other_serializers_are_used(still_clock: int, name: str, serializer: t.Any) -> None:
+def test_other_serializers_are_used(name: str, serializer: t.Any) -> None:
     def run(package: t.Any) -> object:
         options = {"shift": 3} if serializer is not json and serializer is not pickle else {}
         made = getattr(package, name)("k", serializer=serializer, serializer_kwargs=options)
@@ -270,7 +271,7 @@ def test_other_serializers_are_used(still_clock: int, name: str, serializer: t.A
     assert assert_same(run)[0] == "returned"
 
 
-def test_subclass_replaces_the_steps_of_a_serializer(still_clock: int) -> None:
+def test_subclass_replaces_the_steps_of_a_serializer() -> None:
     def run(package: t.Any) -> object:
         class Own(package.URLSafeTimedSerializer):  # type: ignore[misc]
             default_serializer = ReversedJSON
@@ -309,7 +310,7 @@ def test_subclass_replaces_the_steps_of_a_serializer(still_clock: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["Serializer", "URLSafeTimedSerializer"])
-def test_fallback_signers_are_accepted_in_all_three_forms(still_clock: int, name: str) -> None:
+def test_fallback_signers_are_accepted_in_all_three_forms(name: str) -> None:
     def run(package: t.Any) -> object:
         cls = getattr(package, name)
         base = cls.default_signer
@@ -347,7 +348,7 @@ def test_fallback_signers_are_accepted_in_all_three_forms(still_clock: int, name
     assert {"returned", "raised"} == set(verdicts)
 
 
-def test_salt_is_taken_by_the_same_rules(still_clock: int) -> None:
+def test_salt_is_taken_by_the_same_rules() -> None:
     def run(package: t.Any) -> object:
         found = []
         for salt in (b"itsdangerous", None, "", b"a"):
