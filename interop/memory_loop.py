@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Flask, flash, get_flashed_messages, session
 
-N_WARM_UP = 10_000
+N_WARM_UP = 5_000
 SECRET_KEY = "memory-loop-only-7c1f0a9e34d2b865"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -150,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sessions", choices=["flask", "hipflask"])
     parser.add_argument("--store", default="cookie", help="`cookie`, or the address of a store (hipflask only)")
-    parser.add_argument("--requests", type=int, default=30_000)
+    parser.add_argument("--requests", type=int, default=15_000)
     parser.add_argument("--leak", type=int, default=0, help="bytes to keep of each request")
     options = parser.parse_args()
     print(json.dumps(measure(options.sessions, options.store, options.requests, options.leak)))

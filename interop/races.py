@@ -2,11 +2,12 @@
 
     python interop/races.py [--rust target/debug/examples/stored] [--python] [--store redis]
 
-It starts the store and the apps by itself and prints a Markdown table: the Flask app with Flask-Session, with `--rust`
-the Rust program, and with `--python` the Flask app with the package `hipflask`. Flask runs in gunicorn with two workers
-of four threads. Requests overlap because they sleep between
-reading and writing (`wait`). That they did is proven from the times seen outside; a pair that may have missed each other
-does not count, and is tried again with a longer wait.
+It starts the store and the apps by itself and prints a Markdown table: the Flask app with Flask-Session, with
+`--rust` the Rust program, and with `--python` the Flask app with the package `hipflask`. Flask runs in gunicorn with
+two workers of four threads.
+
+Requests overlap because they sleep between reading and writing (`wait`). That they did is proven from the times seen
+outside; a pair that may have missed each other does not count, and is tried again with a longer wait.
 """
 
 import argparse
@@ -178,14 +179,15 @@ def cost_of_reading(port, client, n_requests):
     return commands, sum(len(answer.set_cookies) for answer in answers)
 
 
+LATE = {"k": "late", "v": "x"}
 # What is attempted, how, and how often it is counted.
 ATTEMPTS = [
     ("two overlapping requests set different keys: pairs that lost one", loses_a_key, 50),
     ("two overlapping requests append to one list: pairs that lost one", loses_an_item, 50),
     ("log-out during a request that only reads: sessions that came back", comes_back("/logout", "/read"), 20),
-    ("log-out during a request that writes: sessions that came back", comes_back("/logout", "/set", k="late", v="x"), 20),
-    ("log-in (a new id) during a request that only reads: old ids that came back", comes_back("/login", "/read"), 20),
-    ("log-in (a new id) during a request that writes: old ids that came back", comes_back("/login", "/set", k="late", v="x"), 20),
+    ("log-out during a request that writes: sessions that came back", comes_back("/logout", "/set", **LATE), 20),
+    ("log-in during a request that only reads: old ids that came back", comes_back("/login", "/read"), 20),
+    ("log-in during a request that writes: old ids that came back", comes_back("/login", "/set", **LATE), 20),
 ]
 IDS = ["set", "append", "logout-read", "logout-set", "login-read", "login-set"]  # of the tests
 

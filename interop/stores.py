@@ -36,11 +36,36 @@ class Store:
     port: int = 0
     env: dict = dataclasses.field(default_factory=dict)
     process: subprocess.Popen | None = None
+    options: dict = dataclasses.field(default_factory=dict)  # that its process was started with
 
     def stop(self):
         """Stops the server under the feet of the apps."""
         self.process.kill()
         self.process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Keeps the server from answering; its connections stay."""
+
+        def tell(what, pids):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, what)
+
+        family = [self.process.pid]
+        try:
+            # The parent first, so that no child comes after the others have been counted.
+            tell(signal.SIGSTOP, family)
+            children = subprocess.run(["pgrep", "-P", str(family[0])], capture_output=True, text=True).stdout
+            family += map(int, children.split())
+            tell(signal.SIGSTOP, family)
+            yield
+        finally:
+            tell(signal.SIGCONT, family)
+
+    def revived(self):
+        """Starts the server again, as it was started, after it was stopped."""
+        return started(self.process.args, lambda: accepts(self.port), **self.options)
 
 
 def program(name, package, *places):
@@ -60,13 +85,26 @@ def folder_of(user):
 
 
 @contextlib.contextmanager
-def redis():
+def redis(*more):
     port = free_port()
     server = program("redis-server", "the Debian package redis-server")
     with tempfile.TemporaryDirectory() as folder:
         options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
-        with started([server, *options], lambda: accepts(port)) as process:
+        with started([server, *options, *more], lambda: accepts(port)) as process:
             yield Store(f"redis://127.0.0.1:{port}/0", port, process=process)
+
+
+@contextlib.contextmanager
+def redis_sentinel(redis_port, password):
+    """Runs a sentinel that wants a password and calls the server of a port `main`, and yields its own port."""
+    port = free_port()
+    server = program("redis-sentinel", "the Debian package redis-sentinel")
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(f"port {port}\nbind 127.0.0.1\nrequirepass {password}\n")
+        file.write(f"sentinel monitor main 127.0.0.1 {redis_port} 1\n")
+        file.flush()
+        with started([server, file.name], lambda: accepts(port)):
+            yield port
 
 
 @contextlib.contextmanager
@@ -109,8 +147,9 @@ def postgresql():
         options = [word for option in options for word in ("-c", option)]
         arguments = [server, "-D", f"{folder}/data", "-p", str(port), *options]
         # An interrupt is its fast way down: it does not wait for clients to leave.
-        with started(arguments, create_database, signal.SIGINT, cwd=folder, **user) as process:
-            yield Store(f"postgres://postgres@127.0.0.1:{port}/{DATABASE}", port, process=process)
+        options = {"cwd": folder, **user}
+        with started(arguments, create_database, signal.SIGINT, **options) as process:
+            yield Store(f"postgres://postgres@127.0.0.1:{port}/{DATABASE}", port, process=process, options=options)
 
 
 @contextlib.contextmanager
@@ -166,7 +205,7 @@ def dynamodb():
         arguments = [server, "serve", "--foreground", *config, "--port", str(port)]
         with started(arguments, lambda: accepts(port), env=env) as process:
             url = f"dynamodb://us-east-1/Sessions?endpoint=http://127.0.0.1:{port}"
-            yield Store(url, port, AWS_KEYS, process)
+            yield Store(url, port, AWS_KEYS, process, {"env": env})
 
 
 STORES = {

@@ -1,7 +1,7 @@
 """A Flask app with the package `hipflask` needs no more memory after many requests than after a few.
 
-The loop is that of `memory_loop.py`. A leak of 20 bytes per request is seen, as the first test shows; the same loop with
-`--requests 1000000` takes some minutes.
+The loop is that of `memory_loop.py`. A leak of 20 bytes per request is seen, as the first test shows. The loop alone,
+with `--requests 1000000`, takes some minutes.
 """
 
 from __future__ import annotations

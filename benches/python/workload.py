@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-SECRET_KEY = "5f352379324c22463451387a0aec5d2f"
+SECRET_KEY = "benches-only-e0f1c87a52b94d36"
 TEAS = ["Earl Grey", "Assam", "Darjeeling", "Oolong", "Sencha", "Mint", "Rooibos"]
 
 

@@ -20,7 +20,9 @@ def test_the_folder_is_flask_session_s(address, monkeypatch, tmp_path):
     assert address("filesystem", FILE_DIR=Path("/srv/ü")) == "file:/srv/ü"
 
 
-@pytest.mark.parametrize(("mode", "suffix"), [(None, ""), (384, ""), (0o660, "?mode=660"), (0o640, "?mode=640")])
+@pytest.mark.parametrize(
+    ("mode", "suffix"), [(None, ""), (384, ""), (0o660, "?mode=660"), (0o640, "?mode=640")]
+)
 def test_the_mode_is_in_the_address(address, mode, suffix):
     assert address("filesystem", FILE_DIR="/srv/s", FILE_MODE=mode) == f"file:/srv/s{suffix}"
 

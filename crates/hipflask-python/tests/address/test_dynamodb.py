@@ -27,7 +27,9 @@ def test_resources_become_addresses(address):
         "dynamodb", region_name="r-1", endpoint_url="http://localhost:8000", aws_session_token="T", **KEYS
     )
     found = address("dynamodb", DYNAMODB=local, DYNAMODB_TABLE="Sessions")
-    assert found == f"dynamodb://r-1/Sessions?endpoint=http://localhost:8000&{keys}&session_token=T&create=true"
+    assert (
+        found == f"dynamodb://r-1/Sessions?endpoint=http://localhost:8000&{keys}&session_token=T&create=true"
+    )
 
 
 def test_keys_of_the_environment_stay_there(address, monkeypatch):

@@ -54,7 +54,10 @@ def test_clients_become_addresses(address, make, expected):
         (lambda: HashClient(["a", "b"], key_prefix=b"app:"), "has a key_prefix"),
         (lambda: Client("h", tls_context=ssl.create_default_context()), "has a tls_context"),
         (lambda: Client("/run/memcached.sock"), "leads to a server that is not reached over TCP"),
-        (lambda: memcache.Client(["unix:/run/memcached.sock"]), "leads to a server that is not reached over TCP"),
+        (
+            lambda: memcache.Client(["unix:/run/memcached.sock"]),
+            "leads to a server that is not reached over TCP",
+        ),
         (lambda: pylibmc.Client(["/run/memcached.sock"]), "leads to a server that is not reached over TCP"),
         (lambda: pylibmc.Client(["udp:h"]), "leads to a server that is not reached over TCP"),
     ],

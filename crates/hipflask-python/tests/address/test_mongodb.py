@@ -29,11 +29,24 @@ from pymongo import MongoClient
             {},
             "a:27017,b:27017/flask_session?collection=sessions&create=true&replicaSet=rs%200&w=2&journal=true&retryWrites=false",
         ),
-        ("h", {"directConnection": True, "ssl": True}, "h:27017/flask_session?collection=sessions&create=true&directConnection=true&tls=true"),
-        ("mongodb://%2Frun%2Fmongodb.sock", {}, "%2Frun%2Fmongodb.sock/flask_session?collection=sessions&create=true"),
         (
             "h",
-            {"tls": True, "tlsAllowInvalidCertificates": True, "tz_aware": True, "serverSelectionTimeoutMS": 1},
+            {"directConnection": True, "ssl": True},
+            "h:27017/flask_session?collection=sessions&create=true&directConnection=true&tls=true",
+        ),
+        (
+            "mongodb://%2Frun%2Fmongodb.sock",
+            {},
+            "%2Frun%2Fmongodb.sock/flask_session?collection=sessions&create=true",
+        ),
+        (
+            "h",
+            {
+                "tls": True,
+                "tlsAllowInvalidCertificates": True,
+                "tz_aware": True,
+                "serverSelectionTimeoutMS": 1,
+            },
             "h:27017/flask_session?collection=sessions&create=true&tls=true&tlsAllowInvalidCertificates=true",
         ),
     ],

@@ -81,7 +81,9 @@ def test_masters_behind_sentinels_become_addresses(address, library):
 def test_sentinels_with_tls_become_addresses(address):
     secure = {"ssl": True, "ssl_ca_certs": "/ca"}
     sentinel = redis.sentinel.Sentinel([("a", 1)], sentinel_kwargs=secure, **secure)
-    assert address("redis", REDIS=sentinel.master_for("main")) == "rediss+sentinel://a:1/main/0?ssl_ca_certs=/ca"
+    assert (
+        address("redis", REDIS=sentinel.master_for("main")) == "rediss+sentinel://a:1/main/0?ssl_ca_certs=/ca"
+    )
     sentinel = redis.sentinel.Sentinel([("a", 1)], sentinel_kwargs={}, **secure)
     with pytest.raises(ConfigError, match="has other TLS settings for the sentinels than for the master"):
         address("redis", REDIS=sentinel.master_for("main"))
@@ -96,7 +98,10 @@ def test_replicas_are_refused(address):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"credential_provider": redis.UsernamePasswordCredentialProvider("u", "secret")}, "has a credential provider"),
+        (
+            {"credential_provider": redis.UsernamePasswordCredentialProvider("u", "secret")},
+            "has a credential provider",
+        ),
         ({"ssl": True, "ssl_ca_data": "secret"}, "has the option ssl_ca_data, which is not supported"),
         ({"ssl": True, "ssl_ca_path": "/secret"}, "has the option ssl_ca_path, which is not supported"),
         ({"ssl": True, "ssl_password": "secret"}, "has the option ssl_password, which is not supported"),

@@ -60,7 +60,11 @@ def test_urls_become_addresses(of, url, expected):
 @pytest.mark.parametrize(
     ("url", "connect_args", "expected"),
     [
-        ("postgresql+psycopg://h/d", {"sslmode": "require", "keepalives": 1}, "postgres://h/d?sslmode=require"),
+        (
+            "postgresql+psycopg://h/d",
+            {"sslmode": "require", "keepalives": 1},
+            "postgres://h/d?sslmode=require",
+        ),
         ("postgresql+psycopg://h/d?sslmode=allow", {"sslmode": "require"}, "postgres://h/d?sslmode=require"),
         ("mysql+pymysql://h/d", {"ssl": {"ca": "/ca"}}, "mysql://h/d?ssl-ca=/ca&ssl-mode=verify_identity"),
         (
@@ -83,16 +87,24 @@ def test_relative_files_are_in_the_instance_folder(of, tmp_path):
 def test_names_choose_the_table(of, caplog):
     with caplog.at_level(logging.INFO, "hipflask"):
         found = of(
-            "postgresql://h/d", SQLALCHEMY_TABLE="t", SQLALCHEMY_SCHEMA="s", SQLALCHEMY_SEQUENCE="q", CLEANUP_N_REQUESTS=9
+            "postgresql://h/d",
+            SQLALCHEMY_TABLE="t",
+            SQLALCHEMY_SCHEMA="s",
+            SQLALCHEMY_SEQUENCE="q",
+            CLEANUP_N_REQUESTS=9,
         )
     assert found == "postgres://h/d?table=t&schema=s&sequence=q&create=true"
-    assert caplog.messages == ["SESSION_CLEANUP_N_REQUESTS has no effect: requests remove no sessions of others"]
+    assert caplog.messages == [
+        "SESSION_CLEANUP_N_REQUESTS has no effect: requests remove no sessions of others"
+    ]
 
 
 def test_a_sequence_has_no_effect_elsewhere(of, caplog):
     with caplog.at_level(logging.INFO, "hipflask"):
         assert of("mysql+pymysql://h/d", SQLALCHEMY_SEQUENCE="q") == "mysql://h/d?create=true"
-    assert caplog.messages == ["SESSION_SQLALCHEMY_SEQUENCE has no effect: only PostgreSQL has sequences here"]
+    assert caplog.messages == [
+        "SESSION_SQLALCHEMY_SEQUENCE has no effect: only PostgreSQL has sequences here"
+    ]
 
 
 @pytest.mark.parametrize("name", ["TABLE", "SCHEMA", "SEQUENCE"])
@@ -114,7 +126,9 @@ def test_a_bind_key_chooses_another_engine(app, address):
     assert found == "postgres://h/d?create=true"
     found = address("sqlalchemy", SQLALCHEMY=database, SQLALCHEMY_BIND_KEY="dict")
     assert found == "mysql://h/d?ssl-ca=/ca&ssl-mode=verify_identity&create=true"
-    with pytest.raises(ConfigError, match="SESSION_SQLALCHEMY_BIND_KEY must be one of the keys of SQLALCHEMY_BINDS"):
+    with pytest.raises(
+        ConfigError, match="SESSION_SQLALCHEMY_BIND_KEY must be one of the keys of SQLALCHEMY_BINDS"
+    ):
         address("sqlalchemy", SQLALCHEMY=database, SQLALCHEMY_BIND_KEY="other")
 
 

@@ -75,12 +75,16 @@ def test_a_text_for_a_client_is_an_address(address, kind, text):
     assert address(kind, **{kind.upper(): text}) == text
     with pytest.raises(ConfigError) as caught:
         address(kind, **{kind.upper(): "floppy://u:secret@h"})
-    assert str(caught.value).startswith(f"SESSION_{kind.upper()} must be a client or an address that starts with ")
+    assert str(caught.value).startswith(
+        f"SESSION_{kind.upper()} must be a client or an address that starts with "
+    )
     assert "secret" not in str(caught.value)
 
 
 def test_names_that_an_address_overrides_are_refused(address):
-    with pytest.raises(ConfigError, match="SESSION_MONGODB is an address, so SESSION_MONGODB_DB has no effect"):
+    with pytest.raises(
+        ConfigError, match="SESSION_MONGODB is an address, so SESSION_MONGODB_DB has no effect"
+    ):
         address("mongodb", MONGODB="mongodb://h", MONGODB_DB="web")
 
 

@@ -40,7 +40,9 @@ def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:
     store = config.get("SESSION_STORE")
     if store is not None:
         if not isinstance(store, str) or ":" not in store:
-            raise ConfigError("SESSION_STORE must be the address of a store, such as redis://localhost:6379/0")
+            raise ConfigError(
+                "SESSION_STORE must be the address of a store, such as redis://localhost:6379/0"
+            )
         return Address(store)
     kind = config.get("SESSION_TYPE")
     name = "cookie" if kind is None else str(kind).lower()

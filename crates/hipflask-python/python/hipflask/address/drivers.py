@@ -16,14 +16,18 @@ _POSTGRES = {
 }
 _POSTGRES.update(dbname="dbname", host="host", password="password", port="port", user="user")
 _POSTGRES_IDLE = frozenset(
-    ("async_fallback autocommit client_encoding connect_timeout cursor_factory fallback_application_name gssencmode"
-     " keepalives keepalives_count keepalives_idle keepalives_interval prepare_threshold row_factory"
-     " tcp_user_timeout").split()
+    (
+        "async_fallback autocommit client_encoding connect_timeout cursor_factory fallback_application_name gssencmode"
+        " keepalives keepalives_count keepalives_idle keepalives_interval prepare_threshold row_factory"
+        " tcp_user_timeout"
+    ).split()
 )
 _MYSQL = {"unix_socket": "socket", "ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
 _MYSQL_IDLE = frozenset(
-    ("autocommit binary_prefix charset collation connect_timeout conv cursorclass init_command local_infile"
-     " program_name read_timeout sql_mode use_unicode write_timeout").split()
+    (
+        "autocommit binary_prefix charset collation connect_timeout conv cursorclass init_command local_infile"
+        " program_name read_timeout sql_mode use_unicode write_timeout"
+    ).split()
 )
 _TLS = frozenset("ssl ssl_check_hostname ssl_disabled ssl_mode ssl_verify_cert ssl_verify_identity".split())
 
@@ -41,7 +45,9 @@ def _mysql(database: Any, arguments: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(tls, Mapping):
         arguments.update({f"ssl_{name}": value for name, value in tls.items()})
     elif tls not in (None, True, False, "true", "false"):
-        raise refused("SESSION_SQLALCHEMY", "has an SSLContext: name the files with ssl_ca, ssl_cert and ssl_key")
+        raise refused(
+            "SESSION_SQLALCHEMY", "has an SSLContext: name the files with ssl_ca, ssl_cert and ssl_key"
+        )
     options = _translated(arguments, _MYSQL, _MYSQL_IDLE | _TLS)
     mode = _mysql_mode(arguments, bool(tls) and tls != "false")
     return {**options, "ssl-mode": mode} if mode else options
@@ -59,12 +65,16 @@ def _mysql_mode(arguments: Mapping[str, Any], is_wanted: bool) -> str | None:
         # As PyMySQL does with an `ssl` of files: who names an authority wants the host's name checked, too.
         return "verify_identity" if is_on("ssl_check_hostname", True) else "verify_ca"
     if is_on("ssl_verify_identity", False) or is_on("ssl_verify_cert", False):
-        raise refused("SESSION_SQLALCHEMY", "wants a certificate checked: name the authority's file with ssl_ca")
+        raise refused(
+            "SESSION_SQLALCHEMY", "wants a certificate checked: name the authority's file with ssl_ca"
+        )
     is_wanted = is_wanted or any(arguments.get(name) for name in ("ssl_cert", "ssl_key"))
     return "required" if is_wanted else None
 
 
-def _translated(arguments: Mapping[str, Any], known: Mapping[str, str], idle: frozenset[str]) -> dict[str, str]:
+def _translated(
+    arguments: Mapping[str, Any], known: Mapping[str, str], idle: frozenset[str]
+) -> dict[str, str]:
     options = {}
     for name, value in arguments.items():
         if name in idle or value is None:
@@ -77,4 +87,7 @@ def _translated(arguments: Mapping[str, Any], known: Mapping[str, str], idle: fr
     return options
 
 
-OF: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, str]]] = {"postgres": _postgres, "mysql": _mysql}
+OF: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, str]]] = {
+    "postgres": _postgres,
+    "mysql": _mysql,
+}

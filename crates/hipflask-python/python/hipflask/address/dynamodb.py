@@ -34,7 +34,9 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     client = getattr(getattr(resource, "meta", None), "client", resource)
     region = getattr(getattr(client, "meta", None), "region_name", None)
     if not isinstance(region, str):
-        raise ConfigError(f"{_NAME} must be a resource of boto3, or an address such as dynamodb://eu-central-1/Sessions")
+        raise ConfigError(
+            f"{_NAME} must be a resource of boto3, or an address such as dynamodb://eu-central-1/Sessions"
+        )
     return url("dynamodb", region, table, options={**_endpoint(client, region), **_keys(client), **_CREATE})
 
 

@@ -47,7 +47,9 @@ def host(name: str, port: int) -> str:
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
-def given(config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()) -> Address | None:
+def given(
+    config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()
+) -> Address | None:
     """Returns the value of `name` if it is an address itself, which then says all that `others` would."""
     value = config.get(name)
     if not isinstance(value, str):

@@ -51,7 +51,9 @@ def _servers(client: Any) -> list[Any]:
                     "way of its own, so that those it has stored would not be found: use pymemcache's HashClient",
                 )
             return list(servers)
-    raise ConfigError(f"{_NAME} must be a client of pymemcache or an address such as memcached://localhost:{_PORT}")
+    raise ConfigError(
+        f"{_NAME} must be a client of pymemcache or an address such as memcached://localhost:{_PORT}"
+    )
 
 
 def _of_hash_client(client: Any) -> list[Any]:

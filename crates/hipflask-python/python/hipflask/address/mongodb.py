@@ -63,7 +63,9 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
         assumed(_NAME, "MongoDB at localhost:27017")
         return url("mongodb", "localhost:27017", database, options=ours)
     if not hasattr(client, "topology_description") or not hasattr(client, "options"):
-        raise ConfigError(f"{_NAME} must be a MongoClient of pymongo 4, or an address that starts with mongodb:")
+        raise ConfigError(
+            f"{_NAME} must be a MongoClient of pymongo 4, or an address that starts with mongodb:"
+        )
     if getattr(client, "_topology", True) is None:
         # A name of mongodb+srv:// that has not been looked up yet; this also brings options.
         client._get_topology()

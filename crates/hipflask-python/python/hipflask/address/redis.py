@@ -19,7 +19,13 @@ _NAME = "SESSION_REDIS"
 _KINDS = ("", "+cluster", "+sentinel", "+unix")
 _SCHEMES = tuple(f"{scheme}{kind}" for scheme in ("redis", "rediss") for kind in _KINDS)
 # Options of TLS whose loss would go unnoticed, or leave a server untrusted that the client trusts.
-_TLS_UNKNOWN = ("ssl_ca_path", "ssl_ca_data", "ssl_password", "ssl_validate_ocsp", "ssl_validate_ocsp_stapled")
+_TLS_UNKNOWN = (
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_password",
+    "ssl_validate_ocsp",
+    "ssl_validate_ocsp_stapled",
+)
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
@@ -36,7 +42,9 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
         return _cluster(client)
     pool = getattr(client, "connection_pool", None)
     if pool is None:
-        raise ConfigError(f"{_NAME} must be a client of redis-py or an address such as redis://localhost:6379/0")
+        raise ConfigError(
+            f"{_NAME} must be a client of redis-py or an address such as redis://localhost:6379/0"
+        )
     return _sentinel(pool) if hasattr(pool, "sentinel_manager") else _server(pool)
 
 
@@ -48,7 +56,9 @@ def _server(pool: Any) -> Address:
     database = settings.get("db") or 0
     if "path" in settings:
         options = {"db": str(database), **options}
-        return url("redis+unix", path=settings["path"].lstrip("/"), user=user, password=password, options=options)
+        return url(
+            "redis+unix", path=settings["path"].lstrip("/"), user=user, password=password, options=options
+        )
     server = _host(settings)
     return url(scheme, server, str(database), user=user, password=password, options=options)
 
@@ -69,8 +79,13 @@ def _cluster(client: Any) -> Address:
 
 def _sentinel(pool: Any) -> Address:
     if not pool.is_master:
-        raise refused(_NAME, "leads to a replica, which cannot be written to: use master_for instead of slave_for")
-    settings, sentinels = pool.connection_kwargs, [it.connection_pool for it in pool.sentinel_manager.sentinels]
+        raise refused(
+            _NAME, "leads to a replica, which cannot be written to: use master_for instead of slave_for"
+        )
+    settings, sentinels = (
+        pool.connection_kwargs,
+        [it.connection_pool for it in pool.sentinel_manager.sentinels],
+    )
     user, password = _login(settings)
     tls = _tls(pool.connection_class, settings)
     # An address has one login and one kind of TLS for all sentinels, and the latter for the master, too.
@@ -96,7 +111,9 @@ def _host(settings: Mapping[str, Any]) -> str:
 
 def _login(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if settings.get("credential_provider") is not None:
-        raise refused(_NAME, "has a credential provider, whose passwords change: give it one username and password")
+        raise refused(
+            _NAME, "has a credential provider, whose passwords change: give it one username and password"
+        )
     return settings.get("username"), settings.get("password")
 
 

@@ -64,7 +64,9 @@ def _client(app: Flask) -> Any:
     try:
         from flask_sqlalchemy import SQLAlchemy
     except ImportError as error:
-        raise ConfigError("SESSION_TYPE sqlalchemy needs the package Flask-SQLAlchemy, or SESSION_STORE") from error
+        raise ConfigError(
+            "SESSION_TYPE sqlalchemy needs the package Flask-SQLAlchemy, or SESSION_STORE"
+        ) from error
     assumed(_NAME, "the database of SQLALCHEMY_DATABASE_URI")
     return SQLAlchemy(app)
 
@@ -76,9 +78,13 @@ def _engine(client: Any, bind: str | None, app: Flask) -> Any:
                 return client.engines[bind]
             return client.get_engine(app, bind=bind)
     except AttributeError as error:
-        raise ConfigError(f"{_NAME} must be a SQLAlchemy of Flask-SQLAlchemy, or an address such as sqlite:PATH") from error
+        raise ConfigError(
+            f"{_NAME} must be a SQLAlchemy of Flask-SQLAlchemy, or an address such as sqlite:PATH"
+        ) from error
     except RuntimeError as error:
-        raise ConfigError(f"{_NAME} must be initialised first: call its init_app(app) before HipFlask(app)") from error
+        raise ConfigError(
+            f"{_NAME} must be initialised first: call its init_app(app) before HipFlask(app)"
+        ) from error
     except (KeyError, AssertionError) as error:
         raise ConfigError(f"{_BIND} must be one of the keys of SQLALCHEMY_BINDS") from error
 
@@ -88,7 +94,9 @@ def _table(config: Mapping[str, Any], backend: str) -> dict[str, str]:
     for name, value in words.items():
         # What the store takes: it puts names into statements as they are.
         if value is not None and not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,62}", str(value)):
-            raise ConfigError(f"{_WORDS[name]} must be up to 63 letters, digits and underscores, and no digit first")
+            raise ConfigError(
+                f"{_WORDS[name]} must be up to 63 letters, digits and underscores, and no digit first"
+            )
     if backend != "postgresql":
         no_effect(config, _WORDS["sequence"], "only PostgreSQL has sequences here")
         del words["sequence"]
@@ -113,7 +121,8 @@ def _sqlite(database: Any, options: Mapping[str, str]) -> Address:
     path = database.database
     if not path or path == ":memory:":
         raise refused(
-            _NAME, "leads to a database in the memory of SQLAlchemy, which nobody else sees: take SESSION_STORE='memory:'"
+            _NAME,
+            "leads to a database in the memory of SQLAlchemy, which nobody else sees: take SESSION_STORE='memory:'",
         )
     if database.query.get("uri") or "?" in path:
         raise refused(_NAME, "leads to a file that is a URI or has a question mark in its path")
