@@ -13,15 +13,26 @@ macro_rules! classes {
 }
 
 classes! {
-    // Of the C module, because what stops the clock in tests puts other classes into `datetime`.
-    date = "_datetime"."date";
-    datetime = "_datetime"."datetime";
+    date = "datetime"."date";
+    datetime = "datetime"."datetime";
     decimal = "decimal"."Decimal";
     enumeration = "enum"."Enum";
     markup = "markupsafe"."Markup";
-    time = "_datetime"."time";
-    timedelta = "_datetime"."timedelta";
+    time = "datetime"."time";
+    timedelta = "datetime"."timedelta";
     uuid = "uuid"."UUID";
+}
+
+/// Looks up the classes of times, once and for all: what stops the clock in an app's tests puts others
+/// in their place for a while.
+pub(crate) fn look_up_times(py: Python<'_>) -> PyResult<()> {
+    for class in [date, datetime, time, timedelta] {
+        class(py)?;
+    }
+    for aware in [true, false] {
+        epoch(py, aware)?;
+    }
+    Ok(())
 }
 
 /// Returns 1970-01-01T00:00:00Z: aware, or as a naive time that stands for UTC.

@@ -39,6 +39,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         log::install();
+        kinds::look_up_times(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

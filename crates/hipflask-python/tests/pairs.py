@@ -53,7 +53,7 @@ class Pair:
             app.config.update(SESSION_TYPE="filesystem", SESSION_FILE_DIR=str(self.folder / "sessions"))
         app.config.update(config)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of Flask-Session's files
+            warnings.simplefilter("ignore")  # of the vectors' weak key, and of Flask-Session's files
             SIDES[side](app)
         app.jinja_env.globals["dict"] = dict
         build(app)

@@ -313,7 +313,7 @@ def test_dance_keeps_state_and_token_in_the_session(any_pair: Pair) -> None:
     assert any_pair.compare(build, visit)[1] is True
 
 
-def test_flashed_messages_arrive_as_in_flask(any_pair: Pair, clock: Clock) -> None:
+def test_flashed_messages_arrive_as_in_flask(any_pair: Pair) -> None:
     heard: list[Any] = []
 
     def build(app: flask.Flask) -> None:

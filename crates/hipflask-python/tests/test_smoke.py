@@ -141,6 +141,19 @@ def test_cookies_are_those_of_flask() -> None:
     assert flasks.loads(value) == {**VALUES, "more": 1}
 
 
+def test_json_of_a_session_is_its_content(app: flask.Flask) -> None:
+    @app.route("/json")
+    def json() -> str:
+        # What templates get in Flask before 3.1.3; the proxy is nothing that JSON has.
+        return flask.json.dumps(flask.session._get_current_object())  # type: ignore[attr-defined]
+
+    client = app.test_client()
+    client.get("/count")
+    assert flask.json.loads(client.get("/json").text)["count"] == 1
+    with client.session_transaction() as session:
+        assert flask.json.loads(flask.json.dumps(session))["count"] == 1
+
+
 def test_session_without_a_key_can_only_be_read() -> None:
     app = flask.Flask("smoke")
     HipFlask(app)

@@ -86,6 +86,7 @@ def load(session: Session) -> None:
         raise session._failure
     engine = session._engine
     session.__dict__["accessed"] = True
+    dict.clear(session)
     try:
         opened = _waiting(engine, engine.open, session, session._header, time.time())
     except StoreUnavailable as error:

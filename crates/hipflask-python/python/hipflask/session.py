@@ -203,6 +203,8 @@ def unopened(engine: Engine, header: str | None) -> Session:
     session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
     session._engine = engine
     session._header = header
+    # The module `json` asks an empty dict for nothing more, and one that is not empty for its `items`.
+    dict.__setitem__(session, "", None)
     return session
 
 
@@ -255,7 +257,7 @@ class _Unopened(Session):
     @accessed.setter
     def accessed(self, accessed: bool) -> None:
         # Flask from 3.1.3 on sets this whenever the app asks for its session. It is opened then, because
-        # some readers of dicts, such as the module `json`, look into them without calling a method.
+        # some readers of dicts, which are written in C, look into them without calling a method.
         self.__dict__["accessed"] = accessed
         if accessed:
             open_first(self)
