@@ -91,7 +91,7 @@ impl Engine {
             return stored.open(session, cookie.as_deref(), now);
         }
         let opened = self.interface.open(cookie.as_deref(), now);
-        value::fill(session, &opened.session.to_dict())?;
+        value::fill_from(session, &opened.session)?;
         Ok(Opened {
             frozen: Frozen::of(session)?,
             reason: opened.reason,

@@ -66,7 +66,7 @@ impl Stored {
         let Found { session, reason, cookie, held, .. } = found;
         match &held {
             Some(held) => value::fill(dict, held.snapshot().content())?,
-            None => value::fill(dict, &session.to_dict())?,
+            None => value::fill_from(dict, &session)?,
         }
         Ok(Opened {
             frozen: Frozen::of(dict)?,
@@ -139,7 +139,7 @@ impl Stored {
             UpdateError::Session(error) => error::method(py, &error),
         })?;
         session.clear();
-        value::fill(session, &core.to_dict())?;
+        value::fill_from(session, &core)?;
         opened.borrow_mut().frozen = Frozen::of(session)?;
         value::to_python(py, &value).map(Some)
     }

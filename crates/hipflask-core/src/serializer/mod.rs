@@ -5,6 +5,7 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.json.tag.TaggedJSONSerializer
 
+mod build;
 mod cursor;
 mod date;
 mod float;
@@ -17,8 +18,9 @@ mod write;
 
 use crate::value::Value;
 
+pub use build::Build;
 pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload};
-pub(crate) use read::{read, read_at, read_untagged};
+pub(crate) use read::{build_at, read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};
 pub(crate) use tag::is_tag;
 pub(crate) use typed::read_typed;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    serializer::{self, RawEntry, ReadError, WriteError, Writer},
+    serializer::{self, Build, RawEntry, ReadError, WriteError, Writer},
     value::{self, Text, Value, ValueError},
 };
 
@@ -49,6 +49,14 @@ impl Entry {
                 serializer::read_at(slice(text, json)).unwrap_or(Value::Null)
             }
             Slot::Value(value) => value.clone(),
+        }
+    }
+
+    /// Builds the value out of the text where that is possible.
+    pub(super) fn build<B: Build>(&self, text: &str, build: &mut B) -> Result<B::Built, B::Error> {
+        match &self.slot {
+            Slot::Raw { json, tagged: false, .. } => serializer::build_at(slice(text, json), build),
+            _ => build.scalar(self.value(text)),
         }
     }
 

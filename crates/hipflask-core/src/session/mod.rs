@@ -11,7 +11,7 @@ mod entry;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    serializer::{self, Limits, ReadError, WriteError},
+    serializer::{self, Build, Limits, ReadError, WriteError},
     value::{self, Dict, Text, Value, ValueError},
 };
 use entry::{Entry, Key, Slot};
@@ -374,6 +374,22 @@ impl Session {
         self.modified = true;
         self.entries = dict.into_iter().map(Entry::from).collect();
         Ok(())
+    }
+
+    /// Builds the content as values of another kind, key by key, and hands them to `each`.
+    ///
+    /// # Errors
+    ///
+    /// What building and `each` return.
+    pub fn build<B: Build>(
+        &self,
+        build: &mut B,
+        mut each: impl FnMut(&mut B, Text, B::Built) -> Result<(), B::Error>,
+    ) -> Result<(), B::Error> {
+        self.entries.iter().try_for_each(|entry| {
+            let value = entry.build(&self.text, build)?;
+            each(build, entry.key.to_text(&self.text), value)
+        })
     }
 
     /// Returns a copy of the content.

@@ -69,11 +69,3 @@ pub(super) fn write<'py>(py: Python<'py>, text: &Text) -> PyResult<Bound<'py, Py
     let bytes = PyBytes::new(py, text.as_bytes());
     Ok(bytes.call_method1("decode", ("utf-8", "surrogatepass"))?.cast_into()?)
 }
-
-/// Reports whether a string is this text.
-pub(super) fn is_same(string: &Bound<'_, PyString>, text: &Text) -> PyResult<bool> {
-    match utf8(string) {
-        Some(utf8) => Ok(text.as_str() == Some(&*utf8)),
-        None => Ok(read(string)? == *text),
-    }
-}

@@ -1,8 +1,15 @@
-//! Values of the core → objects of Python.
+//! What a session holds → objects of Python: from the core's values, or straight from JSON.
 
-use hipflask::value::{DateTime, Dict, Text, Value};
+use hipflask::{
+    core::{
+        serializer::{Build, ReadError},
+        session::Session,
+    },
+    value::{DateTime, Dict, Text, Value},
+};
 use pyo3::{
     IntoPyObjectExt,
+    exceptions::PyValueError,
     prelude::*,
     types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple},
 };
@@ -13,6 +20,14 @@ use crate::kinds;
 /// Puts the entries of `content` into a dict of Python.
 pub(crate) fn fill(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<()> {
     Builder::new(dict.py()).fill(dict, content)
+}
+
+/// Puts the content of a session into a dict of Python.
+pub(crate) fn fill_from(dict: &Bound<'_, PyDict>, session: &Session) -> PyResult<()> {
+    let built = session.build(&mut Builder::new(dict.py()), |builder, key, value| {
+        Ok(dict.set_item(text::write(builder.py, &key)?, value)?)
+    });
+    built.map_err(|NotBuilt(error)| error)
 }
 
 /// Builds the object that Flask or Flask-Session would have read.
@@ -36,24 +51,28 @@ impl<'py> Builder<'py> {
             let value = self.build(value)?;
             match key.stands_for() {
                 Some(key) => dict.set_item(self.build(key)?, value)?,
-                None => dict.set_item(self.key(at, key)?, value)?,
+                None => match key.as_str() {
+                    Some(key) => dict.set_item(self.cached(at, key), value)?,
+                    None => dict.set_item(text::write(self.py, key)?, value)?,
+                },
             }
         }
         Ok(())
     }
 
-    fn key(&mut self, at: usize, key: &Text) -> PyResult<Bound<'py, PyString>> {
+    /// Builds the key at a position, or takes the last one there.
+    fn cached(&mut self, at: usize, key: &str) -> Bound<'py, PyString> {
         if let Some(last) = self.keys.get(at)
-            && text::is_same(last, key)?
+            && text::utf8(last).as_deref() == Some(key)
         {
-            return Ok(last.clone());
+            return last.clone();
         }
-        let key = text::write(self.py, key)?;
+        let key = PyString::new(self.py, key);
         if at <= self.keys.len() {
             self.keys.truncate(at);
             self.keys.push(key.clone());
         }
-        Ok(key)
+        key
     }
 
     fn build(&mut self, value: &Value) -> PyResult<Bound<'py, PyAny>> {
@@ -88,6 +107,76 @@ impl<'py> Builder<'py> {
 
     fn items(&mut self, items: &[Value]) -> PyResult<Vec<Bound<'py, PyAny>>> {
         items.iter().map(|item| self.build(item)).collect()
+    }
+}
+
+/// Why an object could not be built.
+struct NotBuilt(PyErr);
+
+impl From<PyErr> for NotBuilt {
+    fn from(error: PyErr) -> Self {
+        Self(error)
+    }
+}
+
+impl From<ReadError> for NotBuilt {
+    /// The session was read before, so that this would be a fault of ours.
+    fn from(error: ReadError) -> Self {
+        Self(PyValueError::new_err(error.to_string()))
+    }
+}
+
+impl<'py> Build for Builder<'py> {
+    type Built = Bound<'py, PyAny>;
+    type List = Vec<Bound<'py, PyAny>>;
+    type Dict = Bound<'py, PyDict>;
+    type Key = Bound<'py, PyString>;
+    type Error = NotBuilt;
+
+    fn scalar(&mut self, value: Value) -> Result<Self::Built, NotBuilt> {
+        Ok(self.build(&value)?)
+    }
+
+    fn text(&mut self, text: &str) -> Result<Self::Built, NotBuilt> {
+        Ok(PyString::new(self.py, text).into_any())
+    }
+
+    fn key(&mut self, dict: &Self::Dict, text: &str) -> Result<Self::Key, NotBuilt> {
+        Ok(self.cached(dict.len(), text))
+    }
+
+    fn escaped_key(&mut self, text: Text) -> Result<Self::Key, NotBuilt> {
+        Ok(text::write(self.py, &text)?)
+    }
+
+    fn list(&mut self) -> Self::List {
+        Vec::new()
+    }
+
+    fn dict(&mut self) -> Self::Dict {
+        PyDict::new(self.py)
+    }
+
+    fn push(&mut self, list: &mut Self::List, value: Self::Built) -> Result<(), NotBuilt> {
+        list.push(value);
+        Ok(())
+    }
+
+    fn insert(
+        &mut self,
+        dict: &mut Self::Dict,
+        key: Self::Key,
+        value: Self::Built,
+    ) -> Result<(), NotBuilt> {
+        Ok(dict.set_item(key, value)?)
+    }
+
+    fn close_list(&mut self, list: Self::List) -> Result<Self::Built, NotBuilt> {
+        Ok(PyList::new(self.py, list)?.into_any())
+    }
+
+    fn close_dict(&mut self, dict: Self::Dict) -> Result<Self::Built, NotBuilt> {
+        Ok(dict.into_any())
     }
 }
 
