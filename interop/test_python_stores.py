@@ -13,10 +13,12 @@ import json
 import os
 import pickle
 import runpy
+import subprocess
 import time
 import uuid
 
 import boto3
+import psycopg
 import pymysql
 import pytest
 import redis
@@ -373,6 +375,36 @@ def test_client_of_a_socket_file_leads_there(tmp_path):
     with redis_server("--unixsocket", str(path)), redis.Redis(unix_socket_path=str(path), db=3) as client:
         takes_turns(SESSION_TYPE="redis", SESSION_REDIS=client)
         assert client.dbsize() == 1
+
+
+@pytest.mark.parametrize("checks", [{"ssl_ca_certs": "CERTIFICATE"}, {"ssl_cert_reqs": "none"}])
+def test_client_with_tls_trusts_whom_it_trusted(tmp_path, checks):
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    # What is its own authority is no server's certificate, says rustls.
+    names += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *names]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    port = free_port()
+    files = ["--tls-cert-file", certificate, "--tls-key-file", key]
+    options = ["--tls-port", str(port), *files, "--tls-auth-clients", "no"]
+    checks = {name: value.replace("CERTIFICATE", certificate) for name, value in checks.items()}
+    with redis_server(*options), redis.Redis("localhost", port, ssl=True, **checks) as client:
+        takes_turns(SESSION_TYPE="redis", SESSION_REDIS=client)
+        assert client.dbsize() == 1
+
+
+def test_table_that_is_there_needs_no_right_to_create_it():
+    with STORES["postgresql"]() as store:
+        stored_app(store, by_hipflask=False)  # makes the table
+        address = f"host=127.0.0.1 port={store.port} user=postgres dbname=flask"
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("CREATE ROLE plain LOGIN")
+            connection.execute("GRANT ALL ON sessions, sessions_id_seq TO plain")
+        takes_turns(
+            SESSION_TYPE="sqlalchemy",
+            SQLALCHEMY_DATABASE_URI=f"postgresql+psycopg://plain@127.0.0.1:{store.port}/flask",
+        )
 
 
 def test_client_of_sentinels_leads_to_their_master():
