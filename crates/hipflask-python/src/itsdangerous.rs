@@ -1,4 +1,4 @@
-//! The byte work of the Python package `hipflask.itsdangerous`: base64, key derivation and HMAC.
+//! The byte work of the Python package `hipflask.itsdangerous`: base64, deflate, HMAC and its keys.
 //!
 //! Knows neither classes nor separators: those can be overridden in Python, so they live there.
 //! What only Python's own library can do, such as a digest that somebody wrote, is answered with
@@ -14,7 +14,7 @@ use hipflask_core::{
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
-    types::{PyBytes, PyString},
+    types::{PyByteArray, PyBytes, PyString},
 };
 
 /// Returns the URL-safe base64 text of `data`, without padding.
@@ -105,7 +105,7 @@ impl Digests {
 fn bytes<'a>(data: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     match data.cast::<PyBytes>() {
         Ok(data) => Ok(data.as_bytes().into()),
-        Err(_) => data.extract(),
+        Err(_) => Ok(data.cast::<PyByteArray>()?.to_vec().into()),
     }
 }
 

@@ -1,21 +1,23 @@
 //! The extension module of the Python package `hipflask`: its engine, and nothing that users call.
 //!
-//! `engine` opens and saves, `opened` is what it keeps of a session meanwhile; `value` translates
+//! `engine` opens and saves, with `stored` where a store is asked; `opened` is what it keeps of a
+//! session meanwhile, `state` what the app leaves; `value` translates
 //! what is in sessions, `settings` what is in an app's configuration; `process` holds connections,
 //! `log` and `error` bring back what went wrong. The classes that users see are Python's, beside it.
 
 mod engine;
 mod error;
+mod itsdangerous;
 mod kinds;
 mod log;
 mod opened;
 mod process;
 mod settings;
+mod state;
+mod stored;
 mod value;
 
 use pyo3::prelude::*;
-
-mod itsdangerous;
 
 #[pymodule]
 mod _native {

@@ -3,16 +3,19 @@
 use hipflask::{
     CookieFacts, Reason,
     core::server_side::{Held, SessionId},
-    value::Dict,
 };
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use crate::{error, value};
+use crate::{
+    error,
+    value::{Dialect, Frozen, Reader},
+};
 
 /// A session as it was opened: what saving compares with, and why the session is what it is.
 #[pyclass(module = "hipflask._native")]
 pub(crate) struct Opened {
-    pub(crate) content: Dict,
+    /// What the lists and dicts in it were.
+    pub(crate) frozen: Frozen,
     pub(crate) reason: Reason,
     pub(crate) cookie: Option<CookieFacts>,
     pub(crate) held: Option<Held>,
@@ -20,13 +23,6 @@ pub(crate) struct Opened {
     pub(crate) id_length: usize,
     /// What a new id is made of, once somebody has asked for it.
     pub(crate) entropy: Option<Vec<u8>>,
-}
-
-impl Opened {
-    /// The content that the session was opened with, or was last brought up to date with.
-    pub(crate) fn base(&self) -> &Dict {
-        self.held.as_ref().map_or(&self.content, |held| held.snapshot().content())
-    }
 }
 
 #[pymethods]
@@ -101,16 +97,7 @@ impl Opened {
 
     /// Whether a list or dict in the session was changed in place.
     fn is_changed(&self, session: &Bound<'_, PyDict>) -> PyResult<bool> {
-        let content = self.base();
-        for (key, object) in session.iter() {
-            if value::is_immutable(&object) {
-                continue;
-            }
-            let was = value::key_of(&key).ok().and_then(|key| content.get_text(&key));
-            if !was.is_some_and(|was| value::is_same(&object, was).unwrap_or(false)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let dialect = if self.id_length > 0 { Dialect::Record } else { Dialect::Tagged };
+        self.frozen.is_changed(session, &Reader { dialect, default: None })
     }
 }

@@ -266,6 +266,16 @@ impl Backend {
         }
     }
 
+    /// Removes up to `limit` records that have expired, and returns how many; 0 where the store does
+    /// so by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store does not answer in its own time: there may be much to remove.
+    pub async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        self.store.purge(limit).await
+    }
+
     /// Ends the session of an id, for instance one that was stolen, and reports whether there was
     /// one. Requests under way do not bring it back.
     ///

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from .errors import ConfigError
 from .interface import HipFlaskSessionInterface
 from .settings import Settings
@@ -11,7 +13,12 @@ from .settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from ._native import Engine
+
 __all__ = ["HipFlask"]
+
+#: How many sessions are removed in one step.
+_PART = 1000
 
 
 class HipFlask:
@@ -47,9 +54,14 @@ class HipFlask:
         """Sets the session interface of an app. One extension can serve several apps."""
         settings = Settings(app, self._store)
         # A mistake is to be found now, and not by the first visitor.
-        settings.engine(app)
+        engine = settings.engine(app)
         app.session_interface = HipFlaskSessionInterface(settings)
         app.extensions["hipflask"] = self
+        if engine is not None and engine.is_stored:
+            # Flask-Session's name for it, which is in the schedules of its users.
+            app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(
+                lambda: click.echo(f"{self.purge(app)} expired sessions removed")
+            )
 
     def revoke(self, session_id: str, app: Flask | None = None) -> bool:
         """Ends the session of an id (``session.sid``) in the app's store, and reports whether there was
@@ -58,15 +70,30 @@ class HipFlask:
         :raises StoreUnavailable: when the store does not answer.
         :raises ConfigError: when sessions are signed cookies, which nobody can take back.
         """
+        engine = self._engine(app)
+        if engine is None or not engine.is_stored:
+            raise ConfigError(
+                "a signed cookie cannot be revoked: keep sessions in a store, or change SECRET_KEY"
+            )
+        return engine.revoke(session_id)
+
+    def purge(self, app: Flask | None = None) -> int:
+        """Removes expired sessions from the app's store, and returns how many. SQL databases, files and
+        memory keep them until this is called, or ``flask session_cleanup``; other stores never do.
+
+        :raises StoreUnavailable: when the store does not answer.
+        """
+        engine, purged = self._engine(app), 0
+        # In parts, so that other requests come in between.
+        while engine is not None and (part := engine.purge(_PART)):
+            purged += part
+        return purged
+
+    def _engine(self, app: Flask | None) -> Engine | None:
         from flask import current_app
 
         app = app or self._app or current_app._get_current_object()  # type: ignore[attr-defined]
         interface = app.session_interface
         if not isinstance(interface, HipFlaskSessionInterface):
             raise ConfigError("this app has another session interface: call HipFlask(app) first")
-        engine = interface.settings.engine(app)
-        if engine is None or not engine.is_stored:
-            raise ConfigError(
-                "a signed cookie cannot be revoked: keep sessions in a store, or change SECRET_KEY"
-            )
-        return engine.revoke(session_id)
+        return interface.settings.engine(app)

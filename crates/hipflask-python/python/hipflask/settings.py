@@ -14,7 +14,7 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 
 from . import _native
-from .address import address_of
+from .address import address_of, checked
 from .errors import ConfigError, WeakKeyWarning
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Settings:
     """Makes engines for one app, and keeps the last one as long as the configuration is the same."""
 
     def __init__(self, app: Flask, store: str | None) -> None:
-        self._store = store if store is not None else address_of(app.config, app)
+        self._store = address_of(app.config, app) if store is None else checked(store, "store")
         self._signing = _signing_of(app.session_interface)
         self._values: tuple[Any, ...] | None = None
         self._engine: _native.Engine | None = None

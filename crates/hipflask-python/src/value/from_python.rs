@@ -25,9 +25,11 @@ const MAX_DEPTH: usize = 500;
 /// Which serializer would have written the object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Dialect {
+    /// JSON by msgspec.
+    Json,
     /// JSON inside of what a JSON provider's `default` returns, which Flask does not tag.
     Plain,
-    /// MessagePack or JSON by msgspec, or a pickle.
+    /// MessagePack by msgspec, or a pickle.
     Record,
     /// Flask's tagged JSON.
     Tagged,
@@ -86,7 +88,7 @@ impl<'py> Reader<'_, 'py> {
         }
         match self.dialect {
             Dialect::Plain => self.plain(object, depth),
-            Dialect::Record => self.record(object, depth),
+            Dialect::Json | Dialect::Record => self.record(object, depth),
             Dialect::Tagged => self.tagged(object, depth),
         }
     }
@@ -142,8 +144,11 @@ impl<'py> Reader<'_, 'py> {
             return uuid_of(object);
         }
         if object.is_instance(kinds::datetime(py)?)? {
-            let is_naive = object.call_method0("utcoffset")?.is_none();
-            return if is_naive { as_text(object, "isoformat") } else { datetime_of(object) };
+            let offset = object.call_method0("utcoffset")?;
+            // In JSON a time is text, and keeps the offset that it has.
+            let is_text =
+                offset.is_none() || self.dialect == Dialect::Json && offset.is_truthy()?;
+            return if is_text { as_text(object, "isoformat") } else { datetime_of(object) };
         }
         if object.is_instance(kinds::date(py)?)? {
             return as_text(object, "isoformat");
@@ -187,7 +192,7 @@ impl<'py> Reader<'_, 'py> {
 
 /// Reads a key; those that are no strings become the text that JSON has for them, which remembers
 /// what it stands for.
-pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
+fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
     if let Ok(string) = key.cast::<PyString>() {
         return text(string);
     }

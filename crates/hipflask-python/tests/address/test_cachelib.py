@@ -37,7 +37,8 @@ def test_a_threshold_has_no_effect_and_says_so(address, caplog):
     with caplog.at_level(logging.INFO, "hipflask"):
         assert address("filesystem", FILE_DIR="/srv/s", FILE_THRESHOLD=9) == "file:/srv/s"
     assert caplog.messages == [
-        "SESSION_FILE_THRESHOLD has no effect: sessions are removed when they expire, and not before"
+        "SESSION_FILE_THRESHOLD has no effect: no session ends before it expires; "
+        "`flask session_cleanup` removes those that have"
     ]
     assert caplog.records[0].reason == "setting_without_effect"
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+
+import dns.message
+import dns.resolver
+import dns.rrset
 import pytest
 from hipflask.errors import ConfigError
 from pymongo import MongoClient
@@ -80,3 +87,45 @@ def test_what_an_address_cannot_say_is_refused(address, host, options, message):
     with MongoClient(host, connect=False, **options) as client, pytest.raises(ConfigError) as caught:
         address("mongodb", MONGODB=client)
     assert str(caught.value).startswith(f"SESSION_MONGODB {message}")
+
+
+RECORDS = {
+    "_mongodb._tcp.main.example.test.": ("SRV", "0 0 1 b.example.test.", "0 0 2 a.example.test."),
+    "main.example.test.": ("TXT", '"replicaSet=rs0&authSource=users"'),
+}
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Answers for one name of mongodb+srv, as the name servers of MongoDB's hosting do."""
+
+    def serve() -> None:
+        while True:
+            packet, sender = server.recvfrom(4096)
+            if not packet:
+                return
+            query = dns.message.from_wire(packet)
+            answer = dns.message.make_response(query)
+            name = query.question[0].name
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", *RECORDS[name.to_text()]))
+            server.sendto(answer.to_wire(), sender)
+
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
+        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        server.sendto(b"", server.getsockname())
+        thread.join()
+
+
+def test_a_name_of_srv_records_becomes_the_servers_that_it_stands_for(address, name_server):
+    with MongoClient("mongodb+srv://u:p%40@main.example.test/", connect=False) as client:
+        found = address("mongodb", MONGODB=client)
+    hosts = "u:p%40@a.example.test:2,b.example.test:1"
+    options = "collection=sessions&create=true&replicaSet=rs0&tls=true&authSource=users"
+    assert sorted(found.partition("?")[2].split("&")) == sorted(options.split("&"))
+    assert found.partition("?")[0] == f"mongodb://{hosts}/flask_session"

@@ -23,7 +23,7 @@ EVERY = "".join(map(chr, range(33, 127)))
         ("redis://[::1]:7000", "redis://[::1]:7000/0"),
         ("redis://:p%40ss@cache", "redis://:p%40ss@cache:6379/0"),
         ("redis://us%3Aer:p%2Fw%25@cache", "redis://us%3Aer:p%2Fw%25@cache:6379/0"),
-        ("redis://cache?protocol=2", "redis://cache:6379/0?protocol=2"),
+        ("redis://cache?protocol=2", "redis://cache:6379/0"),
         ("redis://cache?protocol=3&socket_timeout=1&max_connections=5", "redis://cache:6379/0"),
         ("rediss://cache", "rediss://cache:6379/0"),
         (
@@ -43,14 +43,13 @@ def test_urls_of_the_library_become_addresses(address, library, url, expected):
 @pytest.mark.parametrize("library", [redis, valkey])
 def test_clients_of_every_kind_become_addresses(address, library):
     client = getattr(library, "Redis", None) or library.Valkey
-    protocol = "?protocol=2" if library is valkey else ""
-    assert address("redis", REDIS=client()) == f"redis://localhost:6379/0{protocol}"
-    assert address("redis", REDIS=client("h", 1, 2, "pw", protocol=3)) == "redis://:pw@h:1/2"
+    assert address("redis", REDIS=client()) == "redis://localhost:6379/0"
+    assert address("redis", REDIS=client("h", 1, 2, "pw")) == "redis://:pw@h:1/2"
     pool = library.BlockingConnectionPool(host="h", db=4, password=None, timeout=1)
     assert address("redis", REDIS=client(connection_pool=pool)) == "redis://h:6379/4"
-    secure = client("h", ssl=True, ssl_ca_certs="/ca", ssl_cert_reqs=ssl.CERT_NONE, protocol=3)
+    secure = client("h", ssl=True, ssl_ca_certs="/ca", ssl_cert_reqs=ssl.CERT_NONE)
     assert address("redis", REDIS=secure) == "rediss://h:6379/0?ssl_ca_certs=/ca&ssl_cert_reqs=none"
-    socket = client(unix_socket_path="/run/redis.sock", username="u", password="p/w", protocol=3)
+    socket = client(unix_socket_path="/run/redis.sock", username="u", password="p/w")
     assert address("redis", REDIS=socket) == "redis+unix://u:p%2Fw@/run/redis.sock?db=0"
 
 
@@ -66,16 +65,13 @@ def test_passwords_keep_every_character(address):
 
 @pytest.mark.parametrize("library", [redis, valkey])
 def test_masters_behind_sentinels_become_addresses(address, library):
-    sentinel = library.sentinel.Sentinel([("a", 1), ("::1", 2)], password="pw", protocol=3)
+    sentinel = library.sentinel.Sentinel([("a", 1), ("::1", 2)], password="pw")
     expected = "redis+sentinel://:pw@a:1,[::1]:2/my%20master/0"
-    suffix = "?protocol=2" if library is valkey else ""
     assert address("redis", REDIS=sentinel.master_for("my master")).startswith(expected)
-    login = {"username": "su", "password": "s&p", "protocol": 3}
+    login = {"username": "su", "password": "s&p"}
     sentinel = library.sentinel.Sentinel([("a", 1)], sentinel_kwargs=login)
     found = address("redis", REDIS=sentinel.master_for("main", db=2))
-    assert found.removesuffix(suffix) == (
-        "redis+sentinel://a:1/main/2?sentinel_username=su&sentinel_password=s%26p"
-    )
+    assert found == ("redis+sentinel://a:1/main/2?sentinel_username=su&sentinel_password=s%26p")
 
 
 def test_sentinels_with_tls_become_addresses(address):

@@ -28,7 +28,7 @@ def of(app, address):
     [
         ("postgresql://h/d", "postgres://h/d?create=true"),
         ("postgresql+psycopg2://u@h:1/d", "postgres://u@h:1/d?create=true"),
-        ("postgresql+psycopg://u%40:p%3A%2F%25@h/d%20b", "postgres://u%40:p%3A%2F%25@h/d%20b?create=true"),
+        ("postgresql+psycopg://u%40:p%3A%2F%25@h/d", "postgres://u%40:p%3A%2F%25@h/d?create=true"),
         ("postgresql://u:p@[::1]:5432/d", "postgres://u:p@[::1]:5432/d?create=true"),
         (
             "postgresql+psycopg://h/d?sslmode=verify-full&sslrootcert=/my%20ca&connect_timeout=3&client_encoding=utf8",
@@ -95,7 +95,7 @@ def test_names_choose_the_table(of, caplog):
         )
     assert found == "postgres://h/d?table=t&schema=s&sequence=q&create=true"
     assert caplog.messages == [
-        "SESSION_CLEANUP_N_REQUESTS has no effect: requests remove no sessions of others"
+        "SESSION_CLEANUP_N_REQUESTS has no effect: run `flask session_cleanup` from time to time"
     ]
 
 
@@ -157,8 +157,8 @@ def test_a_client_without_this_application_is_refused(address):
 @pytest.mark.parametrize(
     ("url", "connect_args", "message"),
     [
-        ("sqlite://", None, "leads to a database in the memory of SQLAlchemy"),
-        ("sqlite:///:memory:", None, "leads to a database in the memory of SQLAlchemy"),
+        ("sqlite://", None, "leads to a database in memory"),
+        ("sqlite:///:memory:", None, "leads to a database in memory"),
         ("sqlite:///file:/srv/app.db?uri=true", None, "leads to a file that is a URI"),
         ("postgresql://u:secret@h/d?service=x", None, "has the option service, which is not supported"),
         ("postgresql://u:secret@/d?host=a,b", None, "has several hosts"),

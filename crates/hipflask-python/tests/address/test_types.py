@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from hipflask import HipFlask
 from hipflask.address import Address
 from hipflask.errors import ConfigError
 
@@ -33,10 +34,15 @@ def test_an_address_wins_over_every_type(address, kind):
     assert address(kind, STORE="sqlite:/tmp/x", REDIS="redis://other") == "sqlite:/tmp/x"
 
 
-@pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h"])
-def test_what_is_no_address_is_refused(address, store):
-    with pytest.raises(ConfigError, match="SESSION_STORE must be the address of a store, such as redis://"):
+@pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h", "floppy:secret", "redis+tls://:secret@h"])
+def test_what_is_no_address_is_refused(app, address, store):
+    with pytest.raises(ConfigError) as caught:
         address(STORE=store)
+    assert str(caught.value).startswith("SESSION_STORE must be the address of a store, such as redis://")
+    assert "secret" not in str(caught.value)
+    app.secret_key = "9f3c6a52be0d47c1886d1f7a0cb35e24"
+    with pytest.raises(ConfigError, match="store must be the address of a store, such as redis://"):
+        HipFlask(app, store=store)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ use super::{
 /// | `sqlite:PATH` | SQLite | `sqlite` |
 /// | `postgres://…` | PostgreSQL | `postgres` |
 /// | `mysql://…` | MariaDB, MySQL | `mysql` |
-/// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…`, `redis+unix://…` | Redis, Valkey | `redis` |
+/// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…` | Redis, Valkey | `redis` |
+/// | `redis+unix:///PATH` | the same through a socket file | `redis` |
 /// | `memcached://HOST,HOST` | Memcached | `memcached` |
 /// | `mongodb://…` | MongoDB | `mongodb` |
 /// | `dynamodb://REGION/TABLE` | DynamoDB | `dynamodb` |

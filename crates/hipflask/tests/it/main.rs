@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
 mod app;
+mod backend;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
 #[cfg(all(feature = "conformance", feature = "memory"))]

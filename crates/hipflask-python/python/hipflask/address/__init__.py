@@ -7,6 +7,7 @@ Connects to nothing, and must not know what a session is.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from ..errors import ConfigError
@@ -16,7 +17,7 @@ from .form import Address
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Address", "address_of"]
+__all__ = ["Address", "address_of", "checked"]
 
 _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
     "cachelib": cachelib.of_client,
@@ -29,6 +30,21 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
 }
 
 
+_SCHEMES = re.compile(
+    "(dynamodb|file|mariadb|memcached|memory|mongodb|mysql|postgres(ql)?|sqlite"
+    "|rediss?([+](cluster|sentinel|unix))?):"
+)
+
+
+def checked(store: object, name: str) -> Address:
+    """Returns what somebody has given as the address of a store, if there is a store of that kind."""
+    if not isinstance(store, str) or not _SCHEMES.match(store):
+        raise ConfigError(
+            f"{name} must be the address of a store, such as redis://localhost:6379/0, file:DIR or memory:"
+        )
+    return Address(store)
+
+
 def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:
     """Returns the address of the store that holds the sessions, or None for Flask's signed cookie.
 
@@ -39,11 +55,7 @@ def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:
     """
     store = config.get("SESSION_STORE")
     if store is not None:
-        if not isinstance(store, str) or ":" not in store:
-            raise ConfigError(
-                "SESSION_STORE must be the address of a store, such as redis://localhost:6379/0"
-            )
-        return Address(store)
+        return checked(store, "SESSION_STORE")
     kind = config.get("SESSION_TYPE")
     name = "cookie" if kind is None else str(kind).lower()
     if name in ("null", "cookie"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NAME = "SESSION_CACHELIB"
 _MODES = (0o600, 0o640, 0o660)
-_ALL_ARE_KEPT = "sessions are removed when they expire, and not before"
+_ALL_ARE_KEPT = "no session ends before it expires; `flask session_cleanup` removes those that have"
 
 
 def of_folder(config: Mapping[str, Any], app: Flask) -> Address:
@@ -40,10 +40,10 @@ def of_client(config: Mapping[str, Any], app: Flask) -> Address:
     if not any(it.__name__ == "FileSystemCache" for it in type(cache).__mro__) or folder is None:
         raise refused(
             _NAME,
-            f"is a {type(cache).__name__}, whose sessions cannot be read: it must be a FileSystemCache, or SESSION_TYPE "
-            "redis, memcached, mongodb or dynamodb",
+            f"is a {type(cache).__name__}, whose sessions cannot be read: it must be a FileSystemCache, or"
+            " SESSION_TYPE redis, memcached, mongodb or dynamodb",
         )
-    # The constructor of hashes and not its name: cachelib before 0.2 has no such attribute, and MD5 fixed.
+    # Old cachelib has no such attribute, and always MD5.
     method = getattr(cache, "_hash_method", None)
     if method is not None and method().name not in ("sha256", "md5"):
         raise refused(_NAME, "names its files by another hash than SHA-256 or MD5")

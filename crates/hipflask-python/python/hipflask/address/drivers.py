@@ -6,7 +6,7 @@ change nothing that the store would see, or refused: a lost `sslmode` would be n
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 from .form import refused
 
@@ -17,29 +17,31 @@ _POSTGRES = {
 _POSTGRES.update(dbname="dbname", host="host", password="password", port="port", user="user")
 _POSTGRES_IDLE = frozenset(
     (
-        "async_fallback autocommit client_encoding connect_timeout cursor_factory fallback_application_name gssencmode"
-        " keepalives keepalives_count keepalives_idle keepalives_interval prepare_threshold row_factory"
-        " tcp_user_timeout"
+        "async_fallback autocommit client_encoding connect_timeout cursor_factory fallback_application_name"
+        " gssencmode keepalives keepalives_count keepalives_idle keepalives_interval prepare_threshold"
+        " row_factory tcp_user_timeout"
     ).split()
 )
 _MYSQL = {"unix_socket": "socket", "ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
 _MYSQL_IDLE = frozenset(
     (
-        "autocommit binary_prefix charset collation connect_timeout conv cursorclass init_command local_infile"
-        " program_name read_timeout sql_mode use_unicode write_timeout"
+        "autocommit binary_prefix charset collation connect_timeout conv cursorclass init_command"
+        " local_infile program_name read_timeout sql_mode use_unicode write_timeout"
     ).split()
 )
 _TLS = frozenset("ssl ssl_check_hostname ssl_disabled ssl_mode ssl_verify_cert ssl_verify_identity".split())
 
 
-def _postgres(database: Any, arguments: Mapping[str, Any]) -> dict[str, str]:
+def of_postgres(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the options of an address for what psycopg is told besides user, host and database."""
     options = _translated(arguments, _POSTGRES, _POSTGRES_IDLE)
     if "," in options.get("host", ""):
         raise refused("SESSION_SQLALCHEMY", "has several hosts: name the one that takes writes")
     return options
 
 
-def _mysql(database: Any, arguments: Mapping[str, Any]) -> dict[str, str]:
+def of_mysql(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the options of an address for what PyMySQL or mysqlclient is told besides."""
     arguments = dict(arguments)
     tls = arguments.pop("ssl", None)
     if isinstance(tls, Mapping):
@@ -62,7 +64,7 @@ def _mysql_mode(arguments: Mapping[str, Any], is_wanted: bool) -> str | None:
     if is_on("ssl_disabled", False):
         return "disabled"
     if arguments.get("ssl_ca"):
-        # As PyMySQL does with an `ssl` of files: who names an authority wants the host's name checked, too.
+        # As PyMySQL does with an `ssl` of files: the host's name counts, too.
         return "verify_identity" if is_on("ssl_check_hostname", True) else "verify_ca"
     if is_on("ssl_verify_identity", False) or is_on("ssl_verify_cert", False):
         raise refused(
@@ -85,9 +87,3 @@ def _translated(
             raise refused("SESSION_SQLALCHEMY", f"has the option {name} with more than one value")
         options[known[name]] = str(value)
     return options
-
-
-OF: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, str]]] = {
-    "postgres": _postgres,
-    "mysql": _mysql,
-}

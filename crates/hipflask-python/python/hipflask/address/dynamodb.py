@@ -56,8 +56,8 @@ def _keys(client: Any) -> dict[str, str]:
     if hasattr(credentials, "refresh_needed"):
         raise refused(
             _NAME,
-            "has credentials of a role, which change while the application runs: give the resource keys that stay, or "
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            "has credentials of a role, which change while the application runs: give the resource keys that"
+            " stay, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     frozen = credentials.get_frozen_credentials()
     keys = {"access_key_id": frozen.access_key, "secret_access_key": frozen.secret_key}

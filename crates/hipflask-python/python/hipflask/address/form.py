@@ -42,9 +42,10 @@ def url(
     )
 
 
-def host(name: str, port: int) -> str:
+def host(name: str, port: int | None) -> str:
     """Returns ``name:port``, with brackets around what is an address of IPv6."""
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    name = f"[{name}]" if ":" in name else name
+    return name if port is None else f"{name}:{port}"
 
 
 def given(

@@ -47,8 +47,9 @@ def _servers(client: Any) -> list[Any]:
             if len(servers) > 1:
                 raise refused(
                     _NAME,
-                    f"has {len(servers)} servers, and {type(client).__module__} distributes sessions among them in a "
-                    "way of its own, so that those it has stored would not be found: use pymemcache's HashClient",
+                    f"has {len(servers)} servers, and {type(client).__module__} distributes sessions among"
+                    " them in a way of its own, so that those it has stored would not be found: use"
+                    " pymemcache's HashClient",
                 )
             return list(servers)
     raise ConfigError(

@@ -1,8 +1,8 @@
 """Where a client of MongoDB leads to.
 
-Knows pymongo 4 by its attributes, and imports it not. Which of the client's options the store takes over is
-listed here; those that only change how Python sees documents, or how long to wait, are left out, and any other
-is refused.
+Knows pymongo 4 by its attributes, some of which are private for want of others, and imports it not. The
+client's options that the store takes over are listed here, and those that it cannot take over; the others
+only change how Python sees documents, or how long to wait.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     if client is None:
         assumed(_NAME, "MongoDB at localhost:27017")
         return url("mongodb", "localhost:27017", database, options=ours)
-    if not hasattr(client, "topology_description") or not hasattr(client, "options"):
+    # Of the class, because a client has a database for every attribute that it lacks.
+    if not (hasattr(type(client), "options") and hasattr(type(client), "topology_description")):
         raise ConfigError(
             f"{_NAME} must be a MongoClient of pymongo 4, or an address that starts with mongodb:"
         )
@@ -96,7 +97,9 @@ def _options(client: Any) -> dict[str, str]:
 
 
 def _login(client: Any) -> tuple[str | None, str | None, str | None]:
-    credentials = getattr(client.options.pool_options, "_credentials", None)
+    # pymongo 4.0 has them here, newer ones there; where they are nowhere, they must not seem to be none.
+    place = client.options if hasattr(client.options, "_credentials") else client.options.pool_options
+    credentials = place._credentials
     if credentials is None:
         return None, None, None
     if credentials.mechanism not in _MECHANISMS:

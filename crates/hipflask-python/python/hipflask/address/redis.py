@@ -1,7 +1,8 @@
 """Where a client of Redis or Valkey leads to: one server, a master behind sentinels, or a cluster.
 
-Knows redis-py 4 to 8 and valkey-py by the attributes that they share, and imports neither. A certificate is
-always checked against the host's name too, unless it is not checked at all: `ssl_check_hostname` has no effect.
+Knows redis-py 4 to 8 and valkey-py by the attributes that they share, and imports neither. Two options have
+no effect: `ssl_check_hostname`, for a certificate that is checked must also have the host's name, and
+`protocol`, for which most versions have a default that nobody asked for; the store speaks RESP3.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _server(pool: Any) -> Address:
     settings = pool.connection_kwargs
     user, password = _login(settings)
     tls = _tls(pool.connection_class, settings)
-    scheme, options = "redis" if tls is None else "rediss", {**_protocol(settings), **(tls or {})}
+    scheme, options = "redis" if tls is None else "rediss", tls or {}
     database = settings.get("db") or 0
     if "path" in settings:
         options = {"db": str(database), **options}
@@ -73,7 +74,7 @@ def _cluster(client: Any) -> Address:
         ",".join(host(node.host, node.port) for node in nodes),
         user=user,
         password=password,
-        options={**_protocol(settings), **(tls or {})},
+        options=tls or {},
     )
 
 
@@ -101,7 +102,7 @@ def _sentinel(pool: Any) -> Address:
         f"{pool.service_name}/{settings.get('db') or 0}",
         user=user,
         password=password,
-        options={**{name: text for name, text in names if text}, **_protocol(settings), **(tls or {})},
+        options={**{name: text for name, text in names if text}, **(tls or {})},
     )
 
 
@@ -115,11 +116,6 @@ def _login(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
             _NAME, "has a credential provider, whose passwords change: give it one username and password"
         )
     return settings.get("username"), settings.get("password")
-
-
-def _protocol(settings: Mapping[str, Any]) -> dict[str, str]:
-    # The store speaks RESP3 unless it is told, which servers before Redis 6 do not know.
-    return {"protocol": "2"} if str(settings.get("protocol")) == "2" else {}
 
 
 def _tls(connection: type | None, settings: Mapping[str, Any]) -> dict[str, str] | None:

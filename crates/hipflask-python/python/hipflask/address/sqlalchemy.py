@@ -1,7 +1,7 @@
 """Which database and table Flask-SQLAlchemy has for sessions.
 
-Knows Flask-SQLAlchemy 2.5 to 3.1 and the URLs of SQLAlchemy; what drivers of PostgreSQL and MySQL are told is
-in `drivers`.
+Knows Flask-SQLAlchemy 3 and the URLs of SQLAlchemy 1.4 to 2.1; what drivers of PostgreSQL and MySQL are told
+is in `drivers`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 _NAME = "SESSION_SQLALCHEMY"
 _WORDS = {"table": f"{_NAME}_TABLE", "schema": f"{_NAME}_SCHEMA", "sequence": f"{_NAME}_SEQUENCE"}
 _BIND = f"{_NAME}_BIND_KEY"
-_SCHEMES = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+_SERVERS = {
+    "postgresql": ("postgres", drivers.of_postgres),
+    "mysql": ("mysql", drivers.of_mysql),
+    "mariadb": ("mysql", drivers.of_mysql),
+}
 
 
 def address(config: Mapping[str, Any], app: Flask) -> Address:
     """Returns the address of the table of ``SESSION_SQLALCHEMY``."""
-    no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "requests remove no sessions of others")
+    no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "run `flask session_cleanup` from time to time")
     schemes = ("postgres", "postgresql", "mysql", "mariadb", "sqlite")
     text = given(config, _NAME, schemes, (*_WORDS.values(), _BIND))
     if text is not None:
@@ -37,22 +41,17 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     options = {**_table(config, backend), "create": "true"}
     if backend == "sqlite":
         return _sqlite(database, options)
-    if backend not in _SCHEMES:
+    if backend not in _SERVERS:
         raise refused(_NAME, f"leads to {backend}: only PostgreSQL, MariaDB, MySQL and SQLite are supported")
-    arguments = {**database.query, **_connect_args(client, bind, app)}
-    server = drivers.OF[_SCHEMES[backend]](database, arguments)
+    scheme, translated = _SERVERS[backend]
     return url(
-        _SCHEMES[backend],
-        host(database.host or "localhost", database.port) if database.port else _bare_host(database.host),
+        scheme,
+        host(database.host or ("localhost" if database.port else ""), database.port),
         database.database or "",
         user=database.username,
         password=None if database.password is None else str(database.password),
-        options={**server, **options},
+        options={**translated({**database.query, **_connect_args(client, bind, app)}), **options},
     )
-
-
-def _bare_host(name: str | None) -> str:
-    return f"[{name}]" if name and ":" in name else name or ""
 
 
 def _client(app: Flask) -> Any:
@@ -74,9 +73,7 @@ def _client(app: Flask) -> Any:
 def _engine(client: Any, bind: str | None, app: Flask) -> Any:
     try:
         with app.app_context():
-            if hasattr(client, "engines"):
-                return client.engines[bind]
-            return client.get_engine(app, bind=bind)
+            return client.engines[bind]
     except AttributeError as error:
         raise ConfigError(
             f"{_NAME} must be a SQLAlchemy of Flask-SQLAlchemy, or an address such as sqlite:PATH"
@@ -85,7 +82,7 @@ def _engine(client: Any, bind: str | None, app: Flask) -> Any:
         raise ConfigError(
             f"{_NAME} must be initialised first: call its init_app(app) before HipFlask(app)"
         ) from error
-    except (KeyError, AssertionError) as error:
+    except KeyError as error:
         raise ConfigError(f"{_BIND} must be one of the keys of SQLALCHEMY_BINDS") from error
 
 
@@ -122,7 +119,7 @@ def _sqlite(database: Any, options: Mapping[str, str]) -> Address:
     if not path or path == ":memory:":
         raise refused(
             _NAME,
-            "leads to a database in the memory of SQLAlchemy, which nobody else sees: take SESSION_STORE='memory:'",
+            "leads to a database in memory, which nobody else sees: SESSION_STORE can be memory:",
         )
     if database.query.get("uri") or "?" in path:
         raise refused(_NAME, "leads to a file that is a URI or has a question mark in its path")

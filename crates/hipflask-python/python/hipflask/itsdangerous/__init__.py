@@ -9,6 +9,9 @@ Needs neither Flask nor itsdangerous. The classes are this package's own: where 
 the real ``itsdangerous.BadSignature``, ``except hipflask.itsdangerous.BadSignature`` does not catch it,
 nor the other way round. Import the exceptions from where the serializer comes from.
 
+Also different on purpose: `base64_decode` neither writes padding into a ``bytearray`` nor takes a list, and the
+errors about a separator or a key derivation say what to use instead.
+
 >>> serializer = URLSafeTimedSerializer("secret-key", salt="reset-password")
 >>> token = serializer.dumps({"id": 42})
 >>> serializer.loads(token, max_age=3600)

@@ -215,7 +215,8 @@ class Serializer(t.Generic[_TSerialized]):
 
     def dumps(self, obj: t.Any, salt: str | bytes | None = None) -> _TSerialized:
         """Returns the token of a value: text if the serializer writes text, else bytes."""
-        token = self.make_signer(salt).sign(want_bytes(self.dump_payload(obj)))
+        payload = want_bytes(self.dump_payload(obj))
+        token = self.make_signer(salt).sign(payload)
         return token.decode("utf-8") if self.is_text_serializer else token  # type: ignore[return-value]
 
     def dump(self, obj: t.Any, f: t.IO[t.Any], salt: str | bytes | None = None) -> None:

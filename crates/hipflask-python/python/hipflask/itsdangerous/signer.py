@@ -163,7 +163,8 @@ class Signer:
         """Returns the signature of ``value`` under the newest key, as base64."""
         if isinstance(value, str):
             value = want_bytes(value)
-        return base64_encode(self.algorithm.get_signature(self.derive_key(), value))
+        key = self.derive_key()
+        return base64_encode(self.algorithm.get_signature(key, value))
 
     def sign(self, value: str | bytes) -> bytes:
         """Returns ``value``, the separator and the signature, in one piece."""
@@ -178,7 +179,8 @@ class Signer:
             return False
         value = want_bytes(value)
         for secret_key in reversed(self.secret_keys):
-            if self.algorithm.verify_signature(self.derive_key(secret_key), value, raw):
+            key = self.derive_key(secret_key)
+            if self.algorithm.verify_signature(key, value, raw):
                 return True
         return False
 

@@ -96,7 +96,7 @@ impl RedisStore {
     /// | `wait_timeout_ms` | 1000 | how long they have for it; at most half of `socket_timeout` |
     /// | `protocol` | 3 | 2 for servers, or proxies, that know only RESP2 |
     /// | `ssl_ca_certs` | the system's | a file with the certificates to trust |
-    /// | `ssl_cert_reqs` | required | `none` trusts any certificate, so who is in between reads along |
+    /// | `ssl_cert_reqs` | required | `none` trusts any certificate, also a stranger's |
     /// | `ssl_certfile`, `ssl_keyfile` | | files with the own certificate and its key |
     /// | `sentinel_username`, `sentinel_password` | | for the sentinels, not the master |
     ///
