@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hipflask::{
-    Error,
+    Error, Reason,
     backend::Backend,
     config::{Format, ServerSide},
-    core::{interface::Saved, server_side::Found, session::Session},
+    core::{interface::Saved, session::Session},
     value::Value,
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -57,23 +57,25 @@ impl Stored {
         let py = dict.py();
         let offer = self.interface.identify(cookie);
         // Visitors without a session do not reach the store.
-        let found = if offer.id.is_err() {
-            self.interface.open(offer, None, now)
+        let lookup = if offer.id.is_err() {
+            self.interface.find(offer, None, now)
         } else {
-            let loaded = self.processes.run(py, async |backend| backend.load(cookie, now).await)?;
-            loaded.map_err(|failure| error::unavailable(py, &failure.to_string()))?
+            let found = self.processes.run(py, async |backend| backend.find(cookie, now).await)?;
+            found.map_err(|failure| error::unavailable(py, &failure.to_string()))?
         };
-        let Found { session, reason, cookie, held, .. } = found;
+        let (reason, cookie) = (lookup.reason(), lookup.cookie);
+        let held = lookup.held.ok();
         match &held {
             Some(held) => value::fill(dict, held.snapshot().content())?,
-            None => value::fill_from(dict, &session)?,
+            None if self.interface.settings().permanent => dict.set_item("_permanent", true)?,
+            None => {}
         }
         Ok(Opened {
             frozen: Frozen::of(dict)?,
             reason,
             cookie,
             held,
-            is_read_only: session.read_only().is_some(),
+            is_read_only: reason == Reason::StoreUnavailable,
             id_length: self.interface.settings().id_length,
             entropy: None,
         })

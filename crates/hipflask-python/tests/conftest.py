@@ -8,23 +8,8 @@ from pathlib import Path
 
 import freezegun
 import pytest
+from clocks import NOW, Clock
 from pairs import Pair
-
-NOW = 1763692800  # 2025-11-21T02:40:00Z, at which the vectors were recorded
-
-
-class Clock:
-    """Sets the time that Python code sees."""
-
-    def __init__(self, frozen: freezegun.api.FrozenDateTimeFactory) -> None:
-        self.frozen = frozen
-
-    def set(self, seconds: float) -> None:
-        self.frozen.move_to(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc))
-
-    def advance(self, seconds: float) -> None:
-        self.frozen.tick(seconds)
-
 
 @pytest.fixture(scope="module")
 def frozen_clock() -> Iterator[Clock]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import flask
 import pytest
-from conftest import Clock
+from clocks import Clock
 from itsdangerous import TimestampSigner
 from notation import describe, read, text
 from sides import SIDES, Side

@@ -12,7 +12,7 @@ import flask_debugtoolbar
 import flask_login
 import flask_principal
 import pytest
-from conftest import NOW, Clock
+from clocks import NOW, Clock
 from flask.testing import FlaskClient
 from flask_dance.contrib.github import github, make_github_blueprint
 from flask_wtf import FlaskForm

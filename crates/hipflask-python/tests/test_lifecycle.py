@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import operations
 import pytest
-from conftest import Clock
+from clocks import Clock
 from sides import SIDES, Side
 from vectors import Differences, Row, assert_same, check_all, rows
 

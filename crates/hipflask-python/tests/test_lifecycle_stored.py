@@ -13,7 +13,7 @@ from typing import Any
 import freezegun.api
 import pytest
 from cachelib.file import FileSystemCache
-from conftest import Clock
+from clocks import Clock
 from itsdangerous import Signer
 from notation import read
 from sides import SIDES

@@ -10,7 +10,7 @@ from typing import Any
 
 import flask
 import pytest
-from conftest import NOW, Clock
+from clocks import NOW, Clock
 from flask.testing import FlaskClient
 from pairs import SECRET_KEY, Build, Pair, nothing, seen
 from sides import SIDES

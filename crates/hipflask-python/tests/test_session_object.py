@@ -14,7 +14,7 @@ from typing import Any
 
 import flask
 import pytest
-from conftest import Clock
+from clocks import Clock
 from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
 from pairs import Pair, page, seen

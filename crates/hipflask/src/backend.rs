@@ -10,7 +10,7 @@ use hipflask_core::{
     interface::Saved,
     reason::Reason,
     record,
-    server_side::{Found, Held, ServerSide, SessionId},
+    server_side::{Found, Held, Lookup, ServerSide, SessionId},
     session::Session,
     store::{Deleted, Record, RecordKey, Replaced, Store, StoreError},
     value::{Dict, Value},
@@ -92,31 +92,49 @@ impl Backend {
         cookie: Option<&[u8]>,
         now: Duration,
     ) -> Result<Found, Arc<StoreError>> {
+        Ok(self.interface.session_of(self.find(cookie, now).await?))
+    }
+
+    /// Finds the record of a cookie's value, without making a session of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub async fn find(
+        &self,
+        cookie: Option<&[u8]>,
+        now: Duration,
+    ) -> Result<Lookup, Arc<StoreError>> {
         let offer = self.interface.identify(cookie);
         let Ok(id) = &offer.id else {
-            return Ok(self.interface.open(offer, None, now));
+            return Ok(self.interface.find(offer, None, now));
         };
-        let key = self.interface.key_of(id);
-        let earlier = self.interface.earlier_key_of(id);
-        let mut found = self.read(key.clone()).await;
-        if let (Ok(None), Some(earlier)) = (&found, earlier) {
-            found = self.read(earlier).await;
-            if matches!(&found, Ok(Some((_, record))) if record.is_retired()) {
-                // Another request may have moved it between the two.
-                let moved = self.read(key).await;
-                found = if matches!(moved, Ok(None)) { found } else { moved };
-            }
-        }
-        match found {
-            Ok(record) => Ok(self.interface.open_at(offer, record, now)),
+        match self.read_either(id).await {
+            Ok(record) => Ok(self.interface.find(offer, record, now)),
             Err(error) => {
                 report::store_failed("load", &error);
                 match self.on_outage {
-                    OnOutage::Anonymous => Ok(self.interface.unavailable(&offer)),
+                    OnOutage::Anonymous => Ok(Lookup::unavailable(&offer)),
                     OnOutage::Refuse => Err(Arc::new(error)),
                 }
             }
         }
+    }
+
+    /// Reads the record of an id, also from where it lay earlier.
+    async fn read_either(&self, id: &SessionId) -> Result<Option<(RecordKey, Record)>, StoreError> {
+        let key = self.interface.key_of(id);
+        let Some(earlier) = self.interface.earlier_key_of(id) else { return self.read(key).await };
+        if let Some(found) = self.read(key.clone()).await? {
+            return Ok(Some(found));
+        }
+        let found = self.read(earlier).await?;
+        if found.as_ref().is_some_and(|(_, record)| record.is_retired()) {
+            // Another request may have moved it between the two.
+            let moved = self.read(key).await?;
+            return Ok(moved.or(found));
+        }
+        Ok(found)
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<(RecordKey, Record)>, StoreError> {

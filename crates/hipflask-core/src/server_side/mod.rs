@@ -62,6 +62,33 @@ pub struct Offer {
     pub cookie: Option<CookieFacts>,
 }
 
+/// What the store has for a cookie.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Lookup {
+    /// The record, or why there is no session.
+    pub held: Result<Held, Reason>,
+    /// What is known of the cookie, if one was offered.
+    pub cookie: Option<CookieFacts>,
+}
+
+impl Lookup {
+    /// The store did not answer.
+    pub const fn unavailable(offer: &Offer) -> Self {
+        Self { held: Err(Reason::StoreUnavailable), cookie: offer.cookie }
+    }
+
+    /// Returns why the session is what it is.
+    pub fn reason(&self) -> Reason {
+        match (&self.held, self.cookie.and_then(|facts| facts.key)) {
+            (Err(reason), _) => *reason,
+            (Ok(_), None) => Reason::Found,
+            (Ok(_), Some(0)) => Reason::Verified,
+            (Ok(_), Some(_)) => Reason::VerifiedByFallbackKey,
+        }
+    }
+}
+
 /// A session and how it came to be.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -202,29 +229,27 @@ impl ServerSide {
         record: Option<(RecordKey, Record)>,
         now: Duration,
     ) -> Found {
-        let cookie = offer.cookie;
-        match self.read(offer, record, now) {
-            Ok(held) => {
-                let session = Session::from_stored(held.snapshot.content().clone());
-                let reason = match cookie.and_then(|facts| facts.key) {
-                    None => Reason::Found,
-                    Some(0) => Reason::Verified,
-                    Some(_) => Reason::VerifiedByFallbackKey,
-                };
-                Found { session, reason, cookie, held: Some(held) }
-            }
-            Err(reason) => {
-                let session = Session::new_stored(self.settings.permanent);
-                Found { session, reason, cookie, held: None }
-            }
-        }
+        self.session_of(self.find(offer, record, now))
     }
 
-    /// Opens an empty session that cannot be changed, because the store does not answer.
-    pub fn unavailable(&self, offer: &Offer) -> Found {
-        let mut session = Session::new_stored(self.settings.permanent);
-        session.set_read_only(ReadOnly::StoreUnavailable);
-        Found { session, reason: Reason::StoreUnavailable, cookie: offer.cookie, held: None }
+    /// Finds out what a record that was read is, without making a session of it.
+    pub fn find(&self, offer: Offer, record: Option<(RecordKey, Record)>, now: Duration) -> Lookup {
+        let cookie = offer.cookie;
+        Lookup { held: self.read(offer, record, now), cookie }
+    }
+
+    /// Makes the session of what was found; an empty one that cannot be changed if the store does not
+    /// answer.
+    pub fn session_of(&self, lookup: Lookup) -> Found {
+        let (reason, cookie) = (lookup.reason(), lookup.cookie);
+        let mut session = match &lookup.held {
+            Ok(held) => Session::from_stored(held.snapshot.content().clone()),
+            Err(_) => Session::new_stored(self.settings.permanent),
+        };
+        if reason == Reason::StoreUnavailable {
+            session.set_read_only(ReadOnly::StoreUnavailable);
+        }
+        Found { session, reason, cookie, held: lookup.held.ok() }
     }
 
     fn read(

@@ -1,4 +1,5 @@
-"""Times each operation beside the real itsdangerous, in turns in one process: ``python speed.py``.
+"""Times each operation beside the real itsdangerous, in turns in one process:
+``python benches/python/signing.py``.
 
 Prints microseconds per call (the best of many rounds) and how many times faster ours is.
 """
@@ -78,15 +79,13 @@ def seconds_per_call(operation: t.Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def measure(rounds: int = ROUNDS, only: t.Collection[str] = ()) -> dict[str, tuple[float, float]]:
-    """Returns seconds per call of the real package and of ours, for all operations or those in ``only``."""
+def measure() -> dict[str, tuple[float, float]]:
+    """Returns seconds per call of the real package and of ours."""
     times = {}
     for (name, theirs), mine in zip(operations(real).items(), operations(ours).values()):
-        if only and name not in only:
-            continue
         calls = max(1, int(0.002 / seconds_per_call(theirs, 3)))
         best = [float("inf"), float("inf")]
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             for at, operation in enumerate((theirs, mine)):
                 best[at] = min(best[at], seconds_per_call(operation, calls))
         times[name] = (best[0], best[1])
