@@ -1,7 +1,7 @@
 """Each example against its Flask twin: the same steps, the same answers.
 
-`flask-flask` runs check the harness itself; `flask-rust` and `flask-python` runs are the proof: of the Rust programs,
-and of the twins themselves with `HipFlask(app)`, for which the package `hipflask` must be installed.
+`flask-flask` runs check the harness itself; `flask-rust` and `flask-python` runs are the proof, the latter of the twins
+themselves with `HipFlask(app)`, for which the package `hipflask` must be installed.
 """
 
 import contextlib

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import freezegun
 import pytest
+
 from clocks import NOW, Clock
 from pairs import Pair
+
 
 @pytest.fixture(scope="module")
 def frozen_clock() -> Iterator[Clock]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import flask
 from flask import session
+
 from notation import describe, describe_text, read
 
 Answers = list[dict[str, Any]]
@@ -25,6 +26,10 @@ def run(operations: Iterable[list[Any]], answers: Answers) -> None:
             answers.append({"ok": describe(OPERATIONS[name](*map(read, operands)))})
         except CAUGHT as error:
             answers.append({"raised": type(error).__name__, "msg": describe_text(str(error)[:160])})
+
+
+def interface() -> Any:
+    return flask.current_app.session_interface
 
 
 def _ior(other: dict[str, Any]) -> None:
@@ -59,6 +64,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "flash": lambda *operands: flask.flash(*operands),
     "get_flashed": lambda *operands: flask.get_flashed_messages(*operands),
     "append": lambda key, value: session[key].append(value),
-    "regenerate": lambda: flask.current_app.session_interface.regenerate(session),  # type: ignore[attr-defined]
+    "regenerate": lambda: interface().regenerate(session),
     "sid": lambda: session.sid,  # type: ignore[attr-defined]
 }

@@ -12,8 +12,9 @@ from typing import Any
 
 import flask
 from flask.testing import FlaskClient
-from sides import SIDES
 from werkzeug.test import TestResponse
+
+from sides import SIDES
 
 Build = Callable[[flask.Flask], None]
 Visit = Callable[[FlaskClient], Any]
@@ -71,7 +72,11 @@ class Pair:
 
 def require_same(actual: Any, expected: Any, where: str = "the answer") -> None:
     """Fails at the first place where two answers differ, however deep inside."""
-    if isinstance(actual, (list, tuple)) and isinstance(expected, (list, tuple)) and len(actual) == len(expected):
+    if (
+        isinstance(actual, (list, tuple))
+        and isinstance(expected, (list, tuple))
+        and len(actual) == len(expected)
+    ):
         for number, (left, right) in enumerate(zip(actual, expected)):
             require_same(left, right, f"{where}[{number}]")
     elif isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():

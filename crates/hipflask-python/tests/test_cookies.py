@@ -1,4 +1,4 @@
-"""Single cookies against Flask's recorded answers: which bytes a session becomes, and which bytes become a session."""
+"""Single cookies against Flask's recorded answers: session → bytes, and bytes → session or refusal."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import Any
 
 import flask
 import pytest
+from werkzeug.http import dump_cookie
+
 from clocks import Clock
 from itsdangerous import TimestampSigner
 from notation import describe, read, text
 from sides import SIDES, Side
 from vectors import Differences, Row, check_all, rows
-from werkzeug.http import dump_cookie
 
 BOTH = pytest.mark.parametrize("side", ["flask", "hipflask"])
 WRITTEN = {
     "flask": Differences(),
-    "hipflask": Differences()
-    .add([118, 119], "keys that are no strings beside others that are: written as strings, then sorted"),
+    "hipflask": Differences().add(
+        [118, 119], "keys that are no strings beside others that are: written as strings, then sorted"
+    ),
 }
 LOADED = {
     "flask": Differences(),
@@ -33,7 +35,10 @@ JUDGED = {
     "flask": Differences(),
     "hipflask": Differences()
     .add([568, 569], "pairs whose keys are no strings: refused")
-    .add([*range(614, 619), *range(629, 634)], "a lifetime below a second: refused, because no session would open")
+    .add(
+        [*range(614, 619), *range(629, 634)],
+        "a lifetime below a second: refused, because no session would open",
+    )
     .add(range(664, 676), "a text as fallbacks: refused, because each of its characters would be a key"),
 }
 

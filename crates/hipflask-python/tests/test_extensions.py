@@ -11,16 +11,16 @@ import flask_babel
 import flask_debugtoolbar
 import flask_login
 import flask_principal
-import pytest
-from clocks import NOW, Clock
 from flask.testing import FlaskClient
 from flask_dance.contrib.github import github, make_github_blueprint
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from wtforms import StringField
+
+from clocks import NOW, Clock
 from notation import describe
 from pairs import Build, Pair, page, require_same, seen
 from vectors import Row, check_all, rows
-from wtforms import StringField
 
 # --- Flask-Login -------------------------------------------------------------------------------------------
 
@@ -74,7 +74,9 @@ def follow(client: FlaskClient, steps: list[Row]) -> list[Row]:
             content = describe(dict(session))
         answer = {name: value for name, value in seen(response).items() if name != "vary"}
         answer["body"] = answer["body"] if response.status_code == 200 else None
-        taken.append({"path": step["path"], "user_agent": step["user_agent"], **answer, "session_after": content})
+        taken.append(
+            {"path": step["path"], "user_agent": step["user_agent"], **answer, "session_after": content}
+        )
     return taken
 
 
@@ -112,7 +114,9 @@ def test_remembered_user_comes_back_without_a_session(pair: Pair, clock: Clock) 
 
 def test_login_is_carried_from_side_to_side(any_pair: Pair) -> None:
     for sides in ((any_pair.stock, any_pair.other), (any_pair.other, any_pair.stock)):
-        first, second = (any_pair.app(side, login_views("strong")).test_client(use_cookies=False) for side in sides)
+        first, second = (
+            any_pair.app(side, login_views("strong")).test_client(use_cookies=False) for side in sides
+        )
         jar: dict[str, str] = {}
 
         def visit(client: FlaskClient, path: str) -> str:
@@ -159,7 +163,11 @@ def test_csrf_verdicts_are_those_that_flask_recorded(pair: Pair, clock: Clock) -
             with client.session_transaction(base_url=row["base_url"]) as session:
                 session["csrf_token"] = row["session_csrf"]
         response = client.open(
-            row["path"], method=row["method"], headers=row["headers"], data=row["form"], base_url=row["base_url"]
+            row["path"],
+            method=row["method"],
+            headers=row["headers"],
+            data=row["form"],
+            base_url=row["base_url"],
         )
         found = re.search("<p>(.*?)</p>", response.text) if response.status_code == 400 else None
         assert response.status_code == row["status"]
@@ -176,7 +184,9 @@ def test_csrf_token_is_accepted_from_side_to_side(any_pair: Pair) -> None:
         client = any_pair.app(checker, csrf_views).test_client(use_cookies=False)
 
         def post(**headers: str) -> int:
-            return client.post("/p", headers={key.replace("_", "-"): value for key, value in headers.items()}).status_code
+            return client.post(
+                "/p", headers={key.replace("_", "-"): value for key, value in headers.items()}
+            ).status_code
 
         assert post(X_CSRFToken=issued.text, Cookie=cookie) == 200
         assert post(X_CSRFToken=issued.text + "x", Cookie=cookie) == 400
@@ -189,7 +199,10 @@ def test_form_is_validated_as_in_flask(any_pair: Pair) -> None:
     def visit(client: FlaskClient) -> Any:
         blank = client.get("/form").text
         [token] = re.findall('name="csrf_token" type="hidden" value="([^"]*)"', blank)
-        answers = [page(client.post("/form", data={"name": "ann", "csrf_token": sent})) for sent in (token, token, "")]
+        answers = [
+            page(client.post("/form", data={"name": "ann", "csrf_token": sent}))
+            for sent in (token, token, "")
+        ]
         return [[answer["status"], answer["body"] if answer["status"] == 200 else ""] for answer in answers]
 
     assert any_pair.compare(csrf_views, visit)[0] == [200, "hello ann"]
@@ -216,7 +229,9 @@ def test_debug_toolbar_shows_the_session(pair: Pair) -> None:
         for path in ("/", "/plain"):
             response = client.get(path)
             text = re.sub(r"&#3[49];", "'", response.text)
-            found.append([response.status_code, "flDebug" in text, "'in the toolbar'" in text, seen(response)["vary"]])
+            found.append(
+                [response.status_code, "flDebug" in text, "'in the toolbar'" in text, seen(response)["vary"]]
+            )
         with client.session_transaction() as session:
             found.append(dict(session))
         return found
@@ -237,7 +252,9 @@ def test_hook_of_an_extension_reads_every_session(any_pair: Pair) -> None:
         app.add_url_rule("/clear", "clear", lambda: flask.session.clear() or "")
 
     def visit(client: FlaskClient) -> Any:
-        responses = [client.get(path) for path in ("/plain", "/set", "/plain", "/missing", "/clear", "/plain")]
+        responses = [
+            client.get(path) for path in ("/plain", "/set", "/plain", "/missing", "/clear", "/plain")
+        ]
         return [[page(response), response.headers["X-Session"]] for response in responses]
 
     any_pair.compare(build, visit)
@@ -258,9 +275,15 @@ def test_babel_takes_its_locale_from_the_session(any_pair: Pair) -> None:
             return flask_babel.format_decimal(1234.5)
 
     def visit(client: FlaskClient) -> Any:
-        return [page(client.get(path)) for path in ("/number", "/locale/de", "/number", "/locale/fr", "/number")]
+        return [
+            page(client.get(path)) for path in ("/number", "/locale/de", "/number", "/locale/fr", "/number")
+        ]
 
-    assert [answer["body"] for answer in any_pair.compare(build, visit)][:3] == ["1,234.5", "1.234,5", "1.234,5"]
+    assert [answer["body"] for answer in any_pair.compare(build, visit)][:3] == [
+        "1,234.5",
+        "1.234,5",
+        "1.234,5",
+    ]
 
 
 def test_principal_keeps_its_identity_in_the_session(any_pair: Pair) -> None:
@@ -307,7 +330,9 @@ def test_dance_keeps_state_and_token_in_the_session(any_pair: Pair) -> None:
             answers.append(session["github_oauth_state"] in started.location)
         wrong = client.get("/login/github/authorized?state=wrong&code=1")
         answers.append([wrong.status_code, wrong.location])
-        answers += [page(client.open("/token", method=method)) for method in ("GET", "POST", "GET", "DELETE", "GET")]
+        answers += [
+            page(client.open("/token", method=method)) for method in ("GET", "POST", "GET", "DELETE", "GET")
+        ]
         return answers
 
     assert any_pair.compare(build, visit)[1] is True

@@ -1,4 +1,4 @@
-"""Whole requests against Flask's recorded answers: cookie in, a view's operations, `Set-Cookie` and `Vary` out."""
+"""Requests against Flask's recorded answers: cookie in, a view's operations, `Set-Cookie` and `Vary` out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import warnings
 from typing import Any
 
 import flask
-import operations
 import pytest
+
+import operations
 from clocks import Clock
 from sides import SIDES, Side
 from vectors import Differences, Row, assert_same, check_all, rows
@@ -36,7 +37,10 @@ FIRST_VARY = 390
 DIFFERENCES = {
     "flask": Differences(),
     "hipflask": Differences()
-    .add([*range(257, 273), *range(277, 285)], "a lifetime that is no time, below a second or beyond all years: refused")
+    .add(
+        [*range(257, 273), *range(277, 285)],
+        "a lifetime that is no time, below a second or beyond all years: refused",
+    )
     .add([273, 274, 276], "a lifetime of None: the default, instead of errors later on")
     .add([295, 296, 297], "a domain that is empty: none, instead of an empty attribute")
     .add([313, 314, 315], "APPLICATION_ROOT that is empty: refused, instead of an empty path")
@@ -48,7 +52,9 @@ DIFFERENCES = {
     .add([380, 382], "keys that are no strings beside others that are: written as strings, then sorted")
     .add([383], "a change deep inside a value: seen")
     .add(range(585, 591), "a text as fallbacks: refused, because each of its characters would be a key")
-    .add([600, 602, 603, 604, 605], "a signed payload that does not decode: an empty session instead of errors"),
+    .add(
+        [600, 602, 603, 604, 605], "a signed payload that does not decode: an empty session instead of errors"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Whole requests against Flask-Session's recorded answers, over sessions in files: also what is stored afterwards."""
+"""Requests against Flask-Session's recorded answers, over files: what the client sees, and what is stored."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any
 import freezegun.api
 import pytest
 from cachelib.file import FileSystemCache
+from werkzeug.http import parse_cookie
+
 from clocks import Clock
 from itsdangerous import Signer
 from notation import read
 from sides import SIDES
 from test_lifecycle import make_app, send
 from vectors import Differences, Row, assert_same, check_all, rows
-from werkzeug.http import parse_cookie
 
 DIFFERENCES = {
     "flask_session": Differences(),
@@ -30,12 +31,19 @@ DIFFERENCES = {
     )
     .add(
         [943, 944, 953, 954, 955, 977, 978, 980, 1092],
-        "a record whose last key was removed stays blank for a minute, in which another request may add to it",
+        "a record without its last key stays for a minute, blank: another request may add to it",
     )
-    .add([1023, 1024, 1031, 1032, 1039, 1040], "a record that was blank and stays blank is not deleted either")
-    .add([1182, 1183, 1185, 1186], "a record that has more life left than reading would give it is left alone")
+    .add(
+        [1023, 1024, 1031, 1032, 1039, 1040], "a record that was blank and stays blank is not deleted either"
+    )
+    .add(
+        [1182, 1183, 1185, 1186], "a record that has more life left than reading would give it is left alone"
+    )
     .add([*range(1187, 1190), *range(1193, 1196)], "a lifetime of 1.5 seconds is not cut to one")
-    .add([1242, 1245, *range(1247, 1250), *range(1253, 1256)], "SESSION_COOKIE_PARTITIONED is no longer ignored")
+    .add(
+        [1242, 1245, *range(1247, 1250), *range(1253, 1256)],
+        "SESSION_COOKIE_PARTITIONED is no longer ignored",
+    )
     .add([1264], "an id that a fallback key has signed is accepted")
     .add(range(1289, 1292), "`modified = False` keeps a change from being saved")
     .add([1295, 1296, 1297], "what cannot be an id never reaches the store"),
@@ -74,8 +82,8 @@ class Store:
             path.write_bytes(struct.pack("I", self.expiry) + pickle.dumps(content))
 
     def after(self, keys: list[str]) -> dict[str, Any]:
-        """Returns what has become of the records under some keys: the content and life of those that were written,
-        and None for those that are gone."""
+        """Returns what has become of the records under some keys: the content and life of those that were
+        written, and None for those that are gone."""
         found: dict[str, Any] = dict.fromkeys(keys)
         for key in keys:
             path = Path(self.cache._get_filename(key))
@@ -83,7 +91,9 @@ class Store:
                 continue
             data = path.read_bytes()
             [expiry], content = struct.unpack("I", data[:4]), pickle.loads(data[4:])
-            if content is not None:  # which stands for no session for those that are still to learn of its end
+            if (
+                content is not None
+            ):  # which stands for no session for those that are still to learn of its end
                 found[key] = written(content, expiry - self.now)
                 if expiry == self.expiry and content == self.before.get(key):
                     del found[key]
@@ -149,8 +159,8 @@ def new_id(line: str, row: Row) -> str | None:
 
 
 def without_flags(line: str) -> str:
-    """Takes off what the browser is also told when a cookie ends. Flask-Session names only the domain and the path,
-    and browsers then keep, say, a partitioned cookie."""
+    """Takes off what the browser is also told when a cookie ends. Flask-Session names only the domain and
+    the path, and browsers then keep, say, a partitioned cookie."""
     if " Max-Age=0;" not in line:
         return line
     assert "; HttpOnly" in line

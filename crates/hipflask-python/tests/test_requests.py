@@ -1,4 +1,4 @@
-"""What happens around a view: hooks, errors, streams, clients, several apps, and settings that change meanwhile."""
+"""What happens around a view: hooks, errors, streams, clients, several apps, and changing settings."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 
 import flask
 import pytest
-from clocks import NOW, Clock
 from flask.testing import FlaskClient
-from pairs import SECRET_KEY, Build, Pair, nothing, seen
-from sides import SIDES
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
+
+from clocks import NOW, Clock
+from pairs import SECRET_KEY, Build, Pair, nothing, seen
+from sides import SIDES
 
 Views = dict[str, Callable[[], Any]]
 
 
 def views(**rules: Callable[[], Any]) -> Build:
-    """Returns a `build` with one page for each name; a view that returns no text answers with an empty one."""
+    """Returns a `build` with one page for each name, which is empty where the view returns no text."""
 
     def build(app: flask.Flask) -> None:
         for name, view in rules.items():
@@ -46,7 +47,9 @@ def paths(*names: str) -> Callable[[FlaskClient], Any]:
     return lambda client: [seen(client.get(f"/{name}")) for name in names]
 
 
-BASIC = views(set=lambda: put("a", 1), all=everything, clear=lambda: flask.session.clear(), nothing=lambda: "")
+BASIC = views(
+    set=lambda: put("a", 1), all=everything, clear=lambda: flask.session.clear(), nothing=lambda: ""
+)
 
 
 # --- hooks and errors --------------------------------------------------------------------------------------
@@ -119,7 +122,10 @@ def test_request_that_fails_saves_its_changes_as_in_flask(pair: Pair, clock: Clo
         def failed(_error: Exception) -> tuple[str, int]:
             return everything(), 500
 
-    pair.compare(build, paths("all", "gone", "fails", "all", "refused", "aborts", "answers", "redirects", "gone", "all"))
+    pair.compare(
+        build,
+        paths("all", "gone", "fails", "all", "refused", "aborts", "answers", "redirects", "gone", "all"),
+    )
 
 
 def test_hook_that_answers_or_fails_ends_as_in_flask(pair: Pair, clock: Clock) -> None:
@@ -201,7 +207,13 @@ def test_options_head_and_static_files_answer_as_in_flask(pair: Pair, clock: Clo
         client.get("/permanent")
         return [seen(client.open(path, method=method)) for path, method in REQUESTS]
 
-    REQUESTS = [("/set", "OPTIONS"), ("/all", "HEAD"), ("/set", "POST"), ("/static/missing", "GET"), ("/gone", "GET")]
+    REQUESTS = [
+        ("/set", "OPTIONS"),
+        ("/all", "HEAD"),
+        ("/set", "POST"),
+        ("/static/missing", "GET"),
+        ("/gone", "GET"),
+    ]
 
     def build(app: flask.Flask) -> None:
         BASIC(app)
@@ -406,7 +418,10 @@ def test_session_transaction_without_a_key_raises_what_flask_raises(pair: Pair) 
 CHANGES: dict[str, dict[str, Any]] = {
     "secret key": {"SECRET_KEY": "another-key-of-the-tests-82f6e1d90c37"},
     "no secret key": {"SECRET_KEY": None},
-    "rotated key": {"SECRET_KEY": "another-key-of-the-tests-82f6e1d90c37", "SECRET_KEY_FALLBACKS": [SECRET_KEY]},
+    "rotated key": {
+        "SECRET_KEY": "another-key-of-the-tests-82f6e1d90c37",
+        "SECRET_KEY_FALLBACKS": [SECRET_KEY],
+    },
     "name": {"SESSION_COOKIE_NAME": "other"},
     "path": {"SESSION_COOKIE_PATH": "/all"},
     "root": {"APPLICATION_ROOT": "/app"},
@@ -481,7 +496,17 @@ def test_apps_of_one_process_keep_their_sessions_apart(pair: Pair, clock: Clock)
         back = pair.app(side, BASIC, SESSION_COOKIE_NAME="back", APPLICATION_ROOT="/back")
         shared = pair.app(side, BASIC)
         client = Client(DispatcherMiddleware(front, {"/back": back, "/shared": shared}))
-        order = ["/set", "/back/all", "/back/set", "/back/all", "/all", "/shared/all", "/shared/clear", "/all", "/back/all"]
+        order = [
+            "/set",
+            "/back/all",
+            "/back/set",
+            "/back/all",
+            "/all",
+            "/shared/all",
+            "/shared/clear",
+            "/all",
+            "/back/all",
+        ]
         return [seen(client.get(path)) for path in order]
 
     assert mounted(pair.other) == mounted(pair.stock)

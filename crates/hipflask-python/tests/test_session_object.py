@@ -14,9 +14,10 @@ from typing import Any
 
 import flask
 import pytest
-from clocks import Clock
 from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
+
+from clocks import Clock
 from pairs import Pair, page, seen
 
 START: dict[str, Any] = {"a": 1, "l": [1, {"d": {"k": [1]}}], "t": (1, 2), "s": "text", "n": None}
@@ -155,7 +156,7 @@ USES: dict[str, Callable[[Any], Any]] = {
     "moved to the end": lambda s: operator.setitem(s, "a", s.pop("a")),
 }
 
-# Flask sorts the keys before it writes them as strings, which fails if some are strings and others are not: an
+# Flask sorts the keys before it writes them as strings, which fails if only some of them are strings: an
 # error 500. HipFlask writes them as strings and sorts those.
 MIXED_KEYS = {"set number", "set None", "setdefault number", "update with numbers"}
 
@@ -203,7 +204,8 @@ def compare_use(use: str, pair: Pair) -> None:
 
 def current(what: str) -> Any:
     """Returns the session as views have it, or what stands behind that."""
-    return flask.session if what == "proxy" else flask.session._get_current_object()  # type: ignore[attr-defined]
+    proxy: Any = flask.session
+    return proxy if what == "proxy" else proxy._get_current_object()
 
 
 def outcome(use: str, session: Any) -> str:
@@ -245,7 +247,9 @@ NESTED: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("change", NESTED)
 @pytest.mark.parametrize("what", ["proxy", "object"])
-def test_nested_change_is_saved_as_flask_does_when_told(change: str, what: str, clock: Clock, tmp_path: Any) -> None:
+def test_nested_change_is_saved_as_flask_does_when_told(
+    change: str, what: str, clock: Clock, tmp_path: Any
+) -> None:
     pair = Pair("flask", "hipflask", tmp_path)
 
     def build(tell: bool) -> Callable[[flask.Flask], None]:

@@ -1,4 +1,4 @@
-"""The main ways to use the package, with nothing but Flask and pytest: run on every Python and Flask it is meant for."""
+"""The main ways to use the package, with nothing but Flask and pytest: for every Python and every Flask."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import threading
 import uuid
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import flask
+import hipflask
 import pytest
 from flask.sessions import SecureCookieSessionInterface
+from hipflask import HipFlask, Session, WeakKeyWarning
 from markupsafe import Markup
-
-import hipflask
-from hipflask import HipFlask, WeakKeyWarning
 
 SECRET_KEY = "of-the-tests-only-1d7c40b6f2a94e08"
 VALUES: dict[str, Any] = {
@@ -47,7 +46,8 @@ def make_app(store: str | None = None, **config: Any) -> flask.Flask:
 
     @app.route("/add")
     def add() -> str:
-        return str(flask.session.update_atomically("count", lambda count: (count or 0) + 1))  # type: ignore[attr-defined]
+        session = cast(Session, flask.session)
+        return str(session.update_atomically("count", lambda count: (count or 0) + 1))
 
     @app.route("/append")
     def append() -> str:
@@ -58,7 +58,7 @@ def make_app(store: str | None = None, **config: Any) -> flask.Flask:
     def login() -> str:
         flask.session["user"] = "ann"
         flask.session.permanent = True
-        flask.session.renew()  # type: ignore[attr-defined]
+        cast(Session, flask.session).renew()
         flask.flash("welcome", "info")
         return ""
 
@@ -68,7 +68,7 @@ def make_app(store: str | None = None, **config: Any) -> flask.Flask:
         return flask.render_template_string(template)
 
     app.add_url_rule("/logout", "logout", lambda: flask.session.clear() or "")
-    app.add_url_rule("/reason", "reason", lambda: flask.session.reason)  # type: ignore[attr-defined]
+    app.add_url_rule("/reason", "reason", lambda: cast(Session, flask.session).reason)
     return app
 
 

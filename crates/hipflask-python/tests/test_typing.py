@@ -19,8 +19,12 @@ def strict(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("arguments", [[str(HERE / "typing_sample.py")], ["-p", "hipflask"]], ids=["sample", "package"])
-def test_strict_checker_finds_no_mistake(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize(
+    "arguments", [[str(HERE / "typing_sample.py")], ["-p", "hipflask"]], ids=["sample", "package"]
+)
+def test_strict_checker_finds_no_mistake(
+    arguments: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.getbasetemp()
     checked = strict(*arguments, folder=folder)
     assert checked.returncode == 0, checked.stdout + checked.stderr

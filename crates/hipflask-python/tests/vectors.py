@@ -50,12 +50,18 @@ class Differences:
 def assert_same(actual: dict[str, Any], expected: dict[str, Any]) -> None:
     """Compares two answers and names only what differs."""
     names = sorted({*actual, *expected})
-    different = {name: (actual.get(name), expected.get(name)) for name in names if actual.get(name) != expected.get(name)}
+    different = {
+        name: (actual.get(name), expected.get(name))
+        for name in names
+        if actual.get(name) != expected.get(name)
+    }
     if different:
         raise AssertionError("; ".join(f"{name}: {a} != {b}" for name, (a, b) in different.items()))
 
 
-def check_all(rows: Iterable[Row], check: Callable[[Row], None], differences: Differences | None = None) -> None:
+def check_all(
+    rows: Iterable[Row], check: Callable[[Row], None], differences: Differences | None = None
+) -> None:
     """Checks every row; a check fails with an AssertionError."""
     listed = differences or Differences()
     failed: dict[int, str] = {}
