@@ -137,6 +137,7 @@ def timed(batch: Batch) -> float:
 
 def rows(contenders: list[Contender], n_rounds: int) -> Iterator[list[str]]:
     apps = [contender.make_app() for contender in contenders]
+    gc.freeze()  # What is there by now need not be collected before each batch.
     for workload in WORKLOADS:
         subjects = []
         for app in apps:
