@@ -16,6 +16,8 @@ pub(crate) struct RawEntry {
     pub(crate) canonical: bool,
     /// The keys of every object in it are strictly ascending and free of escapes.
     pub(crate) ordered: bool,
+    /// No object in it may be a tag.
+    pub(crate) plain: bool,
     /// The value may hold a tag that does not fit, so that reading it can fail.
     pub(crate) tagged: bool,
 }
@@ -33,8 +35,15 @@ pub(crate) fn scan(
     if u32::try_from(text.len()).is_err() {
         return Ok(false);
     }
-    let (cursor, canonical, ordered, tagged) = (Cursor::new(text), true, true, false);
-    let mut scanner = Scanner { cursor, depth: 0, max_depth, canonical, ordered, tagged };
+    let mut scanner = Scanner {
+        cursor: Cursor::new(text),
+        depth: 0,
+        max_depth,
+        canonical: true,
+        ordered: true,
+        plain: true,
+        tagged: false,
+    };
     scanner.cursor.skip_blanks();
     let is_noted = if scanner.cursor.peek() == Some(b'{') {
         let keys = scanner.object(Some(&mut note))?;
@@ -56,6 +65,7 @@ struct Scanner<'a> {
     max_depth: usize,
     canonical: bool,
     ordered: bool,
+    plain: bool,
     tagged: bool,
 }
 
@@ -81,6 +91,7 @@ impl Scanner<'_> {
                 let keys = self.object(None)?;
                 self.canonical &= keys.ordered;
                 self.ordered &= keys.ordered;
+                self.plain &= !keys.may_be_tag;
                 self.tagged |= keys.may_be_tag && !keys.fits;
                 Ok(())
             }
@@ -169,7 +180,7 @@ impl Scanner<'_> {
     }
 
     fn entry(&mut self, key: &Range<usize>) -> Result<RawEntry, ReadError> {
-        (self.canonical, self.ordered, self.tagged) = (true, true, false);
+        (self.canonical, self.ordered, self.plain, self.tagged) = (true, true, true, false);
         let start = self.cursor.at;
         self.value()?;
         // `scan` has made sure that the text is shorter than 4 GiB.
@@ -179,6 +190,7 @@ impl Scanner<'_> {
             value: range(start..self.cursor.at),
             canonical: self.canonical,
             ordered: self.ordered,
+            plain: self.plain,
             tagged: self.tagged,
         })
     }

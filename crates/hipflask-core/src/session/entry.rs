@@ -28,6 +28,7 @@ pub(super) enum Slot {
         json: Range<u32>,
         canonical: bool,
         ordered: bool,
+        plain: bool,
         tagged: bool,
     },
     Value(Value),
@@ -55,7 +56,7 @@ impl Entry {
     /// Builds the value out of the text where that is possible.
     pub(super) fn build<B: Build>(&self, text: &str, build: &mut B) -> Result<B::Built, B::Error> {
         match &self.slot {
-            Slot::Raw { json, tagged: false, .. } => serializer::build_at(slice(text, json), build),
+            Slot::Raw { json, plain: true, .. } => serializer::build_at(slice(text, json), build),
             _ => build.scalar(self.value(text)),
         }
     }
@@ -82,8 +83,9 @@ impl Entry {
 }
 
 impl From<RawEntry> for Entry {
-    fn from(RawEntry { key, value, canonical, ordered, tagged }: RawEntry) -> Self {
-        Self { key: Key::Raw(key), slot: Slot::Raw { json: value, canonical, ordered, tagged } }
+    fn from(raw: RawEntry) -> Self {
+        let RawEntry { key, value: json, canonical, ordered, plain, tagged } = raw;
+        Self { key: Key::Raw(key), slot: Slot::Raw { json, canonical, ordered, plain, tagged } }
     }
 }
 

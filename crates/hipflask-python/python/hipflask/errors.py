@@ -29,6 +29,10 @@ class SessionError(HipFlaskError, RuntimeError):
 class StoreUnavailable(HipFlaskError, ServiceUnavailable):
     """The store of sessions did not answer. If the app does not handle it, the answer is 503."""
 
+    code = 503
+    #: The code of the reason, as in ``session.reason`` and in the log.
+    reason = "store_unavailable"
+
     def __init__(self, description: str | None = None) -> None:
         ServiceUnavailable.__init__(self, description="The session store is unavailable.")
         #: What happened, for the log; the visitor sees only the description.
@@ -41,6 +45,10 @@ class StoreUnavailable(HipFlaskError, ServiceUnavailable):
 class SessionConflict(HipFlaskError, Conflict):
     """Another request has ended the session, or has changed the same key and the app's
     ``SESSION_CONFLICT_POLICY`` is not the last writer. If the app does not handle it: 409."""
+
+    code = 409
+    #: What the log says of it.
+    reason = "conflict"
 
     def __init__(self, description: str | None = None) -> None:
         Conflict.__init__(self, description=description)

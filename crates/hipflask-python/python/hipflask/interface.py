@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from flask.sessions import SessionInterface
 
 from ._native import Engine
-from .errors import SessionError, StoreUnavailable
+from .errors import SessionConflict, StoreUnavailable
 from .session import ReadOnlySession, Session, open_first, unopened
 from .settings import Settings
 
@@ -46,34 +46,39 @@ class HipFlaskSessionInterface(SessionInterface):
     def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
         """Saves a session that was used, and tells the browser. If the store does not answer, the
         response becomes an error: nobody is told that all is well when a change is lost."""
-        settings = self.settings
-        opened = session._opened
-        if opened is None:
-            if not (session._modified or settings.refreshes_untouched):
-                if session.accessed:
-                    _vary(response)
-                return
-            # Flask asks on its own here, which is no use of the session by the app.
-            accessed = session.accessed
-            opened = open_first(session)
-            session.accessed = accessed
-        try:
-            header, varies = _waiting(
-                session._engine, session._engine.save, session, opened, time.time(), settings.json_default(app)
-            )
-        except StoreUnavailable as error:
-            _refuse(response, 503, error)
-            return
-        except Exception:
-            # The page that says so is this visitor's, too.
-            if session.accessed:
-                _vary(response)
-            raise
+        if session._opened is None and not (session._modified or self.settings.refreshes_untouched):
+            header = None
+        elif session._saved and session._engine.is_stored:
+            # It was saved by hand, or with a page that failed; what that came to is for this one, too.
+            header = session._saved_as
+        else:
+            try:
+                header = self._save(app, session)
+            except (SessionConflict, StoreUnavailable) as error:
+                # A page that has not used its session is as good without it.
+                if session._opened is not None or session._modified:
+                    _refuse(response, error)
+                header = None
+            finally:
+                session._saved = True
+                _vary_if_accessed(session, response)
+        _vary_if_accessed(session, response)
         if header is not None:
             response.headers.add("Set-Cookie", header)
-        if varies or header is not None:
             _vary(response)
-        session._saved = True
+
+    def _save(self, app: Flask, session: Session) -> str | None:
+        """Saves a session and returns the cookie to send."""
+        if session._opened is None:
+            # Flask asks on its own here, which is no use of the session by the app.
+            accessed = session.accessed
+            open_first(session)
+            session.accessed = accessed
+        engine, default = session._engine, self.settings.json_default(app)
+        session._saved_as, _ = _waiting(
+            engine, engine.save, session, session._opened, time.time(), default
+        )
+        return session._saved_as
 
     def regenerate(self, session: Session) -> None:
         """Gives a session a new id, as Flask-Session's method of this name: :meth:`Session.renew`."""
@@ -142,6 +147,11 @@ def _report(opened: Opened, engine: Engine) -> None:
         )
 
 
+def _vary_if_accessed(session: Session, response: Response) -> None:
+    if session.accessed:
+        _vary(response)
+
+
 def _vary(response: Response) -> None:
     # Werkzeug's set of header items is worth its time only if there is one already.
     if "Vary" in response.headers:
@@ -150,9 +160,9 @@ def _vary(response: Response) -> None:
         response.headers.add("Vary", "Cookie")
 
 
-def _refuse(response: Response, status: int, error: Exception) -> None:
+def _refuse(response: Response, error: SessionConflict | StoreUnavailable) -> None:
     """Turns a response that the view has made into an error, without what only it was to know."""
-    logger.error("session not saved: %s", error, extra={"reason": "store_unavailable"})
+    logger.error("session not saved: %s", error, extra={"reason": error.reason})
     close = getattr(response.response, "close", None)
     if close is not None:
         response.call_on_close(close)
@@ -160,7 +170,7 @@ def _refuse(response: Response, status: int, error: Exception) -> None:
     response.headers.clear()
     for name, value in keep:
         response.headers.add(name, value)
-    response.status_code = status
+    response.status_code = error.code
     response.mimetype = "text/plain"
     response.set_data(f"{response.status}: the session was not saved. Please try again.\n")
     _vary(response)

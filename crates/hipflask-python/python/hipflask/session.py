@@ -54,6 +54,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     _renewed = False
     _ended = False
     _saved = False
+    _saved_as: str | None = None
 
     @property
     def modified(self) -> bool:

@@ -1,0 +1,104 @@
+"""What a response becomes when its session is not saved, and when it is saved twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from flask import Flask, Response, session
+from hipflask import HipFlask
+
+KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
+# Nothing listens there, so that each connection is refused at once.
+NOBODY = "redis://127.0.0.1:1/0"
+
+
+def make_app(store: str, **config: Any) -> Flask:
+    app = Flask("outcomes")
+    app.config.update(SECRET_KEY=KEY, SESSION_STORE=store, **config)
+    HipFlask(app)
+
+    @app.route("/set/<value>")
+    def set_value(value: str) -> str:
+        session["value"] = value
+        return "set"
+
+    @app.route("/get")
+    def get_value() -> str:
+        return str(session.get("value"))
+
+    @app.route("/nothing")
+    def nothing() -> str:
+        return "nothing"
+
+    return app
+
+
+def cookie_of(response: Any) -> str:
+    header = response.headers["Set-Cookie"]
+    return str(header.split(";")[0])
+
+
+@pytest.mark.parametrize("policy, status, kept", [("error", 409, "left"), ("last_writer", 200, "right")])
+def test_conflict_is_answered_as_the_policy_says(policy: str, status: int, kept: str) -> None:
+    app = make_app("memory:", SESSION_CONFLICT_POLICY=policy)
+    cookie = cookie_of(app.test_client().get("/set/first"))
+
+    def opened() -> Any:
+        context = app.test_request_context(headers={"Cookie": cookie})
+        flask_session = app.session_interface.open_session(app, context.request)
+        assert flask_session is not None and flask_session["value"] == "first"
+        return flask_session
+
+    left, right = opened(), opened()
+    responses = []
+    for each, value in ((left, "left"), (right, "right")):
+        each["value"] = value
+        response = Response("done", headers={"X-Secret": "for who was saved"})
+        app.session_interface.save_session(app, each, response)
+        responses.append(response)
+    assert [response.status_code for response in responses] == [200, status]
+    assert ("X-Secret" in responses[1].headers) == (status == 200)
+    client = app.test_client(use_cookies=False)
+    assert client.get("/get", headers={"Cookie": cookie}).text == kept
+
+
+@pytest.mark.parametrize("refresh_untouched", [False, True])
+def test_pages_without_their_session_outlive_the_store(refresh_untouched: bool) -> None:
+    app = make_app(NOBODY, SESSION_REFRESH_UNTOUCHED=refresh_untouched)
+    client = app.test_client(use_cookies=False)
+    known = {"Cookie": "session=" + "S" * 43}
+    assert client.get("/nothing", headers=known).status_code == 200
+    assert client.get("/get", headers=known).status_code == 503
+    # A visitor without a cookie has nothing to load, but something to save.
+    assert client.get("/get").status_code == 200
+    assert client.get("/set/a").status_code == 503
+
+
+def test_outage_is_logged_without_the_session_id(caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app(NOBODY)
+    with caplog.at_level(logging.DEBUG):
+        app.test_client(use_cookies=False).get("/get", headers={"Cookie": "session=" + "S" * 43})
+        app.test_client().get("/set/a")
+    records = [record for record in caplog.records if record.name == "hipflask"]
+    assert {getattr(record, "reason", None) for record in records} >= {"store_unavailable"}
+    assert "SSSS" not in caplog.text
+
+
+@pytest.mark.parametrize("store", ["memory:", None])
+def test_session_that_was_saved_by_hand_is_saved_once(store: str | None) -> None:
+    app = make_app(store) if store else make_app(None)  # type: ignore[arg-type]
+    cookies = []
+
+    @app.route("/twice")
+    def twice() -> str:
+        session["value"] = "twice"
+        by_hand = Response()
+        app.session_interface.save_session(app, session._get_current_object(), by_hand)  # type: ignore[attr-defined]
+        cookies.append(cookie_of(by_hand))
+        return "twice"
+
+    client = app.test_client()
+    assert cookie_of(client.get("/twice")) == cookies[0]
+    assert client.get("/get").text == "twice"
