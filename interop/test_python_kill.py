@@ -1,7 +1,8 @@
 """Workers of a Flask app that are killed at random moments, again and again, while clients write one session.
 
-At every moment the record is whole; no answered write is missing; and whoever is left goes on. Flask-Session loses
-answered writes to overlapping requests, which shows that a lost one is seen here.
+At every moment the record is whole; no answered write is missing; and whoever is left goes on. A write that others
+kept out of the record for too long may be refused, if it says so; that is rare. Flask-Session loses answered writes to
+overlapping requests, which shows that a lost one is seen here.
 """
 
 from __future__ import annotations
@@ -145,11 +146,12 @@ def test_killed_worker_cuts_no_record_and_loses_no_answered_write(name: str, ses
     if not shared[0] <= final["shared"] <= shared[1]:
         lost["shared"] = (final["shared"], shared)
     n_broken = sum(tally.broken for tally in tallies)
+    refused = [status for tally in tallies for status in tally.refused]
     print(
         f"{name}, {sessions}: {shared[1]} atomic and {sum(c.own.sent for c in clients)} plain writes, {N_KILLS} kills, "
-        f"{n_broken} requests cut, {observer.n_whole} records seen, lost {lost}"
+        f"{n_broken} requests cut, {len(refused)} refused, {observer.n_whole} records seen, lost {lost}"
     )
     assert n_broken > 0, "no kill met a request"
     assert observer.n_whole > 0 and not observer.wrong
-    assert not [status for tally in tallies for status in tally.refused]
+    assert set(refused) <= {409, 503} and len(refused) * 20 <= sum(tally.sent for tally in tallies), refused
     assert bool(lost) is (sessions == "flask-session"), lost
