@@ -320,12 +320,14 @@ impl Backend {
 /// How often an update meets another request's change before it gives up.
 const MAX_UPDATES: u32 = 256;
 
-/// Waits a random time, longer the more often other requests were in the way; the first time, not.
+/// Waits a random time before every other attempt, longer the more often other requests were in the
+/// way. What was read is outdated after a wait, so that the attempt that follows can hardly do more
+/// than read again; the next one is made at once, with as good a chance as anybody's.
 async fn back_off(attempts: u32) {
-    if attempts < 2 {
+    if attempts == 0 || !attempts.is_multiple_of(2) {
         return;
     }
-    let most = 1_u64 << attempts.min(6); // at most 64 ms
+    let most = 1_u64 << attempts.min(4); // at most 16 ms
     let millis = getrandom::u64().unwrap_or(most) % most;
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }

@@ -17,7 +17,7 @@ use crate::{
 pub const AFTERLIFE: Duration = Duration::from_secs(60);
 
 /// How often a save meets another request's change before it gives up.
-const MAX_ATTEMPTS: u32 = 64;
+const MAX_ATTEMPTS: u32 = 256;
 
 /// What a request wants to become of its session.
 #[derive(Clone, Debug)]
