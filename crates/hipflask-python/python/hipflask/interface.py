@@ -52,20 +52,24 @@ class HipFlaskSessionInterface(SessionInterface):
             # It was saved by hand, or with a page that failed; what that came to is for this one, too.
             header = session._saved_as
         else:
+            session._saved = True
             try:
                 header = self._save(app, session)
             except (SessionConflict, StoreUnavailable) as error:
                 # A page that has not used its session is as good without it.
                 if session._opened is not None or session._modified:
                     _refuse(response, error)
+                    return
                 header = None
-            finally:
-                session._saved = True
+            except Exception:
+                # The page that says so is this visitor's, too.
                 _vary_if_accessed(session, response)
-        _vary_if_accessed(session, response)
+                raise
         if header is not None:
             response.headers.add("Set-Cookie", header)
             _vary(response)
+        else:
+            _vary_if_accessed(session, response)
 
     def _save(self, app: Flask, session: Session) -> str | None:
         """Saves a session and returns the cookie to send."""
