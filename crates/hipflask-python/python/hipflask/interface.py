@@ -110,13 +110,9 @@ def load(session: Session) -> None:
 def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
     """Changes one key, atomically where a store makes that a question."""
     opened, engine = open_first(session), session._engine
-    modified = session._modified
     if engine.is_stored and opened.is_held:
-        value = _waiting(engine, engine.update, session, opened, key, function, time.time())
-        session._modified = modified
-    else:
-        value = function(session.get(key))
-        session[key] = value
+        return _waiting(engine, engine.update, session, opened, key, function, time.time())
+    value = session[key] = function(session.get(key))
     return value
 
 
