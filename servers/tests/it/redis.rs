@@ -265,7 +265,9 @@ async fn a_server_that_was_restarted_is_found_again() {
     while start_of_outage.elapsed() < Duration::from_secs(6) {
         let error = store.load(&name, None).await.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-        assert!(error.to_string().contains("cannot connect"), "{error}");
+        // A request that the server's end has overtaken cannot know whether it was sent.
+        let is_outage = error.to_string().contains("cannot connect");
+        assert!(is_outage || start_of_outage.elapsed() < Duration::from_secs(1), "{error}");
     }
     let start_of_error = Instant::now();
     store.load(&name, None).await.unwrap_err();
