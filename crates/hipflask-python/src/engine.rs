@@ -8,12 +8,7 @@ use std::{borrow::Cow, time::Duration};
 use hipflask::{
     SaveFailure,
     config::Interface,
-    core::{
-        cookie,
-        interface::{SaveAction, Saved},
-        server_side::SessionId,
-        session::Session,
-    },
+    core::{cookie, interface::SaveAction, server_side::SessionId, session::Session},
 };
 use pyo3::{
     intern,
@@ -25,8 +20,8 @@ use crate::{
     error,
     opened::Opened,
     process::Processes,
-    settings::Settings,
-    state::{State, core_session},
+    settings,
+    state::core_session,
     stored::Stored,
     value::{self, Dialect, Frozen, Reader},
 };
@@ -36,7 +31,6 @@ use crate::{
 #[pyclass(frozen, module = "hipflask._native")]
 pub(crate) struct Engine {
     interface: Interface,
-    refresh_each_request: bool,
     #[pyo3(get)]
     fingerprints: Vec<String>,
     stored: Option<Stored>,
@@ -52,13 +46,12 @@ impl Engine {
         values: &Bound<'_, PyDict>,
         store: Option<String>,
     ) -> PyResult<Self> {
-        let Settings { config, refresh_each_request } = Settings::read(keys, values)?;
+        let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
         let ring = config.secret_key().ring();
         let fingerprints = std::iter::once(ring.current()).chain(ring.fallbacks());
         Ok(Self {
             interface: config.build().map_err(refuse)?,
-            refresh_each_request,
             fingerprints: fingerprints.map(|key| key.fingerprint()).collect(),
             stored: match store {
                 None => None,
@@ -93,7 +86,7 @@ impl Engine {
         let opened = self.interface.open(cookie.as_deref(), now);
         value::fill_from(session, &opened.session)?;
         Ok(Opened {
-            frozen: Frozen::of(session)?,
+            frozen: Frozen::of(session),
             reason: opened.reason,
             cookie: opened.cookie,
             held: None,
@@ -103,51 +96,53 @@ impl Engine {
         })
     }
 
-    /// Saves a session. Returns the `Set-Cookie` to send, and whether the response varies by cookie.
+    /// Saves a session, and returns the `Set-Cookie` to send.
     fn save(
         &self,
         session: &Bound<'_, PyDict>,
         opened: &Bound<'_, Opened>,
         now: f64,
         default: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<(Option<String>, bool)> {
+    ) -> PyResult<Option<String>> {
         let (py, now) = (session.py(), time(now));
-        let state: State = session.extract()?;
-        let saved = match &self.stored {
-            None if !state.modified && !self.is_refreshed(session)? => Saved::keep(state.accessed),
+        let modified = session.getattr(intern!(py, "modified"))?.is_truthy()?;
+        let action = match &self.stored {
+            None if !modified && !self.is_refreshed(session)? => SaveAction::Keep,
             None => {
-                let reader = Reader { dialect: Dialect::Tagged, default };
-                let session = core_session(Session::new(), &reader, session, &state)?;
+                let reader = Reader { default, ..Reader::new(Dialect::Tagged) };
+                let session = core_session(Session::new(), &reader, session, modified)?;
                 let saved = self.interface.save(&session, now);
-                saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?
+                saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?.action
             }
-            Some(stored) => stored.save(session, opened, &state, now)?,
+            Some(stored) => stored.save(session, opened, modified, now)?,
         };
-        let header = match saved.action {
+        Ok(match action {
             SaveAction::Set(header) | SaveAction::Delete(header) => Some(header),
             _ => None,
-        };
-        Ok((header, saved.vary))
+        })
     }
 
-    /// Changes one key of a stored session atomically; `None` if it is not in the store yet.
-    fn update<'py>(
+    /// Sets one key of a session in its store, unless another request was in the way: then the
+    /// session has its changes, and `false` is returned.
+    fn try_update(
         &self,
-        session: &Bound<'py, PyDict>,
-        opened: &Bound<'py, Opened>,
+        session: &Bound<'_, PyDict>,
+        opened: &Bound<'_, Opened>,
         key: &str,
-        function: &Bound<'py, PyAny>,
+        value: &Bound<'_, PyAny>,
+        attempt: u32,
         now: f64,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(stored) = &self.stored else { return Ok(None) };
-        stored.update(session, opened, key, function, time(now))
+    ) -> PyResult<bool> {
+        let stored = self.stored.as_ref();
+        let stored = stored.ok_or_else(|| error::misuse("a signed cookie is in no store"))?;
+        stored.try_update(session, opened, key, value, attempt, time(now))
     }
 
     /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
     fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
         let Some(stored) = &self.stored else { return Ok(0) };
         let purged = stored.processes.run(py, async |backend| backend.purge(limit).await)?;
-        purged.map_err(|failure| error::unavailable(py, &failure.to_string()))
+        purged.map_err(|failure| error::unavailable(py, &failure))
     }
 
     /// Ends the session of an id, and reports whether there was one.
@@ -159,14 +154,14 @@ impl Engine {
         };
         let Some(id) = SessionId::parse(sid.as_bytes()) else { return Ok(false) };
         let revoked = stored.processes.run(py, async |backend| backend.revoke(&id).await)?;
-        revoked.map_err(|failure| error::unavailable(py, &failure.to_string()))
+        revoked.map_err(|failure| error::unavailable(py, &failure))
     }
 }
 
 impl Engine {
     /// Reports whether a session that nobody has changed is sent again.
     fn is_refreshed(&self, session: &Bound<'_, PyDict>) -> PyResult<bool> {
-        if !self.refresh_each_request {
+        if !self.interface.refreshes_each_request() {
             return Ok(false);
         }
         let permanent = session.get_item(intern!(session.py(), "_permanent"))?;

@@ -3,7 +3,10 @@
 //! The classes are the package's own, in `hipflask.errors`; an error's text is already free of
 //! secrets, and is taken over as it is.
 
-use hipflask::{ConfigError, Error, SaveFailure, store::ConnectError};
+use hipflask::{
+    ConfigError, Error, SaveFailure,
+    store::{ConnectError, StoreError},
+};
 use pyo3::{exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock, types::PyType};
 
 macro_rules! exceptions {
@@ -28,6 +31,11 @@ exceptions! {
 
 pub(crate) fn config(py: Python<'_>, error: &ConfigError) -> PyErr {
     config_error(py, &error.to_string())
+}
+
+/// Why a store did not answer.
+pub(crate) fn unavailable(py: Python<'_>, error: &StoreError) -> PyErr {
+    store_unavailable(py, &error.to_string())
 }
 
 /// What a program got wrong in calling the engine.
@@ -64,9 +72,4 @@ fn by_status(py: Python<'_>, status: u16, text: &str) -> PyErr {
         409 => session_conflict(py, text),
         _ => session_error(py, text),
     }
-}
-
-/// Why a store did not answer.
-pub(crate) fn unavailable(py: Python<'_>, text: &str) -> PyErr {
-    store_unavailable(py, text)
 }

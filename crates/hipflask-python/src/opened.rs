@@ -8,7 +8,7 @@ use pyo3::{intern, prelude::*, types::PyDict};
 
 use crate::{
     error,
-    value::{Dialect, Frozen, Reader},
+    value::{self, Dialect, Frozen, Reader},
 };
 
 /// A session as it was opened: what saving compares with, and why the session is what it is.
@@ -69,6 +69,12 @@ impl Opened {
         self.held.is_some()
     }
 
+    /// Returns what the store had under a key when it was last asked: a copy, or `None`.
+    fn stored<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let value = self.held.as_ref().and_then(|held| held.snapshot().content().get(key));
+        value.map(|value| value::to_python(py, value)).transpose()
+    }
+
     /// Whether the session cannot be changed because the store does not answer.
     #[getter]
     fn is_read_only(&self) -> bool {
@@ -96,8 +102,8 @@ impl Opened {
     }
 
     /// Whether a list or dict in the session was changed in place.
-    fn is_changed(&self, session: &Bound<'_, PyDict>) -> PyResult<bool> {
+    fn is_changed(&self, session: &Bound<'_, PyDict>) -> bool {
         let dialect = if self.id_length > 0 { Dialect::Record } else { Dialect::Tagged };
-        self.frozen.is_changed(session, &Reader { dialect, default: None })
+        self.frozen.is_changed(session, &Reader::new(dialect))
     }
 }

@@ -13,43 +13,30 @@ use crate::{
     value::{Dialect, Reader},
 };
 
-pub(crate) struct Settings {
-    pub(crate) config: SessionConfig,
-    pub(crate) refresh_each_request: bool,
-}
-
-impl Settings {
-    /// Reads Flask's and Flask-Session's settings by their names, and our own.
-    pub(crate) fn read(keys: Vec<Vec<u8>>, values: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let py = values.py();
-        let mut keys = keys.into_iter().map(Key::new);
-        let key = match keys.next() {
-            Some(key) => SecretKey::new(key),
-            // Without a key there are only unsigned ids.
-            None => SecretKey::random().map_err(|mistake| error::config(py, &mistake))?,
+/// Reads Flask's and Flask-Session's settings by their names, and our own.
+pub(crate) fn read(keys: Vec<Vec<u8>>, values: &Bound<'_, PyDict>) -> PyResult<SessionConfig> {
+    let py = values.py();
+    let mut keys = keys.into_iter().map(Key::new);
+    let key = match keys.next() {
+        Some(key) => SecretKey::new(key),
+        // Without a key there are only unsigned ids.
+        None => SecretKey::random().map_err(|mistake| error::config(py, &mistake))?,
+    };
+    // Whether a weak key is refused is for the app to say, and was decided before.
+    let key = keys.fold(key, SecretKey::with_fallback).insecure_accept_weak();
+    let mut config = SessionConfig::new(key);
+    let mut flasks = Vec::new();
+    for (name, value) in values.iter() {
+        let name: String = name.extract()?;
+        config = match apply(config, &name, &value)? {
+            Ok(config) => config,
+            Err(config) => {
+                flasks.push((name, Reader::new(Dialect::Record).value(&value)?));
+                config
+            }
         };
-        // Whether a weak key is refused is for the app to say, and was decided before.
-        let key = keys.fold(key, SecretKey::with_fallback).insecure_accept_weak();
-        let mut config = SessionConfig::new(key);
-        let mut refresh_each_request = true;
-        let reader = Reader { dialect: Dialect::Record, default: None };
-        let mut flasks = Vec::new();
-        for (name, value) in values.iter() {
-            let name: String = name.extract()?;
-            config = match apply(config, &name, &value)? {
-                Ok(config) => config,
-                Err(config) => {
-                    if name == "SESSION_REFRESH_EACH_REQUEST" {
-                        refresh_each_request = value.is_truthy()?;
-                    }
-                    flasks.push((name, reader.value(&value)?));
-                    config
-                }
-            };
-        }
-        let config = config.with_values(flasks).map_err(|mistake| error::config(py, &mistake))?;
-        Ok(Self { config, refresh_each_request })
     }
+    config.with_values(flasks).map_err(|mistake| error::config(py, &mistake))
 }
 
 /// Applies a setting that only we have, or gives the configuration back.

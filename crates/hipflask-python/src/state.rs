@@ -5,11 +5,9 @@ use pyo3::{prelude::*, types::PyDict};
 
 use crate::{error, value::Reader};
 
-/// What the class `Session` says of a session besides its content.
+/// What the class `Session` says of a session besides its content, and whether it was modified.
 #[derive(FromPyObject)]
-pub(crate) struct State {
-    pub(crate) modified: bool,
-    pub(crate) accessed: bool,
+struct State {
     #[pyo3(attribute("_cleared"))]
     cleared: bool,
     #[pyo3(attribute("_renewed"))]
@@ -23,8 +21,9 @@ pub(crate) fn core_session<'py>(
     mut core: Session,
     reader: &Reader<'_, 'py>,
     session: &Bound<'py, PyDict>,
-    state: &State,
+    modified: bool,
 ) -> PyResult<Session> {
+    let state: State = session.extract()?;
     let content = Value::Dict(reader.dict(session)?);
     let all = match (state.ended, state.cleared) {
         (true, _) => core.destroy(),
@@ -34,7 +33,6 @@ pub(crate) fn core_session<'py>(
     let all = all.and_then(|()| core.set_all(content));
     let all = all.and_then(|()| if state.renewed { core.renew() } else { Ok(()) });
     all.map_err(|error| error::method(session.py(), &error.into()))?;
-    core.set_modified(state.modified);
-    core.set_accessed(state.accessed);
+    core.set_modified(modified);
     Ok(core)
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use hipflask::{
-    Error, Reason,
+    Reason,
     backend::Backend,
-    config::{Format, ServerSide},
-    core::{interface::Saved, session::Session},
-    value::Value,
+    config::{ConflictPolicy, Format, ServerSide},
+    core::{engine::merge, interface::SaveAction, session::Session},
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -15,31 +14,13 @@ use crate::{
     error,
     opened::Opened,
     process::Processes,
-    state::{State, core_session},
+    state::core_session,
     value::{self, Dialect, Frozen, Reader},
 };
 
 pub(crate) struct Stored {
     pub(crate) interface: ServerSide,
     pub(crate) processes: Processes,
-}
-
-/// What went wrong while a session was updated.
-enum UpdateError {
-    Python(PyErr),
-    Session(Error),
-}
-
-impl From<Error> for UpdateError {
-    fn from(error: Error) -> Self {
-        Self::Session(error)
-    }
-}
-
-impl From<PyErr> for UpdateError {
-    fn from(error: PyErr) -> Self {
-        Self::Python(error)
-    }
 }
 
 impl Stored {
@@ -60,8 +41,8 @@ impl Stored {
         let lookup = if offer.id.is_err() {
             self.interface.find(offer, None, now)
         } else {
-            let found = self.processes.run(py, async |backend| backend.find(cookie, now).await)?;
-            found.map_err(|failure| error::unavailable(py, &failure.to_string()))?
+            let found = self.processes.run(py, async |backend| backend.find(offer, now).await)?;
+            found.map_err(|failure| error::unavailable(py, &failure))?
         };
         let (reason, cookie) = (lookup.reason(), lookup.cookie);
         let held = lookup.held.ok();
@@ -71,7 +52,7 @@ impl Stored {
             None => {}
         }
         Ok(Opened {
-            frozen: Frozen::of(dict)?,
+            frozen: Frozen::of(dict),
             reason,
             cookie,
             held,
@@ -85,68 +66,50 @@ impl Stored {
         &self,
         session: &Bound<'_, PyDict>,
         opened: &Bound<'_, Opened>,
-        state: &State,
+        modified: bool,
         now: Duration,
-    ) -> PyResult<Saved> {
+    ) -> PyResult<SaveAction> {
         let py = session.py();
         let mut opened = opened.borrow_mut();
         let is_due = opened.held.as_ref().is_some_and(|held| self.interface.is_due(held, now));
-        if opened.is_read_only || !state.modified && !is_due {
-            return Ok(Saved::keep(state.accessed));
+        if opened.is_read_only || !modified && !is_due {
+            return Ok(SaveAction::Keep);
         }
-        let reader = reader_of(self.dialect());
-        let session = core_session(Session::new_stored(false), &reader, session, state)?;
+        let reader = Reader::new(self.dialect());
+        let session = core_session(Session::new_stored(false), &reader, session, modified)?;
         let (reason, held, entropy) = (opened.reason, opened.held.take(), opened.entropy.take());
         drop(opened);
         let saving =
             async |backend: &Backend| backend.save(&session, reason, held, entropy, now).await;
-        self.processes.run(py, saving)?.map_err(|failure| error::save(py, &failure))
+        let saved = self.processes.run(py, saving)?;
+        Ok(saved.map_err(|failure| error::save(py, &failure))?.action)
     }
 
-    pub(crate) fn update<'py>(
+    /// Sets one key in the store, unless the store has something else than what is held; and brings
+    /// what other requests have written into the session.
+    pub(crate) fn try_update(
         &self,
-        session: &Bound<'py, PyDict>,
-        opened: &Bound<'py, Opened>,
+        session: &Bound<'_, PyDict>,
+        opened: &Bound<'_, Opened>,
         key: &str,
-        function: &Bound<'py, PyAny>,
+        value: &Bound<'_, PyAny>,
+        attempt: u32,
         now: Duration,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    ) -> PyResult<bool> {
         let py = session.py();
-        let Some(mut held) = opened.borrow_mut().held.take() else { return Ok(None) };
+        let reader = Reader::new(self.dialect());
+        let (mine, value) = (reader.dict(session)?, reader.value(value)?);
+        let held = opened.borrow_mut().held.take();
+        let mut held = held.ok_or_else(|| error::misuse("the store does not have the session"))?;
         let base = held.snapshot().content().clone();
-        let function = function.clone().unbind();
-        let dialect = self.dialect();
-        let change = |old: Option<Value>| {
-            Python::attach(|py| {
-                let old = old.map(|old| value::to_python(py, &old)).transpose()?;
-                Ok(reader_of(dialect).value(&function.bind(py).call1((old,))?)?)
-            })
-        };
-        let held_ref = &mut held;
-        let updated = self.processes.run(py, async move |backend| {
-            backend.update::<UpdateError>(held_ref, key, change, now).await
-        });
-        // Also what other requests have changed is here now.
-        let mut core = Session::new_stored(false);
-        let brought = reader_of(dialect).dict(session).and_then(|content| {
-            let all = core.set_all(Value::Dict(content));
-            all.map_err(|error| error::method(py, &error.into()))?;
-            let current = held.bring_up_to_date(&mut core, &base);
-            current.map_err(|conflict| error::misuse(&conflict.to_string()))
-        });
-        opened.borrow_mut().held = Some(held);
-        brought?;
-        let value = updated?.map_err(|error| match error {
-            UpdateError::Python(error) => error,
-            UpdateError::Session(error) => error::method(py, &error),
-        })?;
-        session.clear();
-        value::fill_from(session, &core)?;
-        opened.borrow_mut().frozen = Frozen::of(session)?;
-        value::to_python(py, &value).map(Some)
+        let updated = self
+            .processes
+            .run(py, async |backend| backend.try_update(&mut held, key, value, attempt, now).await);
+        let merged = merge(&base, &mine, held.snapshot().content(), ConflictPolicy::LastWriter);
+        let merged = merged.map_err(|conflict| error::misuse(&conflict.to_string()))?;
+        value::bring(session, &mine, &merged)?;
+        let mut opened = opened.borrow_mut();
+        (opened.held, opened.frozen) = (Some(held), Frozen::of(session));
+        updated?.map_err(|error| error::method(py, &error))
     }
-}
-
-pub(crate) const fn reader_of(dialect: Dialect) -> Reader<'static, 'static> {
-    Reader { dialect, default: None }
 }

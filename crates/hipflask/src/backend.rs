@@ -10,7 +10,7 @@ use hipflask_core::{
     interface::Saved,
     reason::Reason,
     record,
-    server_side::{Found, Held, Lookup, ServerSide, SessionId},
+    server_side::{Found, Held, Lookup, Offer, ServerSide, SessionId},
     session::Session,
     store::{Deleted, Record, RecordKey, Replaced, Store, StoreError},
     value::{Dict, Value},
@@ -92,20 +92,17 @@ impl Backend {
         cookie: Option<&[u8]>,
         now: Duration,
     ) -> Result<Found, Arc<StoreError>> {
-        Ok(self.interface.session_of(self.find(cookie, now).await?))
+        let offer = self.interface.identify(cookie);
+        Ok(self.interface.session_of(self.find(offer, now).await?))
     }
 
-    /// Finds the record of a cookie's value, without making a session of it.
+    /// Finds the record of what a cookie [offers](ServerSide::identify), without making a session
+    /// of it.
     ///
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub async fn find(
-        &self,
-        cookie: Option<&[u8]>,
-        now: Duration,
-    ) -> Result<Lookup, Arc<StoreError>> {
-        let offer = self.interface.identify(cookie);
+    pub async fn find(&self, offer: Offer, now: Duration) -> Result<Lookup, Arc<StoreError>> {
         let Ok(id) = &offer.id else {
             return Ok(self.interface.find(offer, None, now));
         };
@@ -235,7 +232,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// What `change` returns, or [`Error`] when the store does not answer or the session has ended.
+    /// What `change` returns, or as [`try_update`](Self::try_update).
     pub async fn update<E: From<Error>>(
         &self,
         held: &mut Held,
@@ -243,26 +240,46 @@ impl Backend {
         mut change: impl FnMut(Option<Value>) -> Result<Value, E>,
         now: Duration,
     ) -> Result<Value, E> {
-        for attempt in 0..=MAX_UPDATES {
-            back_off(attempt).await;
-            let mut content = held.snapshot().content().clone();
-            let value = change(content.get(key).cloned())?;
-            content.insert(key, value.clone());
-            if self.try_update(held, content, now).await.map_err(Error)? {
-                report::conflicts(attempt);
+        let mut attempt = 0;
+        loop {
+            let value = change(held.snapshot().content().get(key).cloned())?;
+            if self.try_update(held, key, value.clone(), attempt, now).await? {
                 return Ok(value);
             }
+            attempt += 1;
         }
-        Err(Error(EngineError::Contended.into()).into())
+    }
+
+    /// Sets one key of a stored session if the store has what is held; else takes over what is there,
+    /// and returns `false`. `attempt` says how often that has been, so as to make way for others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the store does not answer, when the session has ended, or after too many
+    /// attempts.
+    pub async fn try_update(
+        &self,
+        held: &mut Held,
+        key: &str,
+        value: Value,
+        attempt: u32,
+        now: Duration,
+    ) -> Result<bool, Error> {
+        if attempt > MAX_UPDATES {
+            return Err(Error(EngineError::Contended.into()));
+        }
+        back_off(attempt).await;
+        let mut content = held.snapshot().content().clone();
+        content.insert(key, value);
+        let is_updated = self.replace(held, content, now).await.map_err(Error)?;
+        if is_updated {
+            report::conflicts(attempt);
+        }
+        Ok(is_updated)
     }
 
     /// Writes `content` over what is held, or else takes over what is there.
-    async fn try_update(
-        &self,
-        held: &mut Held,
-        content: Dict,
-        now: Duration,
-    ) -> Result<bool, Kind> {
+    async fn replace(&self, held: &mut Held, content: Dict, now: Duration) -> Result<bool, Kind> {
         let settings = self.interface.settings();
         let snapshot = held.snapshot();
         let payload = record::encode(&content, settings.format).map_err(EngineError::from)?;

@@ -106,6 +106,11 @@ impl Interface {
         self
     }
 
+    /// Reports whether a permanent session is sent again although nothing changed.
+    pub const fn refreshes_each_request(&self) -> bool {
+        self.refresh_each_request
+    }
+
     /// Sets how much a payload may hold.
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {

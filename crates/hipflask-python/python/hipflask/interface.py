@@ -5,6 +5,7 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import time
@@ -79,9 +80,7 @@ class HipFlaskSessionInterface(SessionInterface):
             open_first(session)
             session.accessed = accessed
         engine, default = session._engine, self.settings.json_default(app)
-        session._saved_as, _ = _waiting(
-            engine, engine.save, session, session._opened, time.time(), default
-        )
+        session._saved_as = _waiting(engine, engine.save, session, session._opened, time.time(), default)
         return session._saved_as
 
     def regenerate(self, session: Session) -> None:
@@ -110,9 +109,17 @@ def load(session: Session) -> None:
 def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
     """Changes one key, atomically where a store makes that a question."""
     opened, engine = open_first(session), session._engine
-    if engine.is_stored and opened.is_held:
-        return _waiting(engine, engine.update, session, opened, key, function, time.time())
-    value = session[key] = function(session.get(key))
+    if not (engine.is_stored and opened.is_held):
+        value = session[key] = function(session.get(key))
+        return value
+    if session.modified:
+        # What was changed in place so far can no longer be told from what others have written.
+        session.modified = True
+    for attempt in itertools.count():
+        value = function(opened.stored(key))
+        if _waiting(engine, engine.try_update, session, opened, key, value, attempt, time.time()):
+            break
+    session[key] = value
     return value
 
 
@@ -153,8 +160,9 @@ def _vary_if_accessed(session: Session, response: Response) -> None:
 
 
 def _vary(response: Response) -> None:
-    # Werkzeug's set of header items is worth its time only if there is one already.
-    if "Vary" in response.headers:
+    # Werkzeug's set of header items is worth its time only if there is one already. To ask for the list
+    # of them costs a third of `in`, which raises an exception inside.
+    if response.headers.getlist("Vary"):
         response.vary.add("Cookie")
     else:
         response.headers.add("Vary", "Cookie")

@@ -43,6 +43,10 @@ pub(crate) struct Reader<'a, 'py> {
 }
 
 impl<'py> Reader<'_, 'py> {
+    pub(crate) const fn new(dialect: Dialect) -> Self {
+        Self { dialect, default: None }
+    }
+
     /// Reads the content of a session.
     pub(crate) fn dict(&self, dict: &Bound<'py, PyDict>) -> PyResult<Dict> {
         self.dict_at(dict, 0)
@@ -192,7 +196,7 @@ impl<'py> Reader<'_, 'py> {
 
 /// Reads a key; those that are no strings become the text that JSON has for them, which remembers
 /// what it stands for.
-fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
+pub(super) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
     if let Ok(string) = key.cast::<PyString>() {
         return text(string);
     }

@@ -1,28 +1,39 @@
 //! Finds out whether lists and dicts were changed in place.
 //!
-//! Runs in each request that reads a list or dict. So what is kept of them is cheap to make, a copy
-//! that shares everything that cannot change, and cheap to compare, since what is the same object is
-//! the same.
+//! Runs in each request that reads its session. So what is kept of a session is a list of its objects
+//! in the order in which a walk meets them: cheap to make, and cheap to compare, since a string or a
+//! number that is the same object is the same.
 
+use std::{ptr, slice};
+
+use hipflask::value::{Dict, Value};
 use pyo3::{
+    ffi,
     prelude::*,
     types::{PyDict, PyList, PyTuple},
 };
 
-use super::Reader;
+use super::{Reader, from_python::key_of};
 
-/// What the lists and dicts of a session were when it was opened.
-pub(crate) struct Frozen(Option<Py<PyDict>>);
+/// What a session was when it was opened: its keys, each with its value and what is in that.
+pub(crate) struct Frozen(Vec<Was>);
+
+/// An object that the walk has met, and how many entries or items follow it.
+enum Was {
+    Dict(Py<PyDict>, usize),
+    List(Py<PyList>, usize),
+    Tuple(Py<PyTuple>, usize),
+    /// What holds nothing that can change.
+    Leaf(Py<PyAny>),
+}
+
+type Walk<'a> = slice::Iter<'a, Was>;
 
 impl Frozen {
-    pub(crate) fn of(session: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let mut frozen = None;
-        for (key, object) in session.iter() {
-            if let Some(copy) = freeze(&object)? {
-                frozen.get_or_insert_with(|| PyDict::new(session.py())).set_item(key, copy)?;
-            }
-        }
-        Ok(Self(frozen.map(Bound::unbind)))
+    pub(crate) fn of(session: &Bound<'_, PyDict>) -> Self {
+        let mut walk = Vec::with_capacity(2 * session.len());
+        freeze_entries(session, &mut walk);
+        Self(walk)
     }
 
     /// Reports whether a list or dict in the session is not what it was. One that was put there since
@@ -31,23 +42,20 @@ impl Frozen {
         &self,
         session: &Bound<'py, PyDict>,
         reader: &Reader<'_, 'py>,
-    ) -> PyResult<bool> {
-        let frozen = self.0.as_ref().map(|frozen| frozen.bind(session.py()));
-        for (key, object) in session.iter() {
-            if !may_change(&object) {
-                continue;
-            }
-            let was = frozen.map(|frozen| frozen.get_item(&key)).transpose()?.flatten();
-            match was {
-                Some(was) if is_untouched(&object, &was) => {}
-                // Another object may be an equal one.
-                Some(was) if reader.value(&object)? == reader.value(&was)? => {}
-                // A tuple of what cannot change was not kept.
-                None if object.is_instance_of::<PyTuple>() => {}
-                _ => return Ok(true),
-            }
+    ) -> bool {
+        let mut walk = self.0.iter();
+        if are_same_entries(session, &mut walk) && walk.as_slice().is_empty() {
+            return false;
         }
-        Ok(false)
+        // Another object may be an equal one. What cannot be stored is for the save to refuse.
+        let was = thaw_entries(session.py(), usize::MAX, &mut self.0.iter(), reader);
+        let Ok(was) = was else { return true };
+        let is_equal = |key: &Bound<'py, PyAny>, object: &Bound<'py, PyAny>| -> PyResult<bool> {
+            Ok(was.get_text(&key_of(key)?) == Some(&reader.value(object)?))
+        };
+        session
+            .iter()
+            .any(|(key, object)| may_change(&object) && !is_equal(&key, &object).unwrap_or(false))
     }
 }
 
@@ -57,50 +65,98 @@ fn may_change(object: &Bound<'_, PyAny>) -> bool {
         || object.is_instance_of::<PyTuple>()
 }
 
-/// Copies lists and dicts, however deep; `None` for what cannot change.
-fn freeze<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if let Ok(dict) = object.cast::<PyDict>() {
-        let copy = dict.copy()?;
-        for (key, value) in dict.iter() {
-            if let Some(value) = freeze(&value)? {
-                copy.set_item(key, value)?;
-            }
-        }
-        return Ok(Some(copy.into_any()));
+fn freeze(object: Bound<'_, PyAny>, walk: &mut Vec<Was>) {
+    if let Ok(dict) = object.cast_exact::<PyDict>() {
+        walk.push(Was::Dict(dict.clone().unbind(), dict.len()));
+        freeze_entries(dict, walk);
+    } else if let Ok(list) = object.cast_exact::<PyList>() {
+        walk.push(Was::List(list.clone().unbind(), list.len()));
+        list.iter().for_each(|item| freeze(item, walk));
+    } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        walk.push(Was::Tuple(tuple.clone().unbind(), tuple.len()));
+        tuple.iter().for_each(|item| freeze(item, walk));
+    } else {
+        walk.push(Was::Leaf(object.unbind()));
     }
-    if let Ok(list) = object.cast::<PyList>() {
-        let items = list.iter().map(|item| Ok(freeze(&item)?.unwrap_or(item)));
-        let items = items.collect::<PyResult<Vec<_>>>()?;
-        return Ok(Some(PyList::new(object.py(), items)?.into_any()));
-    }
-    let Ok(tuple) = object.cast::<PyTuple>() else { return Ok(None) };
-    let mut may_change = false;
-    let items = tuple.iter().map(|item| {
-        let copy = freeze(&item)?;
-        may_change |= copy.is_some();
-        Ok(copy.unwrap_or(item))
-    });
-    let items = items.collect::<PyResult<Vec<_>>>()?;
-    Ok(if may_change { Some(PyTuple::new(object.py(), items)?.into_any()) } else { None })
 }
 
-fn is_untouched(object: &Bound<'_, PyAny>, was: &Bound<'_, PyAny>) -> bool {
-    if object.is(was) {
-        return true;
+fn freeze_entries(dict: &Bound<'_, PyDict>, walk: &mut Vec<Was>) {
+    for (key, value) in dict.iter() {
+        walk.push(Was::Leaf(key.unbind()));
+        freeze(value, walk);
     }
-    if let (Ok(dict), Ok(was)) = (object.cast_exact::<PyDict>(), was.cast_exact::<PyDict>()) {
-        let mut entries = dict.iter().zip(was.iter());
-        return dict.len() == was.len()
-            && entries
-                .all(|((key, value), (name, was))| key.is(&name) && is_untouched(&value, &was));
+}
+
+/// Reports whether the next object of the walk is the one at an address, and holds what it held.
+fn is_same(py: Python<'_>, object: Address, walk: &mut Walk<'_>) -> bool {
+    match walk.next() {
+        None => false,
+        Some(Was::Leaf(was)) => was.as_ptr() == object,
+        Some(Was::Dict(was, len)) => {
+            let dict = was.bind(py);
+            was.as_ptr() == object && dict.len() == *len && are_same_entries(dict, walk)
+        }
+        Some(Was::List(was, len)) => {
+            let list = was.bind(py);
+            let mut items = list.iter();
+            was.as_ptr() == object
+                && list.len() == *len
+                && items.all(|item| is_same(py, item.as_ptr(), walk))
+        }
+        Some(Was::Tuple(was, _)) => {
+            let mut items = was.bind(py).iter();
+            was.as_ptr() == object && items.all(|item| is_same(py, item.as_ptr(), walk))
+        }
     }
-    if let (Ok(list), Ok(was)) = (object.cast_exact::<PyList>(), was.cast_exact::<PyList>()) {
-        let mut items = list.iter().zip(was.iter());
-        return list.len() == was.len() && items.all(|(item, was)| is_untouched(&item, &was));
+}
+
+fn are_same_entries(dict: &Bound<'_, PyDict>, walk: &mut Walk<'_>) -> bool {
+    let py = dict.py();
+    all_entries(dict, |key, value| is_same(py, key, walk) && is_same(py, value, walk))
+}
+
+/// Where an object is.
+type Address = *mut ffi::PyObject;
+
+/// Reports whether `check` holds for the addresses of all keys and values. They are not touched: most
+/// are not in the processor's cache at the end of a request, and are not needed there.
+#[expect(unsafe_code, reason = "PyO3 counts a reference to each key and value that it shows")]
+fn all_entries(dict: &Bound<'_, PyDict>, mut check: impl FnMut(Address, Address) -> bool) -> bool {
+    let (mut at, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: it is a dict, the interpreter is attached, and the three places are valid. `check` gets
+    // addresses, of which it can only learn whether they are those of other objects.
+    while unsafe { ffi::PyDict_Next(dict.as_ptr(), &mut at, &mut key, &mut value) } != 0 {
+        if !check(key, value) {
+            return false;
+        }
     }
-    if let (Ok(tuple), Ok(was)) = (object.cast_exact::<PyTuple>(), was.cast_exact::<PyTuple>()) {
-        let mut items = tuple.iter().zip(was.iter());
-        return tuple.len() == was.len() && items.all(|(item, was)| is_untouched(&item, &was));
+    true
+}
+
+/// Reads the next object of the walk as it was.
+fn thaw<'py>(py: Python<'py>, walk: &mut Walk<'_>, reader: &Reader<'_, 'py>) -> PyResult<Value> {
+    let was = walk.next();
+    let mut items = |len| (0..len).map(|_| thaw(py, walk, reader)).collect::<PyResult<_>>();
+    Ok(match was {
+        None => Value::Null,
+        Some(Was::Leaf(leaf)) => reader.value(leaf.bind(py))?,
+        Some(Was::Dict(_, len)) => Value::Dict(thaw_entries(py, *len, walk, reader)?),
+        Some(Was::List(_, len)) => Value::List(items(*len)?),
+        Some(Was::Tuple(_, len)) => Value::Tuple(items(*len)?),
+    })
+}
+
+/// Reads up to `len` keys with their values.
+fn thaw_entries<'py>(
+    py: Python<'py>,
+    len: usize,
+    walk: &mut Walk<'_>,
+    reader: &Reader<'_, 'py>,
+) -> PyResult<Dict> {
+    let mut entries = Dict::new();
+    for _ in 0..len {
+        let Some(Was::Leaf(key)) = walk.next() else { break };
+        entries.insert(key_of(key.bind(py))?, thaw(py, walk, reader)?);
     }
-    false
+    Ok(entries)
 }

@@ -10,4 +10,4 @@ mod to_python;
 pub(crate) use from_python::{Dialect, Reader};
 pub(crate) use frozen::Frozen;
 pub(crate) use text::utf8;
-pub(crate) use to_python::{fill, fill_from, to_python};
+pub(crate) use to_python::{bring, fill, fill_from, to_python};

@@ -14,12 +14,25 @@ use pyo3::{
     types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple},
 };
 
-use super::text;
+use super::{from_python::key_of, text};
 use crate::kinds;
 
 /// Puts the entries of `content` into a dict of Python.
 pub(crate) fn fill(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<()> {
     Builder::new(dict.py()).fill(dict, content)
+}
+
+/// Makes a dict that is `mine` into one that is `theirs`. What is the same in both is not touched, so
+/// that whoever has a list of the session in hand still has one of the session.
+pub(crate) fn bring(dict: &Bound<'_, PyDict>, mine: &Dict, theirs: &Dict) -> PyResult<()> {
+    let changed = theirs.iter().filter(|(key, value)| mine.get_text(key) != Some(*value));
+    fill(dict, &changed.map(|(key, value)| (key.clone(), value.clone())).collect())?;
+    for key in dict.keys() {
+        if theirs.get_text(&key_of(&key)?).is_none() {
+            dict.del_item(key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the content of a session into a dict of Python.
