@@ -57,7 +57,7 @@ impl Engine {
                 None => None,
                 Some(address) => Some(Stored {
                     interface: config.build_server_side().map_err(refuse)?,
-                    processes: Processes::new(config, address),
+                    processes: Processes::new(py, config, address)?,
                 }),
             },
         })

@@ -1,12 +1,13 @@
 //! The extension module of the Python package `hipflask`: its engine, and nothing that users call.
 //!
 //! `engine` opens and saves, with `stored` where a store is asked; `opened` is what it keeps of a
-//! session meanwhile, `state` what the app leaves; `value` translates
-//! what is in sessions, `settings` what is in an app's configuration; `process` holds connections,
-//! `log` and `error` bring back what went wrong. The classes that users see are Python's, beside it.
+//! session meanwhile, `state` what the app leaves; `value` translates what is in sessions, `settings`
+//! what is in an app's configuration; `process` holds connections, of which `fork` takes care; `log`
+//! and `error` bring back what went wrong. The classes that users see are Python's, beside it.
 
 mod engine;
 mod error;
+mod fork;
 mod itsdangerous;
 mod kinds;
 mod log;
@@ -27,6 +28,7 @@ mod _native {
     use crate::{
         engine::Engine,
         itsdangerous::{Digests, decode_url, deflate, encode_url},
+        log::take_log,
         opened::Opened,
     };
 

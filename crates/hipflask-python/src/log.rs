@@ -1,10 +1,12 @@
 //! What the engine tells operators → records of Python's `logging`, under the logger `hipflask`.
 //!
-//! Only our own events pass: those of the stores' clients may show statements, and ids in them.
+//! Only our own events pass: those of the stores' clients may show statements, and ids in them. What
+//! happens in a call is kept until the call has ended: a handler of Python may need what the call
+//! holds, such as a lock of gevent's, or another session.
 
-use std::fmt;
+use std::{cell::RefCell, fmt, mem};
 
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyDict};
+use pyo3::{prelude::*, types::IntoPyDict};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -13,6 +15,32 @@ use tracing::{
 };
 
 const TARGET: &str = "hipflask";
+
+/// A record's level, message and further fields.
+type Record = (u8, String, Vec<(&'static str, String)>);
+
+thread_local! {
+    static CALL: RefCell<Call> = const { RefCell::new(Call { is_running: false, records: Vec::new() }) };
+}
+
+struct Call {
+    is_running: bool,
+    records: Vec<Record>,
+}
+
+/// Keeps what happens in a call for [`take_log`].
+pub(crate) fn during<T>(call: impl FnOnce() -> T) -> T {
+    CALL.set(Call { is_running: true, records: Vec::new() });
+    let result = call();
+    CALL.with_borrow_mut(|call| call.is_running = false);
+    result
+}
+
+/// Returns what has happened in the last call of this thread.
+#[pyfunction]
+pub(crate) fn take_log() -> Vec<Record> {
+    CALL.with_borrow_mut(|call| mem::take(&mut call.records))
+}
 
 /// Sends events to Python from here on.
 pub(crate) fn install() {
@@ -42,9 +70,13 @@ impl Subscriber for ToPython {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let level = level_of(event.metadata().level());
-        // A handler of Python that fails has told so itself; there is nobody else to tell.
-        let _ = Python::try_attach(|py| fields.log(py, level));
+        let record = (level_of(event.metadata().level()), fields.message, fields.extra);
+        if CALL.with_borrow(|call| call.is_running) {
+            CALL.with_borrow_mut(|call| call.records.push(record));
+        } else {
+            // A handler of Python that fails has told so itself; there is nobody else to tell.
+            let _ = Python::try_attach(|py| log(py, record));
+        }
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -81,21 +113,9 @@ impl Visit for Fields {
     }
 }
 
-impl Fields {
-    fn log(self, py: Python<'_>, level: u8) -> PyResult<()> {
-        static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let get =
-            || Ok::<_, PyErr>(py.import("logging")?.call_method1("getLogger", (TARGET,))?.unbind());
-        let logger = LOGGER.get_or_try_init(py, get)?.bind(py);
-        if !logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {
-            return Ok(());
-        }
-        let (extra, options) = (PyDict::new(py), PyDict::new(py));
-        for (name, value) in self.extra {
-            extra.set_item(name, value)?;
-        }
-        options.set_item("extra", extra)?;
-        logger.call_method("log", (level, "%s", self.message), Some(&options))?;
-        Ok(())
-    }
+fn log(py: Python<'_>, (level, message, fields): Record) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", (TARGET,))?;
+    let extra = fields.into_py_dict(py)?;
+    let options = [("extra", extra)].into_py_dict(py)?;
+    logger.call_method("log", (level, "%s", message), Some(&options)).map(drop)
 }

@@ -20,7 +20,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::error;
+use crate::{error, fork, log};
 
 /// A store that each process connects to for itself.
 pub(crate) struct Processes {
@@ -38,8 +38,9 @@ struct Process {
 }
 
 impl Processes {
-    pub(crate) const fn new(config: SessionConfig, address: String) -> Self {
-        Self { config, address, current: Mutex::new(None) }
+    pub(crate) fn new(py: Python<'_>, config: SessionConfig, address: String) -> PyResult<Self> {
+        fork::watch(py)?;
+        Ok(Self { config, address, current: Mutex::new(None) })
     }
 
     /// Connects unless this process has done so, and waits for `work`, while other threads of Python
@@ -51,10 +52,12 @@ impl Processes {
     ) -> PyResult<T> {
         let process = self.process()?;
         let connected = py.detach(|| {
-            process.runtime.block_on(async {
+            let _no_fork = fork::hold_off();
+            let call = async {
                 let backend = process.backend.get_or_try_init(|| self.connect()).await?;
                 Ok::<_, ConnectError>(work(backend).await)
-            })
+            };
+            log::during(|| process.runtime.block_on(call))
         });
         connected.map_err(|error| error::connect(py, &error))
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pathlib
 from typing import Any
 
 import pytest
@@ -102,3 +103,28 @@ def test_session_that_was_saved_by_hand_is_saved_once(store: str | None) -> None
     client = app.test_client()
     assert cookie_of(client.get("/twice")) == cookies[0]
     assert client.get("/get").text == "twice"
+
+
+def test_a_log_handler_may_ask_for_the_session(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Many applications put the visitor's name to each record, also to those of an opening session."""
+    folder, told = tmp_path / "sessions", []
+    folder.mkdir()
+    app = make_app(f"file:{folder}")
+    client = app.test_client()
+    client.get("/set/first")
+
+    def name_visitor(record: logging.LogRecord) -> bool:
+        try:
+            told.append(session.get("value"))
+        except Exception as error:
+            told.append(type(error))
+        return True
+
+    caplog.handler.addFilter(name_visitor)
+    with caplog.at_level(logging.DEBUG, "hipflask"):
+        assert client.get("/get").text == "first"
+        assert told == ["first"]
+        folder.rename(tmp_path / "elsewhere")
+        folder.touch()
+        assert client.get("/get").status_code == 503
+    assert told[1] is RuntimeError

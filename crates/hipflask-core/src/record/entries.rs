@@ -14,6 +14,10 @@ pub(super) struct Entries {
 }
 
 impl Entries {
+    pub(super) fn with_capacity(n: usize) -> Self {
+        Self { dict: Dict::with_capacity(n), has_respelled: false }
+    }
+
     /// Adds an entry; a string that comes twice keeps its first place and its last value.
     pub(super) fn insert(&mut self, key: Value, value: Value) -> Result<(), DecodeError> {
         let key = match key {

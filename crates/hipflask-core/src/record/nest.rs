@@ -33,7 +33,7 @@ impl Nest {
 
     /// Begins a dict of keys and values, which are counted one by one.
     pub(super) fn dict(&mut self, n_parts: usize) -> Whole {
-        self.begin(Partial::Dict(Entries::default(), None), n_parts)
+        self.begin(Partial::Dict(Entries::with_capacity(n_parts / 2), None), n_parts)
     }
 
     pub(super) fn list(&mut self, n_items: usize) -> Whole {

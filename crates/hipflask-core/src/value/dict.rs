@@ -27,6 +27,11 @@ impl Dict {
         Self::default()
     }
 
+    /// Returns an empty dict with room for `n` keys.
+    pub fn with_capacity(n: usize) -> Self {
+        Self(IndexMap::with_capacity_and_hasher(n, RandomState::default()))
+    }
+
     /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key.as_bytes())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .errors import ConfigError
-from .interface import HipFlaskSessionInterface
+from .interface import HipFlaskSessionInterface, waiting
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class HipFlask:
             raise ConfigError(
                 "a signed cookie cannot be revoked: keep sessions in a store, or change SECRET_KEY"
             )
-        return engine.revoke(session_id)
+        return bool(waiting(engine, engine.revoke, session_id))
 
     def purge(self, app: Flask | None = None) -> int:
         """Removes expired sessions from the app's store, and returns how many. SQL databases, files and
@@ -85,7 +85,7 @@ class HipFlask:
         """
         engine, purged = self._engine(app), 0
         # In parts, so that other requests come in between.
-        while engine is not None and (part := engine.purge(_PART)):
+        while engine is not None and (part := waiting(engine, engine.purge, _PART)):
             purged += part
         return purged
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from flask.sessions import SessionInterface
 
-from ._native import Engine
+from ._native import Engine, take_log
 from .errors import SessionConflict, StoreUnavailable
 from .session import ReadOnlySession, Session, open_first, unopened
 from .settings import Settings
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["HipFlaskSessionInterface"]
 
 logger = logging.getLogger("hipflask")
+
+#: How many greenlets may wait for a store at once.
+_MOST_WAITING = 64
 
 
 class HipFlaskSessionInterface(SessionInterface):
@@ -80,7 +83,7 @@ class HipFlaskSessionInterface(SessionInterface):
             open_first(session)
             session.accessed = accessed
         engine, default = session._engine, self.settings.json_default(app)
-        session._saved_as = _waiting(engine, engine.save, session, session._opened, time.time(), default)
+        session._saved_as = waiting(engine, engine.save, session, session._opened, time.time(), default)
         return session._saved_as
 
     def regenerate(self, session: Session) -> None:
@@ -95,12 +98,17 @@ def load(session: Session) -> None:
     engine = session._engine
     session.__dict__["accessed"] = True
     dict.clear(session)
+    # What is logged meanwhile may be handled by what puts the visitor's name to it.
+    session._failure = RuntimeError("the session was used while it was being opened")
+    failure = None
     try:
-        opened = _waiting(engine, engine.open, session, session._header, time.time())
+        opened = waiting(engine, engine.open, session, session._header, time.time())
     except StoreUnavailable as error:
         # The page that says so may use the session again; it shall not wait again.
-        session._failure = error
+        failure = error
         raise
+    finally:
+        session._failure = failure
     session._opened = opened
     session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
     _report(opened, engine)
@@ -117,20 +125,52 @@ def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
         session.modified = True
     for attempt in itertools.count():
         value = function(opened.stored(key))
-        if _waiting(engine, engine.try_update, session, opened, key, value, attempt, time.time()):
+        if waiting(engine, engine.try_update, session, opened, key, value, attempt, time.time()):
             break
     session[key] = value
     return value
 
 
-def _waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
+def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
     """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of
     this one would wait with it."""
-    if engine.is_stored and _is_patched_by_gevent():
-        import gevent  # type: ignore[import-untyped,unused-ignore]
+    if not engine.is_stored:
+        return call(*args)
+    if not _is_patched_by_gevent():
+        try:
+            return call(*args)
+        finally:
+            _log(take_log())
+    result, error, records = _threads_of_gevent().apply(_called, (call, args))
+    # The locks of the module `logging` are gevent's, which are for greenlets, and not for threads.
+    _log(records)
+    if error is not None:
+        raise error
+    return result
 
-        return gevent.get_hub().threadpool.apply(call, args)
-    return call(*args)
+
+def _called(call: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Exception | None, Any]:
+    try:
+        return call(*args), None, take_log()
+    except Exception as error:
+        return None, error, take_log()
+
+
+def _log(records: list[tuple[int, str, list[tuple[str, str]]]]) -> None:
+    for level, message, fields in records:
+        logger.log(level, "%s", message, extra=dict(fields))
+
+
+def _threads_of_gevent() -> Any:
+    """Returns the threads that wait for the greenlets of this one. They are not gevent's own: those are
+    few, and while a store is away, nobody could look up a host name."""
+    import gevent  # type: ignore[import-untyped,unused-ignore]
+    from gevent.threadpool import ThreadPool  # type: ignore[import-untyped,unused-ignore]
+
+    hub = gevent.get_hub()
+    if not hasattr(hub, "hipflask_threads"):
+        hub.hipflask_threads = ThreadPool(_MOST_WAITING, hub=hub)
+    return hub.hipflask_threads
 
 
 def _is_patched_by_gevent() -> bool:

@@ -183,14 +183,22 @@ impl<'py> Reader<'_, 'py> {
 
     fn items(
         &self,
-        items: impl Iterator<Item = Bound<'py, PyAny>>,
+        items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
         depth: usize,
     ) -> PyResult<Vec<Value>> {
-        items.map(|item| self.value_at(&item, depth + 1)).collect()
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            values.push(self.value_at(&item, depth + 1)?);
+        }
+        Ok(values)
     }
 
     fn dict_at(&self, dict: &Bound<'py, PyDict>, depth: usize) -> PyResult<Dict> {
-        dict.iter().map(|(key, value)| Ok((key_of(&key)?, self.value_at(&value, depth)?))).collect()
+        let mut content = Dict::with_capacity(dict.len());
+        for (key, value) in dict.iter() {
+            content.insert(key_of(&key)?, self.value_at(&value, depth)?);
+        }
+        Ok(content)
     }
 }
 

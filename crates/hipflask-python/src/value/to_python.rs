@@ -119,7 +119,11 @@ impl<'py> Builder<'py> {
     }
 
     fn items(&mut self, items: &[Value]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        items.iter().map(|item| self.build(item)).collect()
+        let mut objects = Vec::with_capacity(items.len());
+        for item in items {
+            objects.push(self.build(item)?);
+        }
+        Ok(objects)
     }
 }
 
