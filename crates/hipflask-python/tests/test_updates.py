@@ -77,6 +77,28 @@ def test_what_is_returned_is_what_the_session_has(site: Site) -> None:
     assert site.content() == {**START, "count": 1, "cart": ["tea", "milk", "jam"]}
 
 
+def test_it_goes_on_from_what_the_request_has_set(site: Site) -> None:
+    def view() -> None:
+        session["count"] = 5
+        assert session.update_atomically("count", lambda count: count + 1) == 6
+        del session["name"]
+        assert session.update_atomically("name", lambda name: str(name)) == "None"
+
+    assert site.request(view) == 200
+    assert site.content() == {**START, "count": 6, "name": "None"}
+
+
+def test_nothing_of_a_session_that_was_ended_goes_into_the_next(site: Site) -> None:
+    def view() -> None:
+        session.destroy()
+        assert session.update_atomically("count", lambda count: (count or 0) + 1) == 1
+
+    before = site.cookie
+    assert site.request(view) == 200
+    assert site.cookie != before
+    assert site.content() == {"count": 1}
+
+
 def test_another_request_in_the_way_makes_it_begin_again(stored: Site) -> None:
     seen = []
 

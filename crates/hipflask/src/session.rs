@@ -328,7 +328,8 @@ impl Session {
     ///
     /// In a store the change is there when this returns, and `change` runs again if another request
     /// was in the way: it should do nothing else. In a signed cookie, and in a session that is not
-    /// yet in its store, nobody else can have it, and it is saved with the rest.
+    /// yet in its store, nobody else can have it, and it is saved with the rest; so is what this
+    /// request itself has changed before.
     ///
     /// ```
     /// # async fn hit(session: hipflask::Session) -> hipflask::Result<()> {
@@ -369,7 +370,8 @@ impl Session {
         Ok(value::from_value(value).map_err(SessionError::from)?)
     }
 
-    /// `None` if the store has no record of the session yet.
+    /// `None` if the store does not have what this request sees: no record of the session yet, or
+    /// another value.
     async fn update_stored(
         &self,
         stored: &Stored,
@@ -380,6 +382,9 @@ impl Session {
         let (Some(held), Some(backend)) = (held.as_mut(), &stored.shared.backend) else {
             return Ok(None);
         };
+        if self.value(key).as_ref() != held.snapshot().content().get(key) {
+            return Ok(None);
+        }
         let base = held.snapshot().content().clone();
         let value = backend.update(held, key, apply, stored.shared.now()).await;
         let mut session = self.lock();

@@ -117,7 +117,8 @@ def load(session: Session) -> None:
 def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
     """Changes one key, atomically where a store makes that a question."""
     opened, engine = open_first(session), session._engine
-    if not (engine.is_stored and opened.is_held):
+    if not opened.is_held or session.get(key) != opened.stored(key):
+        # Nobody else has what this request sees; it is saved with the rest.
         value = session[key] = function(session.get(key))
         return value
     if session.modified:

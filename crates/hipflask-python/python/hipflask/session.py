@@ -103,7 +103,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
         """Sets ``key`` to what ``function`` returns for its present value, or for ``None``, and
         returns that. In a store this is one step: of two requests that count up, none is lost.
 
-        The function may be called several times, each time with what other requests have left.
+        The function may be called several times, each time with what other requests have left. What
+        this request itself has changed before is its own, and is saved with the rest.
 
         :raises StoreUnavailable: when the store does not answer.
         :raises SessionConflict: when another request has ended the session.

@@ -93,6 +93,14 @@ async fn update(session: Session) -> Result<String> {
     Ok(count.to_string())
 }
 
+async fn update_twice(session: Session) -> Result<String> {
+    session.insert("count", 5)?;
+    let count = session.update("count", |count: Option<u64>| count.unwrap_or(0) + 1).await?;
+    session.destroy()?;
+    let next = session.update("count", |count: Option<u64>| count.unwrap_or(0) + 1).await?;
+    Ok(format!("{count} {next}"))
+}
+
 struct Site {
     app: Router,
     store: Watched,
@@ -116,6 +124,7 @@ fn site(config: &SessionConfig) -> Site {
         .route("/log_out_and_flash", get(log_out_and_flash))
         .route("/pop", get(pop))
         .route("/update", get(update))
+        .route("/update_twice", get(update_twice))
         .route("/none", get(async || "none"))
         .with_state(gate.clone())
         .layer(layer.with_store(store.clone()));
@@ -294,6 +303,17 @@ async fn updates_of_many_clients_are_all_counted() {
         client.await.unwrap();
     }
     assert!(site.all(&cookie).await.contains(r#""count":400"#));
+}
+
+#[tokio::test]
+async fn updates_go_on_from_what_the_request_has_changed() {
+    let site = site(&app::config());
+    let cookie = site.start().await;
+    let response = app::get(&site.app, "/update_twice", &[&cookie]).await;
+    let renewed = sent_back(&response);
+    assert_eq!(text(response).await, "6 1");
+    assert_ne!(renewed, cookie);
+    assert_eq!(site.all(&renewed).await, r#"found {"_permanent":true,"count":1}"#);
 }
 
 #[tokio::test]
