@@ -1,8 +1,8 @@
 //! What the engine tells operators → records of Python's `logging`, under the logger `hipflask`.
 //!
 //! Only our own events pass: those of the stores' clients may show statements, and ids in them. What
-//! happens in a call is kept until the call has ended: a handler of Python may need what the call
-//! holds, such as a lock of gevent's, or another session.
+//! happens in a call is kept until the call has ended: a handler of Python may use a session itself,
+//! or wait for somebody who waits for this call.
 
 use std::{cell::RefCell, fmt, mem};
 
