@@ -242,6 +242,19 @@ NESTED: dict[str, Callable[[Any], Any]] = {
     "through values": lambda s: [value.append(4) for value in s.values() if isinstance(value, list)],
     "through a copy": lambda s: s.copy()["l"].append(5),
     "before and after a read": lambda s: (s["l"].append(6), s.get("a"), s["l"].append(7)),
+    "an equal number of another kind": lambda s: operator.setitem(s["l"], 0, True),
+    "an equal float": lambda s: operator.setitem(s["l"][1]["d"]["k"], 0, 1.0),
+    "the last item of two": lambda s: operator.setitem(s["l"], 1, None),
+    "as many others": lambda s: operator.setitem(s["l"], slice(None), [3, 4]),
+    "the same value under another key": lambda s: s["l"][1].update(e=s["l"][1].pop("d")),
+    "one dict in the place of another": lambda s: operator.setitem(s["l"], 1, {"d": {"k": [2]}}),
+}
+
+#: What comes to the same as not to change anything.
+IDLE: dict[str, Callable[[Any], Any]] = {
+    "an equal list": lambda s: operator.setitem(s["l"], 1, copy.deepcopy(s["l"][1])),
+    "there and back": lambda s: (s["l"].append(2), s["l"].pop()),
+    "another dict that is equal": lambda s: s["l"][1].update(d={"k": [1]}),
 }
 
 
@@ -278,6 +291,17 @@ def test_nested_change_is_saved_as_flask_does_when_told(
     assert pair.run("hipflask", build(tell=False), visit) == told
     untold = pair.run("flask", build(tell=False), visit)
     assert untold != told
+
+
+@pytest.mark.parametrize("change", IDLE)
+def test_nested_change_back_to_what_was_is_none(change: str, clock: Clock, tmp_path: Any) -> None:
+    def build(app: flask.Flask) -> None:
+        app.add_url_rule("/start", "start", lambda: flask.session.update(copy.deepcopy(START)) or "")
+        app.add_url_rule("/", "index", lambda: str(IDLE[change](flask.session)))
+
+    client = Pair("flask", "hipflask", tmp_path).app("hipflask", build).test_client()
+    client.get("/start")
+    assert client.get("/").headers.getlist("Set-Cookie") == []
 
 
 def test_nested_change_in_session_transaction_is_saved(clock: Clock, tmp_path: Any) -> None:

@@ -20,12 +20,15 @@ pub(crate) struct Frozen(Vec<Was>);
 
 /// An object that the walk has met, and how many entries or items follow it.
 enum Was {
-    Dict(Py<PyDict>, usize),
-    List(Py<PyList>, usize),
-    Tuple(Py<PyTuple>, usize),
+    Dict(Py<PyDict>, Len),
+    List(Py<PyList>, Len),
+    Tuple(Py<PyTuple>, Len),
     /// What holds nothing that can change.
     Leaf(Py<PyAny>),
 }
+
+/// Small, so that more of a walk is in the processor's cache. What is longer counts as changed.
+type Len = u32;
 
 type Walk<'a> = slice::Iter<'a, Was>;
 
@@ -48,7 +51,7 @@ impl Frozen {
             return false;
         }
         // Another object may be an equal one. What cannot be stored is for the save to refuse.
-        let was = thaw_entries(session.py(), usize::MAX, &mut self.0.iter(), reader);
+        let was = thaw_entries(session.py(), Len::MAX, &mut self.0.iter(), reader);
         let Ok(was) = was else { return true };
         let is_equal = |key: &Bound<'py, PyAny>, object: &Bound<'py, PyAny>| -> PyResult<bool> {
             Ok(was.get_text(&key_of(key)?) == Some(&reader.value(object)?))
@@ -67,13 +70,13 @@ fn may_change(object: &Bound<'_, PyAny>) -> bool {
 
 fn freeze(object: Bound<'_, PyAny>, walk: &mut Vec<Was>) {
     if let Ok(dict) = object.cast_exact::<PyDict>() {
-        walk.push(Was::Dict(dict.clone().unbind(), dict.len()));
+        walk.push(Was::Dict(dict.clone().unbind(), short(dict.len())));
         freeze_entries(dict, walk);
     } else if let Ok(list) = object.cast_exact::<PyList>() {
-        walk.push(Was::List(list.clone().unbind(), list.len()));
+        walk.push(Was::List(list.clone().unbind(), short(list.len())));
         list.iter().for_each(|item| freeze(item, walk));
     } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-        walk.push(Was::Tuple(tuple.clone().unbind(), tuple.len()));
+        walk.push(Was::Tuple(tuple.clone().unbind(), short(tuple.len())));
         tuple.iter().for_each(|item| freeze(item, walk));
     } else {
         walk.push(Was::Leaf(object.unbind()));
@@ -87,6 +90,13 @@ fn freeze_entries(dict: &Bound<'_, PyDict>, walk: &mut Vec<Was>) {
     }
 }
 
+fn short(len: usize) -> Len {
+    len.try_into().unwrap_or(Len::MAX)
+}
+
+/// Where an object is.
+type Address = *mut ffi::PyObject;
+
 /// Reports whether the next object of the walk is the one at an address, and holds what it held.
 fn is_same(py: Python<'_>, object: Address, walk: &mut Walk<'_>) -> bool {
     match walk.next() {
@@ -94,14 +104,13 @@ fn is_same(py: Python<'_>, object: Address, walk: &mut Walk<'_>) -> bool {
         Some(Was::Leaf(was)) => was.as_ptr() == object,
         Some(Was::Dict(was, len)) => {
             let dict = was.bind(py);
-            was.as_ptr() == object && dict.len() == *len && are_same_entries(dict, walk)
+            was.as_ptr() == object && short(dict.len()) == *len && are_same_entries(dict, walk)
         }
         Some(Was::List(was, len)) => {
             let list = was.bind(py);
-            let mut items = list.iter();
             was.as_ptr() == object
-                && list.len() == *len
-                && items.all(|item| is_same(py, item.as_ptr(), walk))
+                && short(list.len()) == *len
+                && all_items(list, |item| is_same(py, item, walk))
         }
         Some(Was::Tuple(was, _)) => {
             let mut items = was.bind(py).iter();
@@ -115,12 +124,11 @@ fn are_same_entries(dict: &Bound<'_, PyDict>, walk: &mut Walk<'_>) -> bool {
     all_entries(dict, |key, value| is_same(py, key, walk) && is_same(py, value, walk))
 }
 
-/// Where an object is.
-type Address = *mut ffi::PyObject;
+// The next two show addresses, where PyO3 shows references and counts each: that touches the objects,
+// of which most are not in the processor's cache at the end of a request, and are not needed there.
 
-/// Reports whether `check` holds for the addresses of all keys and values. They are not touched: most
-/// are not in the processor's cache at the end of a request, and are not needed there.
-#[expect(unsafe_code, reason = "PyO3 counts a reference to each key and value that it shows")]
+/// Reports whether `check` holds for the addresses of all keys and values.
+#[expect(unsafe_code, reason = "see above")]
 fn all_entries(dict: &Bound<'_, PyDict>, mut check: impl FnMut(Address, Address) -> bool) -> bool {
     let (mut at, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
     // SAFETY: it is a dict, the interpreter is attached, and the three places are valid. `check` gets
@@ -133,10 +141,20 @@ fn all_entries(dict: &Bound<'_, PyDict>, mut check: impl FnMut(Address, Address)
     true
 }
 
+/// Reports whether `check` holds for the addresses of all items.
+#[expect(unsafe_code, reason = "see above")]
+fn all_items(list: &Bound<'_, PyList>, mut check: impl FnMut(Address) -> bool) -> bool {
+    (0..list.len().cast_signed()).all(|at| {
+        // SAFETY: it is a list, the interpreter is attached, and the list is that long: nothing that
+        // could change it runs meanwhile. Of `check`, see above.
+        check(unsafe { ffi::PyList_GetItem(list.as_ptr(), at) })
+    })
+}
+
 /// Reads the next object of the walk as it was.
 fn thaw<'py>(py: Python<'py>, walk: &mut Walk<'_>, reader: &Reader<'_, 'py>) -> PyResult<Value> {
     let was = walk.next();
-    let mut items = |len| (0..len).map(|_| thaw(py, walk, reader)).collect::<PyResult<_>>();
+    let mut items = |len: Len| (0..len).map(|_| thaw(py, walk, reader)).collect::<PyResult<_>>();
     Ok(match was {
         None => Value::Null,
         Some(Was::Leaf(leaf)) => reader.value(leaf.bind(py))?,
@@ -149,7 +167,7 @@ fn thaw<'py>(py: Python<'py>, walk: &mut Walk<'_>, reader: &Reader<'_, 'py>) -> 
 /// Reads up to `len` keys with their values.
 fn thaw_entries<'py>(
     py: Python<'py>,
-    len: usize,
+    len: Len,
     walk: &mut Walk<'_>,
     reader: &Reader<'_, 'py>,
 ) -> PyResult<Dict> {
