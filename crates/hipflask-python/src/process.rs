@@ -54,7 +54,9 @@ impl Processes {
         let connected = py.detach(|| {
             let _no_fork = fork::hold_off();
             let call = async {
-                let backend = process.backend.get_or_try_init(|| self.connect()).await?;
+                // Boxed, for it has the states of all kinds of stores: each call would copy it.
+                let connecting = || Box::pin(self.connect());
+                let backend = process.backend.get_or_try_init(connecting).await?;
                 Ok::<_, ConnectError>(work(backend).await)
             };
             log::during(|| process.runtime.block_on(call))
