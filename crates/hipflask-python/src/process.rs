@@ -9,8 +9,9 @@ use std::{
 };
 
 use hipflask::{
-    SessionConfig,
+    Reason, SessionConfig,
     backend::Backend,
+    config::OnOutage,
     store::{AnyStore, ConnectError, StoreError, connect},
 };
 use pyo3::prelude::*;
@@ -50,8 +51,17 @@ impl Processes {
         py: Python<'_>,
         work: impl AsyncFnOnce(&Backend) -> T + Send,
     ) -> PyResult<T> {
+        self.try_run(py, work)?.map_err(|error| error::connect(py, &error))
+    }
+
+    /// As [`run`](Self::run), for those who can do without a connection.
+    pub(crate) fn try_run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl AsyncFnOnce(&Backend) -> T + Send,
+    ) -> PyResult<Result<T, ConnectError>> {
         let process = self.process()?;
-        let connected = py.detach(|| {
+        Ok(py.detach(|| {
             let _no_fork = fork::hold_off();
             let call = async {
                 // Boxed, for it has the states of all kinds of stores: each call would copy it.
@@ -60,15 +70,23 @@ impl Processes {
                 Ok::<_, ConnectError>(work(backend).await)
             };
             log::during(|| process.runtime.block_on(call))
-        });
-        connected.map_err(|error| error::connect(py, &error))
+        }))
+    }
+
+    /// Reports whether visitors get an empty session while the store is away.
+    pub(crate) fn are_anonymous_on_outage(&self) -> bool {
+        self.config.on_outage() == OnOutage::Anonymous
     }
 
     async fn connect(&self) -> Result<Backend, ConnectError> {
         // Longer than one operation may take: a cluster is asked for its shape, a pool is filled.
         let deadline = self.config.store_deadline().max(Duration::from_secs(1)) * 2;
         let connecting = timeout(deadline, connect(&self.address));
-        let store: AnyStore = connecting.await.map_err(|_| StoreError::Deadline)??;
+        let connected = connecting.await.unwrap_or_else(|_| Err(StoreError::Deadline.into()));
+        let store: AnyStore = connected.inspect_err(|error| {
+            let reason = Reason::StoreUnavailable.code();
+            tracing::error!(target: "hipflask", reason, operation = "connect", "{error}");
+        })?;
         Backend::new(&self.config, store).map_err(ConnectError::refused)
     }
 

@@ -6,7 +6,13 @@ use hipflask::{
     Reason,
     backend::Backend,
     config::{ConflictPolicy, Format, ServerSide},
-    core::{engine::merge, interface::SaveAction, session::Session},
+    core::{
+        engine::merge,
+        interface::SaveAction,
+        server_side::{Lookup, Offer},
+        session::Session,
+    },
+    store::ConnectError,
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -41,8 +47,7 @@ impl Stored {
         let lookup = if offer.id.is_err() {
             self.interface.find(offer, None, now)
         } else {
-            let found = self.processes.run(py, async |backend| backend.find(offer, now).await)?;
-            found.map_err(|failure| error::unavailable(py, &failure))?
+            self.look_up(py, offer, now)?
         };
         let (reason, cookie) = (lookup.reason(), lookup.cookie);
         let held = lookup.held.ok();
@@ -60,6 +65,18 @@ impl Stored {
             id_length: self.interface.settings().id_length,
             entropy: None,
         })
+    }
+
+    fn look_up(&self, py: Python<'_>, offer: Offer, now: Duration) -> PyResult<Lookup> {
+        let unavailable = Lookup::unavailable(&offer);
+        let find = async |backend: &Backend| backend.find(offer, now).await;
+        match self.processes.try_run(py, find)? {
+            Ok(found) => found.map_err(|failure| error::unavailable(py, &failure)),
+            Err(ConnectError::Refused(_)) if self.processes.are_anonymous_on_outage() => {
+                Ok(unavailable)
+            }
+            Err(failure) => Err(error::connect(py, &failure)),
+        }
     }
 
     pub(crate) fn save(

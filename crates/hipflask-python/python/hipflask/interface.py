@@ -9,7 +9,7 @@ import itertools
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from flask.sessions import SessionInterface
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from flask import Flask, Request, Response
 
     from ._native import Opened
+
+    _Record = tuple[int, str, list[tuple[str, str]]]
+    #: What a call returned or raised, and what is to be logged of it.
+    _Outcome = tuple[Any, Optional[Exception], list[_Record]]
 
 __all__ = ["HipFlaskSessionInterface"]
 
@@ -98,19 +102,17 @@ def load(session: Session) -> None:
     engine = session._engine
     session.__dict__["accessed"] = True
     dict.clear(session)
-    # What is logged meanwhile may be handled by what puts the visitor's name to it.
-    session._failure = RuntimeError("the session was used while it was being opened")
-    failure = None
-    try:
-        opened = waiting(engine, engine.open, session, session._header, time.time())
-    except StoreUnavailable as error:
+    opened, error, records = _call(engine, engine.open, session, session._header, time.time())
+    if error is None:
+        session._opened = opened
+        session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
+    else:
         # The page that says so may use the session again; it shall not wait again.
-        failure = error
-        raise
-    finally:
-        session._failure = failure
-    session._opened = opened
-    session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
+        session._failure = error
+    # Whoever handles the records may ask for the session, too.
+    _log(records)
+    if error is not None:
+        raise error
     _report(opened, engine)
 
 
@@ -133,31 +135,31 @@ def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
 
 
 def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
-    """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of
-    this one would wait with it."""
-    if not engine.is_stored:
-        return call(*args)
-    if not _is_patched_by_gevent():
-        try:
-            return call(*args)
-        finally:
-            _log(take_log())
-    result, error, records = _threads_of_gevent().apply(_called, (call, args))
-    # The locks of the module `logging` are gevent's, which are for greenlets, and not for threads.
+    """Calls what may wait for a store."""
+    result, error, records = _call(engine, call, *args)
     _log(records)
     if error is not None:
         raise error
     return result
 
 
-def _called(call: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Exception | None, Any]:
+def _call(engine: Engine, call: Callable[..., Any], *args: Any) -> _Outcome:
+    """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of this
+    one would wait with it; the records are for this one, as logging's locks are made for greenlets."""
+    if engine.is_stored and _is_patched_by_gevent():
+        outcome: _Outcome = _threads_of_gevent().apply(_outcome, (call, args))
+        return outcome
+    return _outcome(call, args)
+
+
+def _outcome(call: Callable[..., Any], args: tuple[Any, ...]) -> _Outcome:
     try:
         return call(*args), None, take_log()
     except Exception as error:
         return None, error, take_log()
 
 
-def _log(records: list[tuple[int, str, list[tuple[str, str]]]]) -> None:
+def _log(records: list[_Record]) -> None:
     for level, message, fields in records:
         logger.log(level, "%s", message, extra=dict(fields))
 
