@@ -4,7 +4,10 @@
 //! mixes up their answers, so each process connects for itself, when it first needs the store.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,6 @@ use hipflask::{
 use pyo3::prelude::*;
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::OnceCell,
     time::timeout,
 };
 
@@ -35,7 +37,11 @@ struct Process {
     id: u32,
     /// Driven by whoever waits for an answer: one thread needs no other to be woken.
     runtime: Runtime,
-    backend: OnceCell<Backend>,
+    backend: OnceLock<Backend>,
+    /// Held by the request that connects.
+    turn: tokio::sync::Mutex<()>,
+    /// How often connecting was in vain.
+    failures: AtomicUsize,
 }
 
 impl Processes {
@@ -64,9 +70,11 @@ impl Processes {
         Ok(py.detach(|| {
             let _no_fork = fork::hold_off();
             let call = async {
-                // Boxed, for it has the states of all kinds of stores: each call would copy it.
-                let connecting = || Box::pin(self.connect());
-                let backend = process.backend.get_or_try_init(connecting).await?;
+                let backend = match process.backend.get() {
+                    Some(backend) => backend,
+                    // Boxed, for it has the states of all kinds of stores: each call would copy it.
+                    None => Box::pin(self.backend(&process)).await?,
+                };
                 Ok::<_, ConnectError>(work(backend).await)
             };
             log::during(|| process.runtime.block_on(call))
@@ -76,6 +84,25 @@ impl Processes {
     /// Reports whether visitors get an empty session while the store is away.
     pub(crate) fn are_anonymous_on_outage(&self) -> bool {
         self.config.on_outage() == OnOutage::Anonymous
+    }
+
+    /// Connects, unless another request does so: then its success, or failure, is for this one, too.
+    async fn backend<'a>(&self, process: &'a Process) -> Result<&'a Backend, ConnectError> {
+        let before = process.failures.load(Ordering::Acquire);
+        let _turn = process.turn.lock().await;
+        if let Some(backend) = process.backend.get() {
+            return Ok(backend);
+        }
+        if process.failures.load(Ordering::Acquire) != before {
+            return Err(ConnectError::refused("another request has just tried in vain"));
+        }
+        match self.connect().await {
+            Ok(backend) => Ok(process.backend.get_or_init(|| backend)),
+            Err(error) => {
+                process.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 
     async fn connect(&self) -> Result<Backend, ConnectError> {
@@ -97,7 +124,8 @@ impl Processes {
             return Ok(Arc::clone(process));
         }
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let process = Arc::new(Process { id, runtime, backend: OnceCell::new() });
+        let (backend, turn, failures) = Default::default();
+        let process = Arc::new(Process { id, runtime, backend, turn, failures });
         if let Some(parents) = current.replace(Arc::clone(&process)) {
             // Dropping it would close the parent's connections under its feet: they share the
             // system's list of what to wait for.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import pathlib
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,3 +159,19 @@ def test_app_that_starts_while_its_store_is_away_does_as_asked(
     assert client.get("/set/value").status_code == 503
     records = [record for record in caplog.records if getattr(record, "operation", None) == "connect"]
     assert {record.reason for record in records} == {"store_unavailable"}
+
+
+def test_requests_that_wait_for_a_connection_do_not_wait_for_each_other() -> None:
+    n_requests = 8
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        app = make_app(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        cookie = {"Cookie": f"session={'S' * 43}"}
+
+        def status(_: int) -> int:
+            return app.test_client(use_cookies=False).get("/get", headers=cookie).status_code
+
+        started = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(n_requests) as pool:
+            assert list(pool.map(status, range(n_requests))) == [503] * n_requests
+        # One attempt takes a second, so that one after the other would take eight.
+        assert time.monotonic() - started < 4
