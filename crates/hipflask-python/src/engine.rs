@@ -109,7 +109,7 @@ impl Engine {
         let action = match &self.stored {
             None if !modified && !self.is_refreshed(session)? => SaveAction::Keep,
             None => {
-                let reader = Reader { default, ..Reader::new(Dialect::Tagged) };
+                let reader = Reader { dialect: Dialect::Tagged, default };
                 let session = core_session(Session::new(), &reader, session, modified)?;
                 let saved = self.interface.save(&session, now);
                 saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?.action
