@@ -21,4 +21,8 @@ pub mod session;
 pub mod signing;
 pub mod store;
 pub mod token;
+mod unix_time;
 pub mod value;
+pub mod visit;
+
+pub use unix_time::UnixTime;

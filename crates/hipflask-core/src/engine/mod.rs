@@ -5,10 +5,13 @@
 //! written that would undo what this request has not seen, and nothing that has ended is written
 //! back.
 
+mod error;
 mod merge;
 mod saving;
 mod snapshot;
 
+pub use error::EngineError;
 pub use merge::{ConflictPolicy, MergeConflict, merge};
-pub use saving::{AFTERLIFE, Answer, EngineError, Outcome, Saving, Step, Wish};
+pub use saving::{AFTERLIFE, Outcome, Saving, Wish};
+pub(crate) use saving::{Losses, MAX_ATTEMPTS};
 pub use snapshot::Snapshot;

@@ -14,6 +14,7 @@ pub use outcome::{CookieFacts, Opened, SaveAction, SaveError, Saved};
 pub use signing::{SALT, Signing};
 
 use crate::{
+    UnixTime,
     cookie::{self, Attributes},
     reason::Reason,
     serializer::{self, Limits, PayloadError},
@@ -24,10 +25,9 @@ use crate::{
 /// Opens and saves sessions that live in a signed cookie.
 ///
 /// ```
-/// use std::time::Duration;
-/// use hipflask_core::{interface::{Interface, SaveAction}, reason::Reason, signing::KeyRing};
+/// use hipflask_core::{UnixTime, interface::{Interface, SaveAction}, reason::Reason, signing::KeyRing};
 ///
-/// let now = Duration::from_secs(1_763_692_800);
+/// let now = UnixTime::from_secs(1_763_692_800);
 /// let interface = Interface::new(&KeyRing::new("k"));
 /// let cookie = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask wrote this.
 ///
@@ -136,12 +136,12 @@ impl Interface {
         &self.attributes
     }
 
-    /// Opens the session of a cookie's value, `now` being the time since 1970.
+    /// Opens the session of a cookie's value.
     ///
     /// Whatever is wrong with the cookie, the session is empty and the reason says why. DIFFERENCE:
     /// Flask answers 500 to a signed payload that does not decode.
     #[doc(alias = "open_session")]
-    pub fn open(&self, cookie: Option<&[u8]>, now: Duration) -> Opened {
+    pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opened {
         let Some(signer) = &self.signer else {
             let mut session = Session::new();
             session.set_read_only(ReadOnly::NoSecretKey);
@@ -163,7 +163,7 @@ impl Interface {
         &self,
         signer: &TimedSigner,
         cookie: &[u8],
-        now: Duration,
+        now: UnixTime,
         facts: &mut CookieFacts,
     ) -> Result<Session, Reason> {
         let max_age = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -183,13 +183,13 @@ impl Interface {
         Session::from_json(json, self.limits).map_err(|_| Reason::BadPayload)
     }
 
-    /// Decides how to save a session, `now` being the time since 1970.
+    /// Decides how to save a session.
     ///
     /// # Errors
     ///
     /// [`SaveError`] when the session cannot be sent; nothing was decided then.
     #[doc(alias = "save_session")]
-    pub fn save(&self, session: &Session, now: Duration) -> Result<Saved, SaveError> {
+    pub fn save(&self, session: &Session, now: UnixTime) -> Result<Saved, SaveError> {
         let keep = Saved { action: SaveAction::Keep, vary: session.is_accessed() };
         let Some(signer) = &self.signer else {
             return Ok(Saved { vary: false, ..keep });
@@ -218,11 +218,11 @@ impl Interface {
     /// # Errors
     ///
     /// [`SaveError::Write`] when a value cannot be written.
-    pub fn sign(&self, session: &Session, now: Duration) -> Result<Option<String>, SaveError> {
+    pub fn sign(&self, session: &Session, now: UnixTime) -> Result<Option<String>, SaveError> {
         self.signer.as_ref().map(|signer| value_of(signer, session, now)).transpose()
     }
 
-    fn expires(&self, now: Duration) -> Result<i64, SaveError> {
+    fn expires(&self, now: UnixTime) -> Result<i64, SaveError> {
         let expires = now.checked_add(self.lifetime).ok_or(SaveError::ExpiresOutOfRange)?;
         i64::try_from(expires.as_secs()).map_err(|_| SaveError::ExpiresOutOfRange)
     }
@@ -244,7 +244,7 @@ impl Interface {
     }
 }
 
-fn value_of(signer: &TimedSigner, session: &Session, now: Duration) -> Result<String, SaveError> {
+fn value_of(signer: &TimedSigner, session: &Session, now: UnixTime) -> Result<String, SaveError> {
     let json = session.to_json()?;
     let mut value = Vec::with_capacity(json.len() * 4 / 3 + 64);
     serializer::encode_payload(&json, &mut value);

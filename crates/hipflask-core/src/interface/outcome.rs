@@ -59,6 +59,16 @@ pub enum SaveAction {
     Set(String),
 }
 
+impl SaveAction {
+    /// Returns the `Set-Cookie` to send, if there is one.
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Delete(header) | Self::Set(header) => Some(header),
+            Self::Keep => None,
+        }
+    }
+}
+
 /// Why a session cannot be sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,12 +1,11 @@
-//! Sessions whose content lies in a store, and whose cookie holds only an id.
+//! Sessions whose content lies in a store, and whose cookie holds only an id: the rules.
 //!
-//! The counterpart of `interface` for stores, and as pure: the adapter asks the store what
-//! `key_of` and `Plan` say, and sends what `finish` decides. Rules: [Flask-Session][py] 0.8.
+//! The counterpart of `interface` for stores; `visit` asks the store what they say. Rules:
+//! [Flask-Session][py] 0.8.
 //!
 //! [py]: https://flask-session.readthedocs.io/en/latest/
 
 mod id;
-mod plan;
 mod settings;
 
 use std::time::Duration;
@@ -14,42 +13,38 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 pub use id::SessionId;
-pub use plan::Plan;
-pub use settings::{IdStorage, SALT, Settings};
+pub use settings::{IdStorage, OnOutage, SALT, Settings};
 
 pub use crate::session::STARTED;
 
 use crate::{
-    cookie, encoding,
-    engine::{ConflictPolicy, EngineError, Snapshot, merge},
-    interface::{CookieFacts, SaveError},
+    UnixTime, cookie, encoding,
+    engine::{ConflictPolicy, Snapshot, merge},
+    interface::{CookieFacts, Interface, Opened, SaveError},
     reason::Reason,
-    record::Format,
-    session::{ReadOnly, Session},
+    session::Session,
     signing::UnsignError,
-    store::{Record, RecordKey, Touch},
+    store::{Record, RecordKey, Store, Touch},
     value::Dict,
 };
 use settings::SHORTEST;
 
-/// Opens and saves sessions that live in a store.
+/// The rules of sessions that live in a store.
 ///
 /// ```
-/// use std::time::Duration;
-/// use hipflask_core::{reason::Reason, server_side::{ServerSide, Settings}, store::Record};
+/// use hipflask_core::server_side::{ServerSide, SessionId, Settings};
 ///
-/// let interface = ServerSide::new(Settings::default());
-/// let offer = interface.identify(Some(b"SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"));
-/// let record = Record::new(b"\x81\xa1a\x01"); // What the store has under `key_of`.
-/// let found = interface.open(offer, Some(record), Duration::from_secs(1_763_692_800));
-/// assert_eq!(found.reason, Reason::Found);
-/// assert_eq!(found.session.get::<i32>("a")?, Some(1));
-/// # Ok::<(), hipflask_core::session::SessionError>(())
+/// let rules = ServerSide::new(Settings::default());
+/// let offer = rules.identify(Some(b"SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"));
+/// let key = offer.id.map(|id| rules.key_of(&id));
+/// assert!(key.is_ok_and(|key| key.as_str().starts_with("session:SSS")));
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "ServerSideSessionInterface")]
 pub struct ServerSide {
     settings: Settings,
+    renews_at_once: bool,
+    migration: Option<Box<Interface>>,
 }
 
 /// What a cookie says about its session, before the store was asked.
@@ -60,47 +55,6 @@ pub struct Offer {
     pub id: Result<SessionId, Reason>,
     /// What is known of the cookie, if one was offered.
     pub cookie: Option<CookieFacts>,
-}
-
-/// What the store has for a cookie.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Lookup {
-    /// The record, or why there is no session.
-    pub held: Result<Held, Reason>,
-    /// What is known of the cookie, if one was offered.
-    pub cookie: Option<CookieFacts>,
-}
-
-impl Lookup {
-    /// The store did not answer.
-    pub const fn unavailable(offer: &Offer) -> Self {
-        Self { held: Err(Reason::StoreUnavailable), cookie: offer.cookie }
-    }
-
-    /// Returns why the session is what it is.
-    pub fn reason(&self) -> Reason {
-        match (&self.held, self.cookie.and_then(|facts| facts.key)) {
-            (Err(reason), _) => *reason,
-            (Ok(_), None) => Reason::Found,
-            (Ok(_), Some(0)) => Reason::Verified,
-            (Ok(_), Some(_)) => Reason::VerifiedByFallbackKey,
-        }
-    }
-}
-
-/// A session and how it came to be.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Found {
-    /// The session; new unless the store has it.
-    pub session: Session,
-    /// Why the session is what it is.
-    pub reason: Reason,
-    /// What is known of the cookie, if one was offered.
-    pub cookie: Option<CookieFacts>,
-    /// What the store has of it.
-    pub held: Option<Held>,
 }
 
 /// A session that the store has.
@@ -127,30 +81,61 @@ impl Held {
         &self.id
     }
 
-    /// Brings what other requests have written into a session that was opened from `base`.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Conflict`] never, since what this request has changed wins.
-    pub fn bring_up_to_date(&self, session: &mut Session, base: &Dict) -> Result<(), EngineError> {
+    /// Brings what other requests have written into a session that was opened from `base`: what this
+    /// request itself has changed wins.
+    pub(crate) fn bring_up_to_date(&self, session: &mut Session, base: &Dict) {
         let theirs = self.snapshot.content();
-        let merged = merge(base, &session.to_dict(), theirs, ConflictPolicy::LastWriter)?;
-        session.rebase(merged);
-        Ok(())
+        if let Ok(merged) = merge(base, &session.to_dict(), theirs, ConflictPolicy::LastWriter) {
+            session.rebase(merged);
+        }
+    }
+
+    pub(crate) fn into_snapshot(self) -> Snapshot {
+        self.snapshot
     }
 }
 
 impl ServerSide {
     /// Takes the settings as they are.
     pub const fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { settings, renews_at_once: true, migration: None }
     }
 
-    /// Writes records in another format, if there is one.
+    /// Follows what a store needs: its format of records, and how it moves one.
     #[must_use]
-    pub fn with_format(mut self, format: Option<Format>) -> Self {
-        self.settings.format = format.unwrap_or(self.settings.format);
+    pub fn for_store(mut self, store: &(impl Store + ?Sized)) -> Self {
+        self.settings.format = store.record_format().unwrap_or(self.settings.format);
+        self.with_renewal_at_once(store.renews_at_once())
+    }
+
+    /// Sets whether the store moves a record in one step.
+    #[must_use]
+    pub const fn with_renewal_at_once(mut self, at_once: bool) -> Self {
+        self.renews_at_once = at_once;
         self
+    }
+
+    /// Takes over sessions that lie in signed cookies of the same name: each moves into the store when
+    /// it is first used.
+    #[must_use]
+    pub fn with_cookie_migration(mut self, cookies: Interface) -> Self {
+        self.migration = Some(Box::new(cookies));
+        self
+    }
+
+    /// Reports whether the store moves a record in one step.
+    pub const fn renews_at_once(&self) -> bool {
+        self.renews_at_once
+    }
+
+    /// Opens a signed cookie of before the store, if such are taken over and this is one.
+    pub(crate) fn open_earlier(&self, cookie: &[u8], now: UnixTime) -> Option<Opened> {
+        let opened = self.migration.as_ref()?.open(Some(cookie), now);
+        opened.reason.is_verified().then(|| {
+            let mut session = Session::from_stored(opened.session.to_dict());
+            session.set_modified(true);
+            Opened { session, ..opened }
+        })
     }
 
     /// Returns the settings.
@@ -201,6 +186,12 @@ impl ServerSide {
         is_moving.then(|| self.plain_key_of(id))
     }
 
+    /// Returns where another request may have moved a record to that was read here.
+    pub(crate) fn moved_from(&self, id: &SessionId, read: &RecordKey) -> Option<RecordKey> {
+        // In two steps, others could change the record at its new place before it has left the old one.
+        Some(self.key_of(id)).filter(|key| self.renews_at_once && key != read)
+    }
+
     fn plain_key_of(&self, id: &SessionId) -> RecordKey {
         RecordKey::new([&self.settings.key_prefix, id.as_str()].concat())
     }
@@ -213,50 +204,15 @@ impl ServerSide {
         self.settings.refresh_each_request.then_some(Touch { ttl, when_below })
     }
 
-    /// Opens the session of a record, which was read under [`key_of`](Self::key_of) the offered id.
+    /// Finds out what a record is that was read for an offer, and says why if it is no session.
     ///
-    /// Whatever is wrong, the session is new and the reason says why. An id that the store does not
-    /// know is never adopted. DIFFERENCE: Flask-Session answers 500 to a record it cannot read.
-    pub fn open(&self, offer: Offer, record: Option<Record>, now: Duration) -> Found {
-        let key = offer.id.as_ref().ok().map(|id| self.key_of(id));
-        self.open_at(offer, key.zip(record), now)
-    }
-
-    /// As [`open`](Self::open), for a record that was read under another key.
-    pub fn open_at(
+    /// An id that the store does not know is never adopted. DIFFERENCE: Flask-Session answers 500 to a
+    /// record it cannot read.
+    pub(crate) fn read(
         &self,
         offer: Offer,
         record: Option<(RecordKey, Record)>,
-        now: Duration,
-    ) -> Found {
-        self.session_of(self.find(offer, record, now))
-    }
-
-    /// Finds out what a record that was read is, without making a session of it.
-    pub fn find(&self, offer: Offer, record: Option<(RecordKey, Record)>, now: Duration) -> Lookup {
-        let cookie = offer.cookie;
-        Lookup { held: self.read(offer, record, now), cookie }
-    }
-
-    /// Makes the session of what was found; an empty one that cannot be changed if the store does not
-    /// answer.
-    pub fn session_of(&self, lookup: Lookup) -> Found {
-        let (reason, cookie) = (lookup.reason(), lookup.cookie);
-        let mut session = match &lookup.held {
-            Ok(held) => Session::from_stored(held.snapshot.content().clone()),
-            Err(_) => Session::new_stored(self.settings.permanent),
-        };
-        if reason == Reason::StoreUnavailable {
-            session.set_read_only(ReadOnly::StoreUnavailable);
-        }
-        Found { session, reason, cookie, held: lookup.held.ok() }
-    }
-
-    fn read(
-        &self,
-        offer: Offer,
-        record: Option<(RecordKey, Record)>,
-        now: Duration,
+        now: UnixTime,
     ) -> Result<Held, Reason> {
         let id = offer.id?;
         let (key, record) = record.ok_or(Reason::UnknownId)?;
@@ -271,17 +227,17 @@ impl ServerSide {
     }
 
     /// Returns how much is left of the absolute timeout, if that is known.
-    fn time_left(&self, content: &Dict, now: Duration) -> Option<Duration> {
+    pub(crate) fn time_left(&self, content: &Dict, now: UnixTime) -> Option<Duration> {
         let started = content.get(STARTED)?.as_i64()?;
-        let started = Duration::from_secs(u64::try_from(started).unwrap_or(0));
+        let started = UnixTime::from_secs(u64::try_from(started).unwrap_or(0));
         // A start in the future, of a clock that was wrong, counts as now.
-        let age = now.saturating_sub(started);
+        let age = now.since(started);
         Some(self.settings.absolute_timeout?.saturating_sub(age))
     }
 
     /// Notes the start of a session with an absolute timeout, unless it is known from `earlier`.
     /// Neither activity nor `clear` moves it.
-    fn stamp(&self, content: &mut Dict, earlier: Option<&Dict>, now: Duration) {
+    pub(crate) fn stamp(&self, content: &mut Dict, earlier: Option<&Dict>, now: UnixTime) {
         if self.settings.absolute_timeout.is_some() {
             let earlier = earlier.filter(|earlier| self.time_left(earlier, now).is_some());
             let started = earlier.and_then(|earlier| earlier.get(STARTED)).cloned();
@@ -289,18 +245,25 @@ impl ServerSide {
         }
     }
 
+    /// Reports whether a session that was only read has something to save: it was touched, so that
+    /// its cookie is to live longer, too, or the start of its absolute timeout is not yet known.
+    pub(crate) fn is_due(&self, held: &Held, now: UnixTime) -> bool {
+        let is_timed = self.settings.absolute_timeout.is_some();
+        held.touched || is_timed && self.time_left(held.snapshot.content(), now).is_none()
+    }
+
     /// Returns how long a record of this content is to live.
-    pub fn time_to_live(&self, content: &Dict, now: Duration) -> Duration {
+    pub fn time_to_live(&self, content: &Dict, now: UnixTime) -> Duration {
         let idle = self.settings.idle();
         let left = self.time_left(content, now).unwrap_or(idle);
         idle.min(left).max(SHORTEST)
     }
 
-    fn write_cookie(
+    pub(crate) fn write_cookie(
         &self,
         id: &SessionId,
         permanent: bool,
-        now: Duration,
+        now: UnixTime,
     ) -> Result<String, SaveError> {
         let Settings { name, attributes, signer, lifetime, .. } = &self.settings;
         let value = match signer {

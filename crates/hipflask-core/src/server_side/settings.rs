@@ -36,6 +36,23 @@ pub enum IdStorage {
     Plain,
 }
 
+/// What becomes of a request whose session cannot be loaded.
+///
+/// ```
+/// use hipflask_core::server_side::OnOutage;
+///
+/// assert_eq!(OnOutage::default(), OnOutage::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum OnOutage {
+    /// It gets an empty session that cannot be changed.
+    Anonymous,
+    /// It fails.
+    #[default]
+    Refuse,
+}
+
 /// How sessions are kept in a store. Nothing is checked here.
 ///
 /// ```
@@ -77,6 +94,8 @@ pub struct Settings {
     pub conflict_policy: ConflictPolicy,
     /// How much a record may hold.
     pub limits: Limits,
+    /// What becomes of a request whose session cannot be loaded.
+    pub on_outage: OnOutage,
 }
 
 impl Default for Settings {
@@ -97,6 +116,7 @@ impl Default for Settings {
             id_storage: IdStorage::Plain,
             conflict_policy: ConflictPolicy::LastWriter,
             limits: Limits::default(),
+            on_outage: OnOutage::Refuse,
         }
     }
 }

@@ -140,6 +140,15 @@ impl Session {
         self.entries = content.into_iter().map(Entry::from).collect();
     }
 
+    /// Takes over a value that this request has put into the store already, also while it is saved.
+    pub(crate) fn take_over(&mut self, key: Text, value: Value) {
+        self.modified = true;
+        match self.find_bytes(key.as_bytes()) {
+            Some(at) => self.entries[at].slot = Slot::Value(value),
+            None => self.entries.push(Entry { key: Key::Text(key), slot: Slot::Value(value) }),
+        }
+    }
+
     /// Opens the payload of a cookie.
     ///
     /// # Errors
@@ -207,14 +216,7 @@ impl Session {
         value: impl Into<Value>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
-        let key = key.into();
-        self.modified = true;
-        match self.find_bytes(key.as_bytes()) {
-            Some(at) => self.entries[at].slot = Slot::Value(value.into()),
-            None => {
-                self.entries.push(Entry { key: Key::Text(key), slot: Slot::Value(value.into()) })
-            }
-        }
+        self.take_over(key.into(), value.into());
         Ok(())
     }
 

@@ -33,7 +33,10 @@ pub enum StoreError {
         /// The greatest length that the store takes.
         limit: usize,
     },
-    /// It cannot be reached, or cannot answer now.
+    /// It cannot be reached, so nothing was asked.
+    #[error("the session store cannot be reached: {0}")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// Its answer did not come, or it cannot answer now: what was asked may have been done.
     #[error("the session store is unavailable: {0}")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// It cannot do this at all.
@@ -42,7 +45,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns an error that asking again may mend.
+    /// Returns the error of a store that could not be asked.
+    pub fn unreachable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unreachable(source.into())
+    }
+
+    /// Returns the error of a store whose answer did not come.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
     }
@@ -54,6 +62,11 @@ impl StoreError {
 
     /// Reports whether asking again may help.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Deadline | Self::Unavailable(_))
+        matches!(self, Self::Deadline | Self::Unavailable(_) | Self::Unreachable(_))
+    }
+
+    /// Reports whether the store could not even be asked.
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
     }
 }

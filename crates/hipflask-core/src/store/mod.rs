@@ -7,6 +7,7 @@
 mod answer;
 mod error;
 mod key;
+mod question;
 mod two_steps;
 
 use std::{future::Future, time::Duration};
@@ -14,6 +15,7 @@ use std::{future::Future, time::Duration};
 pub use answer::{Created, Deleted, Entry, Page, Record, Replaced, Revision, Touched};
 pub use error::StoreError;
 pub use key::RecordKey;
+pub use question::{Answer, Question};
 pub use two_steps::renew_in_two_steps;
 
 use crate::record::Format;
@@ -47,6 +49,9 @@ use crate::record::Format;
 ///         &self, _: &RecordKey, _: &Record, _: &[u8], _: Duration,
 ///     ) -> Result<Replaced, StoreError> {
 ///         Ok(Replaced::Gone)
+///     }
+///     fn renews_at_once(&self) -> bool {
+///         true
 ///     }
 ///     async fn renew(&self, _: Renewal<'_>) -> Result<Replaced, StoreError> {
 ///         Ok(Replaced::Gone)
@@ -109,12 +114,18 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
 
-    /// Moves a record to a new key. In one step where the store can, else as
-    /// [`renew_in_two_steps`] does.
+    /// Reports whether the store can [`renew`](Self::renew) a record. If not, the record is created
+    /// under its new key and then replaced by a retired one: nobody knows the new key until both are
+    /// done.
+    fn renews_at_once(&self) -> bool;
+
+    /// Moves a record to a new key, in one step.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer; the record may have been moved or not.
+    /// [`StoreError::Key`] if the new key has a record, [`StoreError::Unsupported`] unless the store
+    /// [`renews_at_once`](Self::renews_at_once), [`StoreError`] when the store cannot answer; the
+    /// record may have been moved or not.
     fn renew(
         &self,
         renewal: Renewal<'_>,

@@ -7,7 +7,8 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 15] = [
+const FLOW: [&str; 17] = [
+    "unix_time",
     "reason",
     "http_date",
     "encoding",
@@ -20,9 +21,10 @@ const FLOW: [&str; 15] = [
     "session",
     "flash",
     "store",
-    "engine",
     "interface",
+    "engine",
     "server_side",
+    "visit",
 ];
 
 /// What the core must not depend on: the network, a runtime, randomness.

@@ -3,34 +3,11 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use hipflask_core::{
-    engine::Answer,
     record::{self, Format},
     serializer::Limits,
-    store::{Created, Deleted, Record, RecordKey, Replaced, Revision},
+    store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
     value::Dict,
 };
-
-/// What a request asks of its store, to be answered by any driver of one.
-#[derive(Clone, Debug)]
-pub(crate) enum Ask {
-    Create { key: RecordKey, payload: Vec<u8> },
-    Delete { key: RecordKey },
-    Load { key: RecordKey },
-    Renew { old: RecordKey, current: Record, retired: Vec<u8>, new: RecordKey, payload: Vec<u8> },
-    Replace { key: RecordKey, current: Record, payload: Vec<u8> },
-}
-
-impl Ask {
-    pub(crate) const fn word(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Delete { .. } => "delete",
-            Self::Load { .. } => "load",
-            Self::Renew { .. } => "renew",
-            Self::Replace { .. } => "replace",
-        }
-    }
-}
 
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
@@ -50,42 +27,41 @@ impl Memory {
         Self { records: BTreeMap::new(), is_blind }
     }
 
-    pub(crate) fn put(&mut self, key: RecordKey, content: &Dict) {
-        self.write(key, record::encode(content, Format::MsgPack).unwrap());
+    pub(crate) fn put(&mut self, key: &RecordKey, content: &Dict) {
+        self.write(key, &record::encode(content, Format::MsgPack).unwrap());
     }
 
-    pub(crate) fn answer(&mut self, ask: Ask) -> Answer {
-        match ask {
-            Ask::Create { key, .. } if self.records.contains_key(&key) => {
-                Answer::Created(Created::Exists)
+    /// Answers, and says whether anything was changed.
+    pub(crate) fn answer(&mut self, question: Question<'_>) -> (Answer, bool) {
+        match question {
+            Question::Create { key, .. } if self.records.contains_key(key) => {
+                (Answer::Created(Created::Exists), false)
             }
-            Ask::Create { key, payload } => {
+            Question::Create { key, payload, .. } => {
                 self.write(key, payload);
-                Answer::Created(Created::Created(Revision::default()))
+                (Answer::Created(Created::Created(Revision::default())), true)
             }
-            Ask::Delete { key } => Answer::Deleted(match self.records.remove(&key) {
-                Some(_) => Deleted::Deleted,
-                None => Deleted::Gone,
-            }),
-            Ask::Load { key } => {
-                let record = self.records.get(&key).map(|kept| Record::new(kept.payload.clone()));
-                Answer::Loaded(record.map(|record| record.with_touched(true)))
+            Question::Delete { key } => match self.records.remove(key) {
+                Some(_) => (Answer::Deleted(Deleted::Deleted), true),
+                None => (Answer::Deleted(Deleted::Gone), false),
+            },
+            Question::Load { key, .. } => {
+                let record = self.records.get(key).map(|kept| Record::new(kept.payload.clone()));
+                (Answer::Loaded(record.map(|record| record.with_touched(true))), false)
             }
-            Ask::Renew { old, current, retired, new, payload } => {
-                let replaced = self.replace(old, &current, retired);
-                if matches!(replaced, Replaced::Replaced(_)) {
-                    self.write(new, payload);
+            Question::Renew(renewal) => {
+                let replaced = self.replace(renewal.old, renewal.current, renewal.retired);
+                if replaced.1 {
+                    self.write(renewal.new, renewal.payload);
                 }
-                Answer::Replaced(replaced)
+                replaced
             }
-            Ask::Replace { key, current, payload } => {
-                Answer::Replaced(self.replace(key, &current, payload))
-            }
+            Question::Replace { key, current, payload, .. } => self.replace(key, current, payload),
         }
     }
 
-    fn replace(&mut self, key: RecordKey, expected: &Record, payload: Vec<u8>) -> Replaced {
-        match self.records.get(&key) {
+    fn replace(&mut self, key: &RecordKey, expected: &Record, payload: &[u8]) -> (Answer, bool) {
+        let replaced = match self.records.get(key) {
             None if !self.is_blind => Replaced::Gone,
             Some(current) if !self.is_blind && current.payload != expected.payload => {
                 Replaced::Conflict(Record::new(current.payload.clone()))
@@ -94,13 +70,15 @@ impl Memory {
                 self.write(key, payload);
                 Replaced::Replaced(Revision::default())
             }
-        }
+        };
+        let is_written = matches!(replaced, Replaced::Replaced(_));
+        (Answer::Replaced(replaced), is_written)
     }
 
-    fn write(&mut self, key: RecordKey, payload: Vec<u8>) {
-        let decoded = record::decode(&payload, Format::MsgPack, Limits::default());
+    fn write(&mut self, key: &RecordKey, payload: &[u8]) {
+        let decoded = record::decode(payload, Format::MsgPack, Limits::default());
         let content = decoded.expect("a record").content;
-        self.records.insert(key, Rc::new(Kept { payload, content }));
+        self.records.insert(key.clone(), Rc::new(Kept { payload: payload.to_vec(), content }));
     }
 
     /// Ends a record unless it is only retired; reports whether it did.
@@ -110,6 +88,11 @@ impl Memory {
             self.records.remove(key);
         }
         is_live
+    }
+
+    /// What is there, as bytes.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = (&RecordKey, &[u8])> {
+        self.records.iter().map(|(key, kept)| (key, kept.payload.as_slice()))
     }
 
     /// What is in each record that is not retired.

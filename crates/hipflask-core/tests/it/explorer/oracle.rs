@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use hipflask_core::{
-    engine::Outcome,
+    engine::{EngineError, Outcome},
     value::{Dict, Value},
 };
 
 use super::{
     World,
     program::{self, Program},
-    request::{End, Request},
+    request::{Counted, End, Request},
 };
 
 /// What went wrong.
@@ -22,6 +22,10 @@ pub(crate) enum Violation {
     LostWrite,
     /// What has ended is there again, or what is said to be dropped was written.
     Resurrection,
+    /// One session has become two.
+    Split,
+    /// What a request has saved once is there twice.
+    WrittenTwice,
 }
 
 pub(crate) fn check(world: &World) -> Result<(), Violation> {
@@ -29,7 +33,14 @@ pub(crate) fn check(world: &World) -> Result<(), Violation> {
     // A log-out that overlaps with a renewal, and comes second, does not reach the new id.
     let is_said = world.requests.iter().any(|it| is(it, Outcome::Ended)) && !world.is_renewed;
     let ended = world.is_ended || is_said;
-    if old > 1 || ended && old > 0 || is_cleared_item_back(world) {
+    // Where renewal takes two steps, and the answer to the second is lost, nobody knows whose it was.
+    let renewals = world.requests.iter().filter(|it| it.program.renews()).count();
+    let may_be_two =
+        world.renews_in_two_steps && renewals > 1 && world.requests.iter().any(|it| it.has_lost);
+    if old > 1 && !may_be_two {
+        return Err(Violation::Split);
+    }
+    if ended && old > 0 || is_cleared_item_back(world) {
         return Err(Violation::Resurrection);
     }
     for request in &world.requests {
@@ -41,15 +52,22 @@ pub(crate) fn check(world: &World) -> Result<(), Violation> {
 
 fn check_request(world: &World, request: &Request) -> Result<(), Violation> {
     // Each other request can be in the way with each thing that it writes.
-    let most = 2 * world.requests.len();
+    let most = 3 * world.requests.len();
     if request.attempts as usize > most {
         return Err(Violation::Error);
     }
     let mut contents = world.memory.contents();
     let (program, number) = (request.program, request.number);
+    if world.memory.contents().any(|it| program.traces_in(it, number) > 1) {
+        return Err(Violation::WrittenTwice);
+    }
     match request.end.as_ref().expect("the request is done") {
+        // Then it may be there or not, which the visitor is told.
+        End::Error(EngineError::InDoubt(_)) => Ok(()),
         End::Error(_) => Err(Violation::Error),
-        End::Saved(Outcome::Gone | Outcome::RenewedElsewhere) | End::UpdateRefused => {
+        // What was written before the answer was lost may live on where the session was renewed to.
+        End::Saved(Outcome::Gone) if request.has_lost && world.is_renewed => Ok(()),
+        End::Saved(Outcome::Gone | Outcome::RenewedElsewhere) => {
             let is_traced = contents.any(|it| program.is_traced_in(it, number));
             if is_traced { Err(Violation::Resurrection) } else { Ok(()) }
         }
@@ -73,7 +91,9 @@ fn is_excused(world: &World, request: &Request) -> bool {
         return true;
     }
     let later = |other: &&Rc<Request>| {
-        other.committed > request.committed && matches!(other.end, Some(End::Saved(_)))
+        let may_be_saved =
+            matches!(other.end, Some(End::Saved(_) | End::Error(EngineError::InDoubt(_))));
+        other.committed > request.committed && may_be_saved
     };
     world.requests.iter().filter(later).any(|other| {
         let has_seen = other.loaded.as_ref().map(|(turn, _)| *turn) > request.committed;
@@ -86,15 +106,20 @@ fn is_excused(world: &World, request: &Request) -> bool {
     })
 }
 
-/// Every increment of the session counts.
+/// Each time that was counted up counts once; where that is in doubt, at most once.
 fn check_count(world: &World) -> Result<(), Violation> {
-    let increments = world.requests.iter().filter(|request| {
-        request.program == Program::Increment && request.committed.is_some() && has_opened(request)
-    });
-    let expected = Value::from(increments.count());
+    let counted = |as_: Counted| {
+        world.requests.iter().filter(|it| it.counted == as_ && has_opened(it)).count()
+    };
     let content = world.memory.contents().find(|content| content.contains("secret"));
-    let actual = content.and_then(|content| content.get("n")).cloned();
-    if actual.unwrap_or(Value::from(0)) == expected { Ok(()) } else { Err(Violation::LostWrite) }
+    let n = content.and_then(|content| content.get("n")).and_then(Value::as_i64).unwrap_or(0);
+    let n = usize::try_from(n).unwrap();
+    let least = counted(Counted::Yes);
+    match n {
+        _ if n < least => Err(Violation::LostWrite),
+        _ if n > least + counted(Counted::InDoubt) => Err(Violation::WrittenTwice),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an item that was there from the start has come back after it was removed.
@@ -113,5 +138,5 @@ fn has_opened(request: &Request) -> bool {
 }
 
 fn is(request: &Request, outcome: Outcome) -> bool {
-    request.end == Some(End::Saved(outcome))
+    matches!(request.end, Some(End::Saved(actual)) if actual == outcome)
 }

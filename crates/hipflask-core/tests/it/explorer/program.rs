@@ -13,7 +13,6 @@ pub(crate) enum Program {
     Destroy,
     DestroyAndSet,
     Flash,
-    Increment,
     Nested,
     Read,
     Remove,
@@ -24,13 +23,12 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Append,
         Self::ClearAndSet,
         Self::Destroy,
         Self::DestroyAndSet,
         Self::Flash,
-        Self::Increment,
         Self::Nested,
         Self::Read,
         Self::Remove,
@@ -40,7 +38,25 @@ impl Program {
         Self::TakeFlashes,
     ];
 
-    /// Does it, as a handler would. Increments are made by the update loop.
+    /// All but the one that only reads.
+    pub(crate) const WRITERS: [Self; 11] = [
+        Self::Append,
+        Self::ClearAndSet,
+        Self::Destroy,
+        Self::DestroyAndSet,
+        Self::Flash,
+        Self::Nested,
+        Self::Remove,
+        Self::Renew,
+        Self::RenewAndSet,
+        Self::Set,
+        Self::TakeFlashes,
+    ];
+    /// One of each kind.
+    pub(crate) const FEW: [Self; 5] =
+        [Self::Append, Self::ClearAndSet, Self::Destroy, Self::RenewAndSet, Self::Set];
+
+    /// Does it, as a handler would.
     pub(crate) fn run(self, session: &mut Session, number: usize) -> Result<(), SessionError> {
         match self {
             Self::Append => {
@@ -66,7 +82,7 @@ impl Program {
                 dict.insert(own_key(number), trace(number));
                 session.set("dict", dict)
             }
-            Self::Increment | Self::Read => Ok(()),
+            Self::Read => Ok(()),
             Self::Remove => session.remove("removable").map(|_| ()),
             Self::Renew => session.renew(),
             Self::RenewAndSet => {
@@ -99,16 +115,28 @@ impl Program {
             Self::ClearAndSet | Self::DestroyAndSet | Self::RenewAndSet | Self::Set => {
                 content.get(&own_key(number)).is_some_and(is_trace)
             }
-            Self::Destroy | Self::Increment | Self::Read | Self::Renew | Self::TakeFlashes => true,
+            Self::Destroy | Self::Read | Self::Renew | Self::TakeFlashes => true,
         }
     }
 
     /// Reports whether any trace of it is there.
     pub(crate) fn is_traced_in(self, content: &Dict, number: usize) -> bool {
-        self != Self::Remove && self != Self::Increment && {
-            let text = format!("{content:?}");
-            text.contains(&format!("{:?}", trace(number)))
+        self != Self::Remove && self.traces_in(content, number) > 0
+    }
+
+    /// Returns how often its trace is there.
+    pub(crate) fn traces_in(self, content: &Dict, number: usize) -> usize {
+        fn count(value: &Value, trace: &Value) -> usize {
+            match value {
+                Value::Dict(dict) => dict.iter().map(|(_, value)| count(value, trace)).sum(),
+                Value::List(items) | Value::Tuple(items) => {
+                    items.iter().map(|item| count(item, trace)).sum()
+                }
+                value => usize::from(value == trace),
+            }
         }
+        let trace = trace(number);
+        content.iter().map(|(_, value)| count(value, &trace)).sum()
     }
 }
 

@@ -1,0 +1,100 @@
+//! What is asked of a store, as values: so that who decides need not wait, and who waits need not
+//! decide.
+
+use std::time::Duration;
+
+use super::{Created, Deleted, Record, RecordKey, Renewal, Replaced, Store, StoreError, Touch};
+
+/// One question to a store: a call of one of its methods that was not made yet.
+///
+/// ```
+/// use hipflask_core::store::{Question, RecordKey};
+///
+/// let key = RecordKey::new("session:S");
+/// let question = Question::Load { key: &key, touch: None };
+/// assert_eq!(question.word(), "load");
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "every question must be carried out")]
+pub enum Question<'a> {
+    /// [`Store::create`].
+    Create {
+        /// Where.
+        key: &'a RecordKey,
+        /// What.
+        payload: &'a [u8],
+        /// For how long.
+        ttl: Duration,
+    },
+    /// [`Store::delete`].
+    Delete {
+        /// What to end.
+        key: &'a RecordKey,
+    },
+    /// [`Store::load`].
+    Load {
+        /// What to read.
+        key: &'a RecordKey,
+        /// Whether reading extends its life.
+        touch: Option<Touch>,
+    },
+    /// [`Store::renew`].
+    Renew(Renewal<'a>),
+    /// [`Store::replace`].
+    Replace {
+        /// Where.
+        key: &'a RecordKey,
+        /// What must be there.
+        current: &'a Record,
+        /// What is to be there.
+        payload: &'a [u8],
+        /// For how long.
+        ttl: Duration,
+    },
+}
+
+/// What a store has answered.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "these are the answers of a store")]
+pub enum Answer {
+    /// To [`Question::Create`].
+    Created(Created),
+    /// To [`Question::Delete`].
+    Deleted(Deleted),
+    /// To [`Question::Load`].
+    Loaded(Option<Record>),
+    /// To [`Question::Replace`] or [`Question::Renew`].
+    Replaced(Replaced),
+}
+
+impl Question<'_> {
+    /// Returns the name of the method that is to be called.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Delete { .. } => "delete",
+            Self::Load { .. } => "load",
+            Self::Renew(_) => "renew",
+            Self::Replace { .. } => "replace",
+        }
+    }
+
+    /// Asks a store.
+    ///
+    /// # Errors
+    ///
+    /// What the store's method returns.
+    pub async fn ask<S: Store + ?Sized>(self, store: &S) -> Result<Answer, StoreError> {
+        Ok(match self {
+            Self::Create { key, payload, ttl } => {
+                Answer::Created(store.create(key, payload, ttl).await?)
+            }
+            Self::Delete { key } => Answer::Deleted(store.delete(key).await?),
+            Self::Load { key, touch } => Answer::Loaded(store.load(key, touch).await?),
+            Self::Renew(renewal) => Answer::Replaced(store.renew(renewal).await?),
+            Self::Replace { key, current, payload, ttl } => {
+                Answer::Replaced(store.replace(key, current, payload, ttl).await?)
+            }
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Opening: from a cookie's value to the session, by way of the store if it lies there.
+
+use std::sync::Arc;
+
+use super::{Machine, Step};
+use crate::{
+    UnixTime,
+    engine::{EngineError, Losses},
+    interface::{self, CookieFacts},
+    reason::Reason,
+    server_side::{Held, Offer, OnOutage, ServerSide},
+    session::{ReadOnly, Session},
+    store::{Answer, Question, Record, RecordKey, StoreError},
+    value::Dict,
+};
+
+/// A session that is being opened.
+#[derive(Clone, Debug)]
+pub struct Opening<'s>(Stage<'s>);
+
+#[derive(Clone, Debug)]
+enum Stage<'s> {
+    Done(Opened),
+    Reading(Box<Reading<'s>>),
+}
+
+#[derive(Clone, Debug)]
+struct Reading<'s> {
+    rules: &'s ServerSide,
+    offer: Offer,
+    /// Where the record is looked for now.
+    key: RecordKey,
+    /// Where it is looked for next. Between two looks another request may move it.
+    next: Vec<RecordKey>,
+    retired: Option<(RecordKey, Record)>,
+    losses: Losses,
+    now: UnixTime,
+}
+
+/// What is known of a request's session beside its content.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    reason: Reason,
+    cookie: Option<CookieFacts>,
+    held: Option<Held>,
+    failure: Option<Arc<EngineError>>,
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    visit: Visit,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    /// What the cookie had.
+    Cookie(Session),
+    /// What the record has, or nothing yet; if it is new, whether it is permanent.
+    Record { permanent: bool },
+}
+
+impl<'s> Opening<'s> {
+    pub(super) fn signed(opened: interface::Opened) -> Self {
+        let interface::Opened { session, reason, cookie } = opened;
+        Self(Stage::Done(Opened {
+            visit: Visit { reason, cookie, held: None, failure: None },
+            content: Content::Cookie(session),
+        }))
+    }
+
+    pub(super) fn stored(rules: &'s ServerSide, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+        let offer = rules.identify(cookie);
+        let Ok(id) = &offer.id else {
+            if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
+                return Self::signed(moved);
+            }
+            return Self(Stage::Done(Opened::of(rules, offer, None, now)));
+        };
+        let key = rules.key_of(id);
+        let next = rules.earlier_key_of(id).map(|earlier| vec![key.clone(), earlier]);
+        let (next, losses) = (next.unwrap_or_default(), Losses::default());
+        let retired = None;
+        Self(Stage::Reading(Box::new(Reading { rules, offer, key, next, retired, losses, now })))
+    }
+
+    /// Returns the session. Before the end it is what a request gets whose store does not answer.
+    pub fn finish(self) -> Opened {
+        match self.0 {
+            Stage::Done(opened) => opened,
+            Stage::Reading(reading) => reading.unavailable(None),
+        }
+    }
+}
+
+impl Machine for Opening<'_> {
+    fn step(&self) -> Step<'_> {
+        match &self.0 {
+            Stage::Done(_) => Step::Done,
+            Stage::Reading(reading) => {
+                Step::Ask(Question::Load { key: &reading.key, touch: reading.rules.touch() })
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
+        let Stage::Reading(reading) = &mut self.0 else { return Ok(()) };
+        let opened = match answer {
+            Ok(Answer::Loaded(record)) => reading.take(record),
+            Ok(_) => None,
+            Err(error) => match reading.losses.note(error) {
+                Ok(()) => None,
+                Err(error) if reading.rules.settings().on_outage == OnOutage::Anonymous => {
+                    Some(reading.unavailable(Some(error)))
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        if let Some(opened) = opened {
+            self.0 = Stage::Done(opened);
+        }
+        Ok(())
+    }
+
+    fn waited(&mut self) {}
+}
+
+impl Reading<'_> {
+    /// Takes what lies under a key; `None` if it may lie under another one.
+    fn take(&mut self, record: Option<Record>) -> Option<Opened> {
+        self.losses.settle();
+        let is_live = record.as_ref().is_some_and(|record| !record.is_retired());
+        let found = record.map(|record| (self.key.clone(), record));
+        // A record that was retired where it lay first may have moved to where it was looked for.
+        let is_last = match (&found, self.next.len()) {
+            (_, 0) => true,
+            (Some(_), 2) => true,
+            (None, 1) => true,
+            _ => is_live,
+        };
+        if is_last {
+            let found = found.or(self.retired.take());
+            return Some(Opened::of(self.rules, self.offer.clone(), found, self.now));
+        }
+        self.retired = found;
+        self.key = self.next.pop()?;
+        None
+    }
+
+    fn unavailable(&self, failure: Option<EngineError>) -> Opened {
+        let (cookie, failure) = (self.offer.cookie, failure.map(Arc::new));
+        let visit = Visit { reason: Reason::StoreUnavailable, cookie, held: None, failure };
+        let permanent = self.rules.settings().permanent;
+        Opened { visit, content: Content::Record { permanent } }
+    }
+}
+
+impl Opened {
+    fn of(
+        rules: &ServerSide,
+        offer: Offer,
+        found: Option<(RecordKey, Record)>,
+        now: UnixTime,
+    ) -> Self {
+        let cookie = offer.cookie;
+        let (reason, held) = match rules.read(offer, found, now) {
+            Err(reason) => (reason, None),
+            Ok(held) => (reason_of(cookie), Some(held)),
+        };
+        let permanent = rules.settings().permanent;
+        let visit = Visit { reason, cookie, held, failure: None };
+        Self { visit, content: Content::Record { permanent } }
+    }
+
+    /// Returns what is known of the session beside its content.
+    pub const fn visit(&self) -> &Visit {
+        &self.visit
+    }
+
+    /// Returns the session and what is known of it beside its content.
+    pub fn into_parts(self) -> (Session, Visit) {
+        let mut session = match (self.content, self.visit.content()) {
+            (Content::Cookie(session), _) => session,
+            (Content::Record { .. }, Some(content)) => Session::from_stored(content.clone()),
+            (Content::Record { permanent }, None) => Session::new_stored(permanent),
+        };
+        if self.visit.reason == Reason::StoreUnavailable {
+            session.set_read_only(ReadOnly::StoreUnavailable);
+        }
+        (session, self.visit)
+    }
+}
+
+const fn reason_of(cookie: Option<CookieFacts>) -> Reason {
+    match cookie {
+        Some(CookieFacts { key: Some(0), .. }) => Reason::Verified,
+        Some(CookieFacts { key: Some(_), .. }) => Reason::VerifiedByFallbackKey,
+        _ => Reason::Found,
+    }
+}
+
+impl Visit {
+    /// Returns why the session is what it is.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Returns what is known of the cookie, if one was offered.
+    pub const fn cookie(&self) -> Option<CookieFacts> {
+        self.cookie
+    }
+
+    /// Returns what the store has, if it has the session.
+    pub const fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
+    /// Returns what the store's record of the session holds, if there is one.
+    pub fn content(&self) -> Option<&Dict> {
+        self.held.as_ref().map(|held| held.snapshot().content())
+    }
+
+    /// Returns why the store has not answered, if the session is empty because of that.
+    pub fn failure(&self) -> Option<&EngineError> {
+        self.failure.as_deref()
+    }
+
+    /// Takes over what the store has now.
+    pub fn hold(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    pub(super) fn into_held(self) -> Option<Held> {
+        self.held
+    }
+}

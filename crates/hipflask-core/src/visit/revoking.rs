@@ -1,0 +1,52 @@
+//! Revoking: the end of a session from outside of its requests.
+
+use super::{Machine, Step};
+use crate::{
+    engine::{EngineError, Losses},
+    server_side::{ServerSide, SessionId},
+    store::{Answer, Deleted, Question, RecordKey, StoreError},
+};
+
+/// A session that is being ended because of its id.
+#[derive(Clone, Debug)]
+pub struct Revoking {
+    /// Where its record may lie. What another request moves meanwhile, it moves from the last to the
+    /// first: that is why the last is ended first.
+    keys: Vec<RecordKey>,
+    was_there: bool,
+    losses: Losses,
+}
+
+impl Revoking {
+    pub(super) fn new(rules: &ServerSide, id: &SessionId) -> Self {
+        let keys = [Some(rules.key_of(id)), rules.earlier_key_of(id)];
+        let keys = keys.into_iter().flatten().collect();
+        Self { keys, was_there: false, losses: Losses::default() }
+    }
+
+    /// Reports whether there was a session, or may have been: where an answer was lost, nobody knows.
+    pub const fn was_there(&self) -> bool {
+        self.was_there
+    }
+}
+
+impl Machine for Revoking {
+    fn step(&self) -> Step<'_> {
+        self.keys.last().map_or(Step::Done, |key| Step::Ask(Question::Delete { key }))
+    }
+
+    fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
+        match answer {
+            Err(error) => return self.losses.note(error),
+            Ok(answer) => {
+                let is_in_doubt = self.losses.settle().is_some();
+                self.was_there |=
+                    is_in_doubt || matches!(answer, Answer::Deleted(Deleted::Deleted));
+                self.keys.pop();
+            }
+        }
+        Ok(())
+    }
+
+    fn waited(&mut self) {}
+}

@@ -1,0 +1,185 @@
+//! Updating: one key of a stored session, changed by compare-and-swap while its request goes on.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Machine, Step, Visit, back_off};
+use crate::{
+    UnixTime,
+    engine::{EngineError, Losses, MAX_ATTEMPTS, Snapshot},
+    record,
+    server_side::{Held, ServerSide},
+    session::{Fate, Session},
+    store::{Answer, Question, Record, RecordKey, Replaced, StoreError},
+    value::{Dict, Value},
+};
+
+/// A key that is being changed, however many other requests change it too.
+///
+/// As long as there is a [`current`](Self::current) value, the change is to be made of it and
+/// [applied](Self::apply), and the machine to be driven to its next end.
+#[derive(Clone, Debug)]
+pub struct Updating<'s> {
+    rules: &'s ServerSide,
+    held: Held,
+    key: String,
+    now: UnixTime,
+    attempts: u32,
+    losses: Losses,
+    wait: Option<Duration>,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    Apply,
+    Done,
+    /// The record has moved to here.
+    Follow(RecordKey),
+    Write {
+        content: Dict,
+        payload: Vec<u8>,
+        ttl: Duration,
+    },
+}
+
+impl<'s> Updating<'s> {
+    pub(super) fn new(rules: &'s ServerSide, held: Held, key: &str, now: UnixTime) -> Self {
+        let (key, losses, stage) = (key.to_owned(), Losses::default(), Stage::Apply);
+        Self { rules, held, key, now, attempts: 0, losses, wait: None, stage }
+    }
+
+    /// Returns what the store has under the key, to be changed; `None` once the change is kept.
+    pub fn current(&self) -> Option<Option<&Value>> {
+        matches!(self.stage, Stage::Apply).then(|| self.held.snapshot().content().get(&self.key))
+    }
+
+    /// Sets what the key is to become.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Encode`] when it cannot be written, [`EngineError::Contended`] after too many
+    /// attempts.
+    pub fn apply(&mut self, value: Value) -> Result<(), EngineError> {
+        if self.attempts > MAX_ATTEMPTS {
+            return Err(EngineError::Contended);
+        }
+        let mut content = self.held.snapshot().content().clone();
+        content.insert(self.key.as_str(), value);
+        let payload = record::encode(&content, self.rules.settings().format)?;
+        let ttl = self.rules.time_to_live(&content, self.now);
+        self.stage = Stage::Write { content, payload, ttl };
+        Ok(())
+    }
+
+    /// Returns how often another request's change was in the way.
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Returns what the store has now, as far as is known.
+    pub fn into_held(self) -> Held {
+        self.held
+    }
+
+    /// Brings what the store has now into the session of this request, done or not: what other requests
+    /// have written, and the key that was changed. A session that was ended meanwhile has no part in it.
+    pub fn finish(self, session: &mut Session, visit: &mut Visit) {
+        if session.fate() != Fate::Ended {
+            if let Some(base) = visit.content() {
+                self.held.bring_up_to_date(session, base);
+            }
+            let value = self.held.snapshot().content().get(&self.key);
+            if let (Stage::Done, Some(value)) = (&self.stage, value) {
+                session.take_over(self.key.as_str().into(), value.clone());
+            }
+        }
+        visit.hold(self.held);
+    }
+
+    fn replaced(
+        &mut self,
+        replaced: Replaced,
+        doubt: Option<Arc<StoreError>>,
+    ) -> Result<(), EngineError> {
+        let at = self.held.snapshot().key().clone();
+        match replaced {
+            Replaced::Gone => Err(EngineError::Gone),
+            Replaced::Replaced(revision) => {
+                let stage = std::mem::replace(&mut self.stage, Stage::Done);
+                if let Stage::Write { content, payload, .. } = stage {
+                    let record = Record::new(payload).with_revision(revision);
+                    self.held.set_snapshot(Snapshot::written(at, record, content));
+                }
+                Ok(())
+            }
+            Replaced::Conflict(current) => {
+                let is_known = current.payload == self.held.snapshot().record().payload;
+                match doubt {
+                    // Even what this request would have written may be another's: two that count up
+                    // write the same.
+                    Some(doubt) if !is_known => Err(EngineError::InDoubt(doubt)),
+                    _ => self.rebase(at, current),
+                }
+            }
+        }
+    }
+
+    /// Starts again from what another request has written.
+    fn rebase(&mut self, at: RecordKey, current: Record) -> Result<(), EngineError> {
+        self.attempts += 1;
+        let settings = self.rules.settings();
+        let read = Snapshot::read(at.clone(), current, settings.format, settings.limits);
+        self.stage = match read {
+            Ok(Some(snapshot)) => {
+                self.held.set_snapshot(snapshot);
+                self.wait = back_off(self.attempts);
+                Stage::Apply
+            }
+            // It was not renewed if it has only moved.
+            Ok(None) => {
+                Stage::Follow(self.rules.moved_from(self.held.id(), &at).ok_or(EngineError::Gone)?)
+            }
+            Err(_) => return Err(EngineError::Gone),
+        };
+        Ok(())
+    }
+}
+
+impl Machine for Updating<'_> {
+    fn step(&self) -> Step<'_> {
+        if let Some(wait) = self.wait {
+            return Step::Wait(wait);
+        }
+        let snapshot = self.held.snapshot();
+        match &self.stage {
+            Stage::Apply | Stage::Done => Step::Done,
+            Stage::Follow(key) => Step::Ask(Question::Load { key, touch: None }),
+            Stage::Write { payload, ttl, .. } => Step::Ask(Question::Replace {
+                key: snapshot.key(),
+                current: snapshot.record(),
+                payload,
+                ttl: *ttl,
+            }),
+        }
+    }
+
+    fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return self.losses.note(error),
+        };
+        let doubt = self.losses.settle();
+        match (answer, &self.stage) {
+            (Answer::Replaced(replaced), _) => self.replaced(replaced, doubt),
+            (Answer::Loaded(Some(record)), Stage::Follow(key)) => {
+                let key = key.clone();
+                self.rebase(key, record)
+            }
+            _ => Err(EngineError::Gone),
+        }
+    }
+
+    fn waited(&mut self) {
+        self.wait = None;
+    }
+}
