@@ -4,10 +4,12 @@
 `SHOTS` the folder for screenshots. Fields, buttons and texts are those of TWINS.md.
 """
 
+import http.server
 import os
 import pathlib
 import re
 import shutil
+import threading
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -225,6 +227,31 @@ def test_session_is_ended_from_another_browser(page, browser, address):
     expect(button(page, "End all others")).to_have_count(0)
     button(page, "Log out").click()
     expect(flashes(page)).to_have_text("You have been logged out")
+
+
+class Offer(http.server.BaseHTTPRequestHandler):
+    """Offers a cookie whose name and value have as many bytes as the path says, behind long attributes."""
+
+    def do_GET(self):
+        size = int(self.path.rpartition("/")[2])
+        self.send_response(200)
+        self.send_header("Set-Cookie", f"name={'v' * (size - 4)}; HttpOnly; Path=/{'p' * 900}")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@only_rust
+def test_browser_counts_name_and_value_up_to_4096(browser):
+    """What `Interface::MAX_COOKIE_SIZE` rests on."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Offer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for size, is_kept in ((4096, True), (4097, False)):
+            with browser.new_context() as context:
+                context.new_page().goto(f"http://127.0.0.1:{server.server_port}/{'p' * 900}/{size}")
+                assert [len(cookie["name"] + cookie["value"]) for cookie in context.cookies()] == [size] * is_kept
+        server.shutdown()
 
 
 def tour(page):

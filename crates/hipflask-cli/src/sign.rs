@@ -3,6 +3,8 @@
 use std::fmt;
 
 use hipflask_core::{
+    cookie,
+    interface::Interface,
     serializer::{self, Limits},
     signing::TimedSigner,
     value::Value,
@@ -17,9 +19,6 @@ use crate::{
 
 /// Flask's default name, which takes its share of what browsers keep.
 const COOKIE_NAME: &str = "session";
-
-/// Flask's `MAX_COOKIE_SIZE`.
-const MAX_COOKIE_SIZE: usize = 4093;
 
 /// Signs one session, or each line of standard input.
 pub(crate) fn run(args: &SignArgs, env: impl key::Env) -> Result<Status, Failure> {
@@ -55,8 +54,9 @@ impl fmt::Display for Note {
             }
             Self::TooLarge { size } => write!(
                 f,
-                "warning: value and name `{COOKIE_NAME}` have {size} bytes, and browsers may drop \
-                 a cookie of more than {MAX_COOKIE_SIZE} without a word"
+                "warning: name `{COOKIE_NAME}` and value have {size} bytes, and browsers drop a \
+                 cookie of more than {} without a word",
+                Interface::MAX_COOKIE_SIZE
             ),
         }
     }
@@ -66,17 +66,17 @@ fn sign(
     signer: &TimedSigner,
     json: &[u8],
     now: u64,
-    cookie: &mut Vec<u8>,
+    value: &mut Vec<u8>,
 ) -> Result<Option<Note>, Refusal> {
     let json = str::from_utf8(json).map_err(|_| Refusal::NotUtf8)?;
     let session = serializer::from_json(json, Limits::default())?;
     let Value::Dict(dict) = &session else { return Err(Refusal::NotAnObject) };
-    serializer::encode_payload(serializer::to_json(&session)?.as_bytes(), cookie);
-    signer.sign_to(cookie, now);
-    let size = cookie.len() + COOKIE_NAME.len();
-    Ok(match () {
-        () if dict.is_empty() => Some(Note::Empty),
-        () if size > MAX_COOKIE_SIZE => Some(Note::TooLarge { size }),
-        () => None,
-    })
+    serializer::encode_payload(serializer::to_json(&session)?.as_bytes(), value);
+    signer.sign_to(value, now);
+    if dict.is_empty() {
+        return Ok(Some(Note::Empty));
+    }
+    let header = format!("{COOKIE_NAME}={}", String::from_utf8_lossy(value));
+    let size = cookie::oversize(&header, Interface::MAX_COOKIE_SIZE);
+    Ok(size.map(|size| Note::TooLarge { size }))
 }

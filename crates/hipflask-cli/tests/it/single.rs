@@ -64,7 +64,17 @@ fn sign_warns_of_what_flask_or_browsers_would_not_keep() {
     assert_eq!((small.status, &*small.err), (0, WEAK));
     let large = noise(4_500);
     assert_eq!(large.status, 0);
-    assert!(large.out.len() > 4093 && large.err.contains("browsers may drop"), "{}", large.err);
+    assert!(large.out.len() > 4096 && large.err.contains("and browsers drop"), "{}", large.err);
+    // At the edge: what browsers keep, and one byte more.
+    let (mut kept, mut dropped) = (false, false);
+    for length in 3_600..3_760 {
+        let outcome = noise(length);
+        let size = "session".len() + outcome.out.trim_end().len();
+        assert_eq!(outcome.err.contains("browsers drop"), size > 4096, "{size}");
+        kept |= size == 4095; // No base64 makes 4,096 of it.
+        dropped |= size == 4097;
+    }
+    assert!(kept && dropped, "the edge was not met");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use check::{
     AttributeError, DomainError, NameError, PathError, check_domain, check_name, check_path,
 };
 pub use header::{find, find_in, pairs};
-pub use set_cookie::{Oversize, SetCookieError, oversize, write, write_deletion};
+pub use set_cookie::{SetCookieError, oversize, write, write_deletion};
 
 /// What to do with a response header that may be there already.
 ///

@@ -85,37 +85,30 @@ pub enum SetCookieError {
     ExpiresOutOfRange,
 }
 
-/// By how much a header is longer than browsers keep.
+/// Returns how many bytes browsers count of `header`, which [`write()`] made, if more than `limit`.
+///
+/// They count name and value together, without the `=` and without the attributes: what RFC 6265bis
+/// asks for in [its section on storage][bis], and what Chromium does. A limit of 0 means none, as for
+/// Flask's `MAX_COOKIE_SIZE`.
+///
+/// DIFFERENCE: Flask counts the whole header.
 ///
 /// ```
 /// use hipflask_core::cookie;
 ///
-/// let report = cookie::oversize("session=eyJ; Path=/", "session", 10).unwrap();
-/// assert_eq!((report.value_len, report.extra_len, report.limit), (3, 16, 10));
+/// assert_eq!(cookie::oversize("session=eyJ; Path=/", 10), None);
+/// assert_eq!(cookie::oversize("session=eyJ; Path=/", 9), Some(10));
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Oversize {
-    /// Bytes of the value as it is written.
-    pub value_len: usize,
-    /// Bytes of the name and the attributes.
-    pub extra_len: usize,
-    /// Bytes that were allowed.
-    pub limit: usize,
-}
-
-/// Returns the sizes of `header`, which [`write()`] made for `name`, when it is longer than `limit`.
 ///
-/// A limit of 0 means none, as for Flask's `MAX_COOKIE_SIZE`.
+/// [bis]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.7
 #[doc(alias = "MAX_COOKIE_SIZE")]
-pub fn oversize(header: &str, name: &str, limit: usize) -> Option<Oversize> {
+pub fn oversize(header: &str, limit: usize) -> Option<usize> {
     if limit == 0 || header.len() <= limit {
         return None;
     }
-    // The value holds no semicolon: where one is part of it, it is written as an escape.
-    let value = header.get(name.len() + 1..).unwrap_or_default();
-    let value_len = value.find(';').unwrap_or(value.len());
-    Some(Oversize { value_len, extra_len: header.len() - value_len, limit })
+    // Where a semicolon is part of the value, it is written as an escape.
+    let size = header.find(';').unwrap_or(header.len()) - "=".len();
+    (size > limit).then_some(size)
 }
 
 fn capacity(name: &str, value: &str, attributes: &Attributes) -> usize {

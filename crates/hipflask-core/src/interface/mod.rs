@@ -53,8 +53,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// What browsers keep of one cookie, as the length of the whole header; RFC 6265bis has 4,096
-    /// bytes for name and value.
+    /// What browsers keep of one cookie: bytes of name and value together, whatever the attributes.
     pub const MAX_COOKIE_SIZE: usize = 4096;
 
     /// Opens and saves Flask's own cookies with Flask's default configuration.
@@ -118,7 +117,7 @@ impl Interface {
         self
     }
 
-    /// Sets the greatest length of the whole header; 0 is no limit.
+    /// Sets how many bytes name and value may have together; 0 is no limit.
     #[must_use]
     #[doc(alias = "MAX_COOKIE_SIZE")]
     pub const fn with_max_cookie_size(mut self, bytes: usize) -> Self {
@@ -228,14 +227,12 @@ impl Interface {
     }
 
     fn check_size(&self, header: &str, session: &Session) -> Result<(), SaveError> {
-        if self.max_cookie_size == 0 || header.len() <= self.max_cookie_size {
-            return Ok(());
-        }
+        let Some(size) = cookie::oversize(header, self.max_cookie_size) else { return Ok(()) };
         // A key may be as long as a value, and hold what would look like a line of the log.
         let shown = |key: String| key.chars().take(40).collect::<String>();
         let largest = session.sizes().into_iter().take(3);
         Err(SaveError::TooLarge {
-            size: header.len(),
+            size,
             limit: self.max_cookie_size,
             largest: largest
                 .map(|(key, size)| format!("{:?} ({size} bytes)", shown(key)))

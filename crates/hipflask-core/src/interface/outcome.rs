@@ -78,15 +78,15 @@ pub enum SaveError {
     ExpiresOutOfRange,
     /// Browsers drop cookies of this size without a word.
     #[error(
-        "the session cookie is too large: the header has {size} bytes, browsers keep {limit}; \
+        "the session cookie is too large: name and value have {size} bytes, browsers keep {limit}; \
          largest keys: {}", largest.join(", ")
     )]
     TooLarge {
-        /// The length of the whole header in bytes.
+        /// The bytes of name and value together.
         size: usize,
         /// The greatest length that is sent.
         limit: usize,
-        /// The largest keys with the length of their values.
+        /// The largest keys, each with the length of what it takes.
         largest: Vec<String>,
     },
     /// A value cannot be written.

@@ -75,8 +75,8 @@ pub struct SessionConfig {
 impl SessionConfig {
     /// Starts with Flask's defaults: the cookie `session`, `HttpOnly`, for the whole host.
     ///
-    /// DIFFERENCE: of a cookie header, 4,096 bytes are sent and longer ones refused, where Flask
-    /// only warns beyond 4,093.
+    /// DIFFERENCE: a cookie of more than 4,096 bytes, name and value together, is refused, where Flask
+    /// only warns when the whole header has more than 4,093.
     pub fn new(secret_key: SecretKey) -> Self {
         Self {
             secret_key,
@@ -181,9 +181,9 @@ impl SessionConfig {
         self
     }
 
-    /// Sets the greatest length of a `Set-Cookie` header: 4,096 bytes. 0 is no limit.
+    /// Sets how many bytes the cookie's name and value may have together: 4,096. 0 is no limit.
     ///
-    /// A longer one is refused with an error, because browsers drop it without a word.
+    /// A larger one is refused with an error, because browsers drop it without a word.
     #[must_use]
     #[doc(alias = "MAX_COOKIE_SIZE")]
     pub fn with_max_cookie_size(mut self, bytes: usize) -> Self {
