@@ -1,6 +1,6 @@
 //! Closing: what is to become of a session, and what the browser is told in the end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Machine, Step, Visit, back_off};
 use crate::{
@@ -16,19 +16,19 @@ use crate::{
 
 /// A session that is being saved, or ended, at the end of its request.
 #[derive(Clone, Debug)]
-pub struct Closing<'s>(Stage<'s>);
+pub struct Closing(Stage);
 
 #[derive(Clone, Debug)]
-enum Stage<'s> {
+enum Stage {
     /// There is nothing to ask.
     Decided(Saved),
-    Stored(Box<Plan<'s>>),
+    Stored(Box<Plan>),
 }
 
 /// What is to become of a stored session: first an end, if there is one, then the saving.
 #[derive(Clone, Debug)]
-struct Plan<'s> {
-    rules: &'s ServerSide,
+struct Plan {
+    rules: Arc<ServerSide>,
     /// Ends the session that was, where a new one follows.
     ending: Option<Saving>,
     /// Saves the session that is.
@@ -41,13 +41,13 @@ struct Plan<'s> {
     now: UnixTime,
 }
 
-impl<'s> Closing<'s> {
+impl Closing {
     pub(super) const fn decided(saved: Saved) -> Self {
         Self(Stage::Decided(saved))
     }
 
     pub(super) fn stored(
-        rules: &'s ServerSide,
+        rules: &Arc<ServerSide>,
         session: &Session,
         visit: Visit,
         entropy: &[u8],
@@ -103,7 +103,7 @@ impl<'s> Closing<'s> {
     }
 }
 
-impl Machine for Closing<'_> {
+impl Machine for Closing {
     fn step(&self) -> Step<'_> {
         let Stage::Stored(plan) = &self.0 else { return Step::Done };
         match (plan.wait, plan.active().question()) {
@@ -134,11 +134,11 @@ impl Machine for Closing<'_> {
     }
 }
 
-impl<'s> Plan<'s> {
+impl Plan {
     /// Plans how to save a session; `None` if there is nothing to do, neither in the store nor in
     /// the browser.
     fn new(
-        rules: &'s ServerSide,
+        rules: &Arc<ServerSide>,
         session: &Session,
         visit: Visit,
         entropy: &[u8],
@@ -178,6 +178,7 @@ impl<'s> Plan<'s> {
         };
         let (ending, accessed) = (ending.map(end).transpose()?, session.is_accessed());
         let wait = None;
+        let rules = Arc::clone(rules);
         Ok(Some(Self { rules, ending, saving, id, modified, accessed, blank, wait, now }))
     }
 

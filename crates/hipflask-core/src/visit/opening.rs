@@ -16,17 +16,17 @@ use crate::{
 
 /// A session that is being opened.
 #[derive(Clone, Debug)]
-pub struct Opening<'s>(Stage<'s>);
+pub struct Opening(Stage);
 
 #[derive(Clone, Debug)]
-enum Stage<'s> {
+enum Stage {
     Done(Opened),
-    Reading(Box<Reading<'s>>),
+    Reading(Box<Reading>),
 }
 
 #[derive(Clone, Debug)]
-struct Reading<'s> {
-    rules: &'s ServerSide,
+struct Reading {
+    rules: Arc<ServerSide>,
     offer: Offer,
     /// Where the record is looked for now.
     key: RecordKey,
@@ -61,7 +61,7 @@ enum Content {
     Record { permanent: bool },
 }
 
-impl<'s> Opening<'s> {
+impl Opening {
     pub(super) fn signed(opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
         Self(Stage::Done(Opened {
@@ -70,7 +70,7 @@ impl<'s> Opening<'s> {
         }))
     }
 
-    pub(super) fn stored(rules: &'s ServerSide, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+    pub(super) fn stored(rules: &Arc<ServerSide>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
         let offer = rules.identify(cookie);
         let Ok(id) = &offer.id else {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
@@ -82,6 +82,7 @@ impl<'s> Opening<'s> {
         let next = rules.earlier_key_of(id).map(|earlier| vec![key.clone(), earlier]);
         let (next, losses) = (next.unwrap_or_default(), Losses::default());
         let retired = None;
+        let rules = Arc::clone(rules);
         Self(Stage::Reading(Box::new(Reading { rules, offer, key, next, retired, losses, now })))
     }
 
@@ -94,7 +95,7 @@ impl<'s> Opening<'s> {
     }
 }
 
-impl Machine for Opening<'_> {
+impl Machine for Opening {
     fn step(&self) -> Step<'_> {
         match &self.0 {
             Stage::Done(_) => Step::Done,
@@ -126,7 +127,7 @@ impl Machine for Opening<'_> {
     fn waited(&mut self) {}
 }
 
-impl Reading<'_> {
+impl Reading {
     /// Takes what lies under a key; `None` if it may lie under another one.
     fn take(&mut self, record: Option<Record>) -> Option<Opened> {
         self.losses.settle();
@@ -141,7 +142,7 @@ impl Reading<'_> {
         };
         if is_last {
             let found = found.or(self.retired.take());
-            return Some(Opened::of(self.rules, self.offer.clone(), found, self.now));
+            return Some(Opened::of(&self.rules, self.offer.clone(), found, self.now));
         }
         self.retired = found;
         self.key = self.next.pop()?;

@@ -1,5 +1,7 @@
 //! What opens and saves all sessions of one configuration.
 
+use std::sync::Arc;
+
 use super::{Closing, Opening, Revoking, Updating, Visit};
 use crate::{
     UnixTime,
@@ -27,7 +29,7 @@ pub enum Sessions {
     /// In a signed cookie.
     Signed(Interface),
     /// In a store.
-    Stored(ServerSide),
+    Stored(Arc<ServerSide>),
 }
 
 impl Sessions {
@@ -35,7 +37,7 @@ impl Sessions {
     ///
     /// Whatever is wrong, the session is new and the reason says why.
     #[doc(alias = "open_session")]
-    pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening<'_> {
+    pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
         match self {
             Self::Signed(interface) => Opening::signed(interface.open(cookie, now)),
             Self::Stored(rules) => Opening::stored(rules, cookie, now),
@@ -52,10 +54,10 @@ impl Sessions {
         key: &str,
         seen: Option<&Value>,
         now: UnixTime,
-    ) -> Option<Updating<'_>> {
+    ) -> Option<Updating> {
         let (Self::Stored(rules), Some(held)) = (self, visit.held()) else { return None };
         let is_shared = fate != Fate::Ended && seen == held.snapshot().content().get(key);
-        is_shared.then(|| Updating::new(rules, held.clone(), key, now))
+        is_shared.then(|| Updating::new(Arc::clone(rules), held.clone(), key, now))
     }
 
     /// Saves what a request has left of its session. A new id is made of `entropy`, which must be
@@ -71,7 +73,7 @@ impl Sessions {
         visit: Visit,
         entropy: &[u8],
         now: UnixTime,
-    ) -> Result<Closing<'_>, EngineError> {
+    ) -> Result<Closing, EngineError> {
         match self {
             Self::Signed(interface) => Ok(Closing::decided(interface.save(session, now)?)),
             Self::Stored(rules) => Closing::stored(rules, session, visit, entropy, now),

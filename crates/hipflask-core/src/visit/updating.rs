@@ -18,8 +18,8 @@ use crate::{
 /// As long as there is a [`current`](Self::current) value, the change is to be made of it and
 /// [applied](Self::apply), and the machine to be driven to its next end.
 #[derive(Clone, Debug)]
-pub struct Updating<'s> {
-    rules: &'s ServerSide,
+pub struct Updating {
+    rules: Arc<ServerSide>,
     held: Held,
     key: String,
     now: UnixTime,
@@ -42,8 +42,8 @@ enum Stage {
     },
 }
 
-impl<'s> Updating<'s> {
-    pub(super) fn new(rules: &'s ServerSide, held: Held, key: &str, now: UnixTime) -> Self {
+impl Updating {
+    pub(super) fn new(rules: Arc<ServerSide>, held: Held, key: &str, now: UnixTime) -> Self {
         let (key, losses, stage) = (key.to_owned(), Losses::default(), Stage::Apply);
         Self { rules, held, key, now, attempts: 0, losses, wait: None, stage }
     }
@@ -145,7 +145,7 @@ impl<'s> Updating<'s> {
     }
 }
 
-impl Machine for Updating<'_> {
+impl Machine for Updating {
     fn step(&self) -> Step<'_> {
         if let Some(wait) = self.wait {
             return Step::Wait(wait);

@@ -76,10 +76,10 @@ pub(crate) enum End {
 
 #[derive(Clone)]
 enum Stage {
-    Closing(Box<Closing<'static>>),
+    Closing(Box<Closing>),
     Done,
-    Opening(Opening<'static>),
-    Updating(Box<Updating<'static>>, Turn),
+    Opening(Opening),
+    Updating(Box<Updating>, Turn),
 }
 
 impl Request {
