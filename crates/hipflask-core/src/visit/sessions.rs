@@ -109,7 +109,7 @@ impl Sessions {
     }
 
     /// Returns the attributes of the cookie.
-    pub const fn attributes(&self) -> &Attributes {
+    pub fn attributes(&self) -> &Attributes {
         match self {
             Self::Signed(interface) => interface.attributes(),
             Self::Stored(rules) => &rules.settings().attributes,

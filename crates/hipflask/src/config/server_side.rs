@@ -5,27 +5,10 @@ use std::time::Duration;
 use hipflask_core::{
     engine::ConflictPolicy,
     record::Format,
-    server_side::{IdStorage, ServerSide, Settings},
+    server_side::{IdStorage, OnOutage, ServerSide, Settings},
 };
 
 use super::{ConfigError, SessionConfig};
-
-/// What happens to a request that asks for its session while the store does not answer.
-///
-/// ```
-/// use hipflask::config::OnOutage;
-///
-/// assert_eq!(OnOutage::default(), OnOutage::Refuse);
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum OnOutage {
-    /// It gets an empty session that cannot be changed, as if nobody were signed in.
-    Anonymous,
-    /// It is answered with 503.
-    #[default]
-    Refuse,
-}
 
 /// What only matters with a store.
 #[derive(Clone, Debug)]
@@ -33,7 +16,7 @@ pub(super) struct Stored {
     /// Without what sessions in a cookie have, too.
     pub(super) settings: Settings,
     pub(super) use_signer: bool,
-    pub(super) on_outage: OnOutage,
+    pub(super) takes_cookies_over: bool,
     pub(super) deadline: Duration,
     /// `SESSION_TYPE` as it was written, if it names a store.
     pub(super) wanted: Option<String>,
@@ -44,7 +27,7 @@ impl Default for Stored {
         Self {
             settings: Settings::default(),
             use_signer: false,
-            on_outage: OnOutage::default(),
+            takes_cookies_over: false,
             deadline: Duration::from_secs(2),
             wanted: None,
         }
@@ -104,7 +87,7 @@ impl SessionConfig {
     /// Says what happens while the store does not answer: 503.
     #[must_use]
     pub fn with_on_outage(mut self, on_outage: OnOutage) -> Self {
-        self.stored.on_outage = on_outage;
+        self.stored.settings.on_outage = on_outage;
         self
     }
 
@@ -148,6 +131,17 @@ impl SessionConfig {
         self
     }
 
+    /// Takes over the sessions of visitors who still have Flask's signed cookie of the same name: each
+    /// moves into the store when it is first used. Without this they start with an empty session.
+    ///
+    /// Until it expires, a signed cookie opens the session that it holds for whoever presents it again,
+    /// also after a log-out.
+    #[must_use]
+    pub const fn with_cookie_migration(mut self, migrate: bool) -> Self {
+        self.stored.takes_cookies_over = migrate;
+        self
+    }
+
     /// Checks every setting and builds what opens and saves sessions in a store.
     ///
     /// # Errors
@@ -157,7 +151,7 @@ impl SessionConfig {
         let interface = self.build()?;
         let stored = &self.stored;
         stored.check()?;
-        Ok(ServerSide::new(Settings {
+        let rules = ServerSide::new(Settings {
             name: interface.name().to_owned(),
             attributes: interface.attributes().clone(),
             signer: stored.use_signer.then(|| Settings::signer(self.secret_key.ring())),
@@ -165,7 +159,9 @@ impl SessionConfig {
             refresh_each_request: self.refresh_each_request,
             limits: self.limits,
             ..stored.settings.clone()
-        }))
+        });
+        let takes_over = stored.takes_cookies_over;
+        Ok(if takes_over { rules.with_cookie_migration(interface) } else { rules })
     }
 
     /// Reports whether `SESSION_TYPE` asks for a store.
@@ -174,8 +170,8 @@ impl SessionConfig {
     }
 
     /// Returns what happens while the store does not answer.
-    pub fn on_outage(&self) -> OnOutage {
-        self.stored.on_outage
+    pub const fn on_outage(&self) -> OnOutage {
+        self.stored.settings.on_outage
     }
 
     /// Returns how long one operation of the store may take.
