@@ -1,10 +1,6 @@
 //! The error of handlers that use `?`.
 
-use std::sync::Arc;
-
-use hipflask_core::{
-    engine::EngineError, reason::Reason, session::SessionError, store::StoreError,
-};
+use hipflask_core::{engine::EngineError, session::SessionError};
 use http::StatusCode;
 
 /// What went wrong with a session in a handler; as a response it is a 500, or
@@ -30,12 +26,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) enum Kind {
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error("the session has ended meanwhile: {}", Reason::GoneDuringRequest)]
-    Gone,
     #[error(transparent)]
     Session(#[from] SessionError),
-    #[error(transparent)]
-    Store(#[from] Arc<StoreError>),
 }
 
 impl From<SessionError> for Error {
@@ -44,9 +36,9 @@ impl From<SessionError> for Error {
     }
 }
 
-impl From<StoreError> for Kind {
-    fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        Self(error.into())
     }
 }
 
@@ -63,15 +55,15 @@ impl Error {
 
     /// Reports whether the store did not answer.
     pub const fn is_store_unavailable(&self) -> bool {
-        matches!(self.0, Kind::Session(SessionError::StoreUnavailable) | Kind::Store(_))
+        match &self.0 {
+            Kind::Engine(error) => error.is_unavailable(),
+            Kind::Session(error) => matches!(error, SessionError::StoreUnavailable),
+        }
     }
 
     /// Reports whether another request has ended the session, or kept changing it.
     pub const fn is_conflict(&self) -> bool {
-        matches!(
-            self.0,
-            Kind::Gone | Kind::Engine(EngineError::Contended | EngineError::Conflict(_))
-        )
+        matches!(&self.0, Kind::Engine(error) if error.is_conflict())
     }
 
     /// Returns the status of the response that the error becomes: 503 if the store did not answer,
@@ -84,14 +76,21 @@ impl Error {
 impl Kind {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::Store(_) | Self::Session(SessionError::StoreUnavailable) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Gone | Self::Engine(EngineError::Contended | EngineError::Conflict(_)) => {
-                StatusCode::CONFLICT
-            }
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Engine(error) => status_of(error),
+            Self::Session(SessionError::StoreUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+/// Returns the status of the response that an error becomes.
+pub(crate) const fn status_of(error: &EngineError) -> StatusCode {
+    if error.is_unavailable() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if error.is_conflict() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
 

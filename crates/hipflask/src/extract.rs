@@ -1,22 +1,23 @@
 //! The axum extractors. Asking is the access: a handler without them costs nothing.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use hipflask_core::store::StoreError;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CACHE_CONTROL, request::Parts};
+use hipflask_core::engine::EngineError;
+use http::{HeaderValue, StatusCode, header::CACHE_CONTROL, request::Parts};
 
-use crate::{error::Kind, layer, session::Session};
+use crate::{RequestSession, session::Session};
 
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
-        let access = layer::innermost(&parts.headers).ok_or(NoSessionLayer)?;
-        Ok(access.session().await.map_err(StoreUnavailable)?)
+        let request = parts.extensions.get::<RequestSession>().cloned().ok_or(NoSessionLayer)?;
+        request.open(true).await.map_err(StoreUnavailable)?;
+        Ok(Self::new(request))
     }
 }
 
@@ -28,10 +29,11 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
         parts: &mut Parts,
         _state: &S,
     ) -> Result<Option<Self>, StoreUnavailable> {
-        match layer::innermost(&parts.headers) {
-            Some(access) => access.session().await.map(Some).map_err(StoreUnavailable),
-            None => Ok(None),
-        }
+        let Some(request) = parts.extensions.get::<RequestSession>().cloned() else {
+            return Ok(None);
+        };
+        request.open(true).await.map_err(StoreUnavailable)?;
+        Ok(Some(Self::new(request)))
     }
 }
 
@@ -50,7 +52,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
 /// # let _ = who;
 /// ```
 #[derive(Debug)]
-pub struct Sessions(HeaderMap);
+pub struct Sessions(Option<RequestSession>);
 
 impl Sessions {
     /// Returns the session of the innermost layer whose cookie has this name. This is the access.
@@ -59,8 +61,8 @@ impl Sessions {
     ///
     /// [`Error`](crate::Error) when its store does not answer.
     pub async fn get(&self, cookie_name: &str) -> crate::Result<Option<Session>> {
-        match layer::named(cookie_name, &self.0) {
-            Some(access) => Ok(Some(access.session().await.map_err(Kind::from)?)),
+        match self.0.as_ref().and_then(|request| request.named(cookie_name)) {
+            Some(request) => request.session().await.map(Some),
             None => Ok(None),
         }
     }
@@ -70,7 +72,7 @@ impl<S: Sync> FromRequestParts<S> for Sessions {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.headers.clone()))
+        Ok(Self(parts.extensions.get().cloned()))
     }
 }
 
@@ -88,7 +90,7 @@ impl<S: Sync> FromRequestParts<S> for Sessions {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no session here: put a SessionLayer around this route, in the same task as the handler")]
+#[error("no session here: put a SessionLayer around this route")]
 #[non_exhaustive]
 pub struct NoSessionLayer;
 
@@ -109,7 +111,7 @@ impl IntoResponse for NoSessionLayer {
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct StoreUnavailable(Arc<StoreError>);
+pub struct StoreUnavailable(EngineError);
 
 impl IntoResponse for StoreUnavailable {
     fn into_response(self) -> Response {

@@ -5,7 +5,13 @@
 //! handlers ask for, [`SessionConfig`] has Flask's names and defaults. The guide is the README; what
 //! differs from Flask is in COMPATIBILITY.md, and DESIGN.md argues each default.
 
-pub mod backend;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod interface;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod line;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod request;
+mod sync;
 pub mod config;
 mod error;
 #[cfg(feature = "axum")]
@@ -28,6 +34,7 @@ pub use extract::{NoSessionLayer, SessionRejection, Sessions, StoreUnavailable};
 /// The core, for those who need its parts: cookies as text, signing, tagged JSON.
 pub use hipflask_core as core;
 pub use hipflask_core::{
+    UnixTime,
     flash::Flash,
     interface::{CookieFacts, SaveError},
     reason::Reason,
@@ -35,6 +42,8 @@ pub use hipflask_core::{
 };
 pub use layer::{SessionFuture, SessionLayer, SessionService};
 pub use save_failure::SaveFailure;
+pub use interface::SessionInterface;
+pub use request::RequestSession;
 pub use session::Session;
 
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 //!
 //! Never tells a key, a cookie or a value: only the reason, ages, sizes, and a key's fingerprint.
 
-use hipflask_core::{interface::CookieFacts, reason::Reason, store::StoreError};
+use hipflask_core::{engine::EngineError, interface::CookieFacts, reason::Reason};
 
 use crate::SaveFailure;
 
@@ -72,9 +72,10 @@ pub(crate) fn conflicts(n: u32) {
     }
 }
 
-pub(crate) fn store_failed(operation: &'static str, error: &StoreError) {
+/// A session could not be opened.
+pub(crate) fn open_failed(error: &EngineError) {
     #[cfg(feature = "metrics")]
-    metrics::counter!(STORE_FAILED, "operation" => operation).increment(1);
+    metrics::counter!(STORE_FAILED, "operation" => "load").increment(1);
     let reason = Reason::StoreUnavailable.code();
-    tracing::error!(target: "hipflask", reason, operation, "{error}");
+    tracing::error!(target: "hipflask", reason, operation = "load", "{error}");
 }

@@ -1,11 +1,11 @@
 //! Why a session that a handler has left could not be saved.
 //!
-//! Between the two ways of saving, `interface` and [`backend`](crate::backend), and the response.
+//! Between the core's machine and the response.
 
 use hipflask_core::{engine::EngineError, interface::SaveError, reason::Reason};
 use http::StatusCode;
 
-use crate::error::Kind;
+use crate::error::status_of;
 
 /// Why a response became an error: the session that the handler left could not be saved.
 ///
@@ -24,12 +24,12 @@ pub struct SaveFailure(#[from] Cause);
 
 #[derive(Clone, Debug, thiserror::Error)]
 enum Cause {
-    #[error(transparent)]
-    Cookie(#[from] SaveError),
     #[error("the operating system gives no random bytes for a session id")]
     NoEntropy,
+    #[error(transparent)]
+    Cookie(SaveError),
     #[error("the session was not saved: {0}")]
-    Stored(#[from] Kind),
+    Engine(EngineError),
 }
 
 impl SaveFailure {
@@ -49,8 +49,8 @@ impl SaveFailure {
     /// was in the way, else 500.
     pub const fn status(&self) -> StatusCode {
         match &self.0 {
-            Cause::Stored(kind) => kind.status(),
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+            Cause::Engine(error) => status_of(error),
+            Cause::Cookie(_) | Cause::NoEntropy => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -58,27 +58,18 @@ impl SaveFailure {
     pub fn reason(&self) -> Option<Reason> {
         match &self.0 {
             Cause::Cookie(error) => error.reason(),
-            Cause::Stored(Kind::Store(_)) => Some(Reason::StoreUnavailable),
-            Cause::Stored(Kind::Gone) => Some(Reason::GoneDuringRequest),
+            Cause::Engine(EngineError::Gone) => Some(Reason::GoneDuringRequest),
+            Cause::Engine(error) if error.is_unavailable() => Some(Reason::StoreUnavailable),
             _ => None,
         }
     }
 }
 
-impl From<SaveError> for SaveFailure {
-    fn from(error: SaveError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<Kind> for SaveFailure {
-    fn from(kind: Kind) -> Self {
-        Self(kind.into())
-    }
-}
-
 impl From<EngineError> for SaveFailure {
     fn from(error: EngineError) -> Self {
-        Kind::from(error).into()
+        Self(match error {
+            EngineError::Cookie(error) => Cause::Cookie(error),
+            error => Cause::Engine(error),
+        })
     }
 }

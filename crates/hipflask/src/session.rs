@@ -1,22 +1,23 @@
 //! The session as handlers have it: a handle that many parts of a request can share.
 //!
-//! Every method is synchronous: the extractor has opened the session already, and saving happens
-//! once, before the response head leaves.
+//! Every method but `update` is synchronous: the extractor has opened the session already, and saving
+//! happens once, before the response head leaves.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::future::Future;
 
 use hipflask_core::{
     flash::Flash,
-    interface::{CookieFacts, Saved},
+    interface::CookieFacts,
     reason::Reason,
-    server_side::{Found, Held},
-    session::{ReadOnly, Session as Core, SessionError},
-    store::StoreError,
+    session::SessionError,
     value::{self, Text, Value},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Result, SaveFailure, error::Kind, layer::Shared, report};
+use crate::{
+    Result, report,
+    request::{RequestSession, State},
+};
 
 /// Flask's session: a dict that lives as long as the visitor comes back.
 ///
@@ -38,74 +39,12 @@ use crate::{Result, SaveFailure, error::Kind, layer::Shared, report};
 /// # let _ = count;
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<Opened>);
-
-struct Opened {
-    session: Mutex<Core>,
-    reason: Reason,
-    cookie: Option<CookieFacts>,
-    stored: Option<Stored>,
-}
-
-/// What a session that lies in a store has besides.
-struct Stored {
-    shared: Arc<Shared>,
-    /// What the store has of it. Whoever changes the record or saves it holds the lock.
-    held: tokio::sync::Mutex<Option<Held>>,
-}
+pub struct Session(RequestSession);
 
 impl Session {
-    /// Opens the session of a request; `accessed` if that is because a handler asks for it.
-    pub(crate) fn open(shared: &Shared, cookie: Option<&[u8]>, accessed: bool) -> Self {
-        let mut opened = shared.interface.open(cookie, shared.now());
-        opened.session.set_accessed(accessed);
-        report::opened(opened.reason, opened.cookie, &shared.fingerprints);
-        let (reason, cookie) = (opened.reason, opened.cookie);
-        let session = Mutex::new(opened.session);
-        Self(Arc::new(Opened { session, reason, cookie, stored: None }))
-    }
-
-    /// Loads the session of a request, because a handler asks for it.
-    pub(crate) async fn load(
-        shared: &Arc<Shared>,
-        cookie: Option<&[u8]>,
-    ) -> Result<Self, Arc<StoreError>> {
-        let Some(backend) = &shared.backend else { return Ok(Self::open(shared, cookie, true)) };
-        let Found { mut session, reason, cookie, held, .. } =
-            backend.load(cookie, shared.now()).await?;
-        session.set_accessed(true);
-        report::opened(reason, cookie, &shared.fingerprints);
-        let stored = Stored { shared: Arc::clone(shared), held: held.into() };
-        let session = Mutex::new(session);
-        Ok(Self(Arc::new(Opened { session, reason, cookie, stored: Some(stored) })))
-    }
-
-    /// Saves the session in its store, for the last time: whoever still holds it can only read.
-    pub(crate) fn save(&self) -> impl Future<Output = Result<Saved, SaveFailure>> + Send + use<> {
-        let this = self.clone();
-        let session = self.close(Core::clone);
-        async move {
-            let Some(Stored { shared, held }) = &this.0.stored else {
-                return Ok(Saved::keep(session.is_accessed()));
-            };
-            let Some(backend) = &shared.backend else {
-                return Ok(Saved::keep(session.is_accessed()));
-            };
-            let held = held.lock().await.take();
-            backend.save(&session, this.0.reason, held, None, shared.now()).await
-        }
-    }
-
-    /// Decides about the session for the last time; whoever still holds it can only read.
-    pub(crate) fn close<R>(&self, decide: impl FnOnce(&Core) -> R) -> R {
-        let mut session = self.lock();
-        let decided = decide(&session);
-        session.set_read_only(ReadOnly::ResponseStarted);
-        decided
-    }
-
-    pub(crate) fn note_access(&self) {
-        self.lock().set_accessed(true);
+    /// Takes the session of a request, which was opened.
+    pub(crate) const fn new(request: RequestSession) -> Self {
+        Self(request)
     }
 
     /// Returns the value of `key` as any type that serde can deserialize.
@@ -114,12 +53,12 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the value has another shape than `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        Ok(self.lock().get(key)?)
+        Ok(self.0.lock().session.get(key)?)
     }
 
     /// Returns the value of `key` as it is.
     pub fn value(&self, key: &str) -> Option<Value> {
-        self.lock().value(key)
+        self.0.lock().session.value(key)
     }
 
     /// Sets `key`. As in Flask this marks the session as modified, also for an equal value.
@@ -140,7 +79,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> Result<()> {
-        Ok(self.lock().set(key, value)?)
+        Ok(self.0.lock().session.set(key, value)?)
     }
 
     /// Changes the value of `key` in place; the session counts as modified if it then differs.
@@ -159,7 +98,7 @@ impl Session {
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn modify<R>(&self, key: &str, change: impl FnOnce(&mut Value) -> R) -> Result<Option<R>> {
         let before = {
-            let session = self.lock();
+            let session = &self.0.lock().session;
             session.check_writable()?;
             session.value(key)
         };
@@ -179,7 +118,7 @@ impl Session {
     /// [`Error`](crate::Error) when the session is read-only.
     #[doc(alias = "pop")]
     pub fn remove(&self, key: &str) -> Result<Option<Value>> {
-        Ok(self.lock().remove(key)?)
+        Ok(self.0.lock().session.remove(key)?)
     }
 
     /// Removes all keys, so that the cookie is deleted.
@@ -188,7 +127,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn clear(&self) -> Result<()> {
-        Ok(self.lock().clear()?)
+        Ok(self.0.lock().session.clear()?)
     }
 
     /// Returns the whole session as one type.
@@ -197,7 +136,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the content has another shape than `T`.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T> {
-        let content = Value::Dict(self.lock().to_dict());
+        let content = Value::Dict(self.0.lock().session.to_dict());
         Ok(value::from_value(content).map_err(SessionError::from)?)
     }
 
@@ -210,43 +149,43 @@ impl Session {
     /// [`Error`](crate::Error) when the value is no struct or map, or the session is read-only.
     pub fn replace<T: Serialize>(&self, content: &T) -> Result<()> {
         let content = value::to_value(content).map_err(SessionError::from)?;
-        Ok(self.lock().set_all(content)?)
+        Ok(self.0.lock().session.set_all(content)?)
     }
 
     /// Reports whether `key` is there.
     pub fn contains(&self, key: &str) -> bool {
-        self.lock().contains(key)
+        self.0.lock().session.contains(key)
     }
 
     /// Returns the keys in order.
     pub fn keys(&self) -> Vec<Text> {
-        self.lock().keys().collect()
+        self.0.lock().session.keys().collect()
     }
 
     /// Returns a copy of the content, in order.
     #[doc(alias = "items")]
     pub fn iter(&self) -> impl Iterator<Item = (Text, Value)> + use<> {
-        self.lock().to_dict().into_iter()
+        self.0.lock().session.to_dict().into_iter()
     }
 
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.0.lock().session.len()
     }
 
     /// Reports whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.0.lock().session.is_empty()
     }
 
     /// Reports whether the session did not come from a cookie.
     pub fn is_new(&self) -> bool {
-        self.lock().is_new()
+        self.0.lock().session.is_new()
     }
 
     /// Reports whether the session was changed.
     pub fn is_modified(&self) -> bool {
-        self.lock().is_modified()
+        self.0.lock().session.is_modified()
     }
 
     /// Overrides whether the session counts as changed: `false` keeps it from being saved.
@@ -255,7 +194,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn set_modified(&self, modified: bool) -> Result<()> {
-        let mut session = self.lock();
+        let session = &mut self.0.lock().session;
         session.check_writable()?;
         session.set_modified(modified);
         Ok(())
@@ -263,7 +202,7 @@ impl Session {
 
     /// Reports whether the session outlives the browser's.
     pub fn is_permanent(&self) -> bool {
-        self.lock().is_permanent()
+        self.0.lock().session.is_permanent()
     }
 
     /// Makes the session outlive the browser's, for `PERMANENT_SESSION_LIFETIME`, or not.
@@ -272,7 +211,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn set_permanent(&self, permanent: bool) -> Result<()> {
-        Ok(self.lock().set_permanent(permanent)?)
+        Ok(self.0.lock().session.set_permanent(permanent)?)
     }
 
     /// Keeps a message for the next page. Flask's default category is `message`.
@@ -281,7 +220,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn flash(&self, category: impl Into<Value>, message: impl Into<Value>) -> Result<()> {
-        Ok(self.lock().flash(category, message)?)
+        Ok(self.0.lock().session.flash(category, message)?)
     }
 
     /// Takes all messages out of the session; later calls in the same request return them again.
@@ -291,7 +230,7 @@ impl Session {
     /// [`Error`](crate::Error) when there are messages and the session is read-only.
     #[doc(alias = "get_flashed_messages")]
     pub fn take_flashes(&self) -> Result<Vec<Flash>> {
-        Ok(self.lock().take_flashes()?)
+        Ok(self.0.lock().session.take_flashes()?)
     }
 
     /// Takes all messages and returns those of the given categories; the others are gone, too.
@@ -301,7 +240,7 @@ impl Session {
     /// As [`take_flashes`](Self::take_flashes).
     #[doc(alias = "category_filter")]
     pub fn take_flashes_of(&self, categories: &[&str]) -> Result<Vec<Flash>> {
-        Ok(self.lock().take_flashes_of(categories)?)
+        Ok(self.0.lock().session.take_flashes_of(categories)?)
     }
 
     /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
@@ -312,7 +251,7 @@ impl Session {
     /// [`Error`](crate::Error) when the session is read-only.
     #[doc(alias = "regenerate")]
     pub fn renew(&self) -> Result<()> {
-        Ok(self.lock().renew()?)
+        Ok(self.0.lock().session.renew()?)
     }
 
     /// Ends the session: for log-out. What is set afterwards is a new session.
@@ -321,7 +260,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the session is read-only.
     pub fn destroy(&self) -> Result<()> {
-        Ok(self.lock().destroy()?)
+        Ok(self.0.lock().session.destroy()?)
     }
 
     /// Changes one value so that no other request's change of it is lost, and returns it.
@@ -338,80 +277,88 @@ impl Session {
     /// # }
     /// ```
     ///
+    /// It may run in a task of its own: it has its place before saving from the moment in which it is
+    /// called.
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the value has another shape than `T`, when the store does not
     /// answer, when the session has ended meanwhile, or when it is read-only.
-    pub async fn update<T>(
+    pub fn update<T, F>(
         &self,
         key: &str,
-        mut change: impl FnMut(Option<T>) -> T + Send,
-    ) -> Result<T>
+        change: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Serialize + DeserializeOwned,
+        F: FnMut(Option<T>) -> T + Send,
     {
-        self.lock().check_writable()?;
-        let mut apply = |old: Option<Value>| -> Result<Value> {
-            let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
-            Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
-        };
-        let value = match &self.0.stored {
-            Some(stored) => self.update_stored(stored, key, &mut apply).await?,
-            None => None,
-        };
-        let value = match value {
-            Some(value) => value,
-            None => {
-                let value = apply(self.value(key))?;
-                self.set(key, value.clone())?;
-                value
-            }
-        };
-        Ok(value::from_value(value).map_err(SessionError::from)?)
-    }
-
-    /// `None` if the store does not have what this request sees: no record of the session yet, or
-    /// another value.
-    async fn update_stored(
-        &self,
-        stored: &Stored,
-        key: &str,
-        apply: &mut (impl FnMut(Option<Value>) -> Result<Value> + Send),
-    ) -> Result<Option<Value>> {
-        let mut held = stored.held.lock().await;
-        let (Some(held), Some(backend)) = (held.as_mut(), &stored.shared.backend) else {
-            return Ok(None);
-        };
-        if self.value(key).as_ref() != held.snapshot().content().get(key) {
-            return Ok(None);
+        let (request, key) = (self.0.clone(), key.to_owned());
+        let place = request.lock().session.check_writable().map(|()| request.enter());
+        async move {
+            let Some(place) = place? else { return Err(SessionError::ResponseStarted.into()) };
+            place.wait().await;
+            let value = update(&request, &key, change).await?;
+            Ok(value::from_value(value).map_err(SessionError::from)?)
         }
-        let base = held.snapshot().content().clone();
-        let value = backend.update(held, key, apply, stored.shared.now()).await;
-        let mut session = self.lock();
-        held.bring_up_to_date(&mut session, &base).map_err(Kind::Engine)?;
-        let value = value?;
-        session.set(key, value.clone())?;
-        Ok(Some(value))
     }
 
     /// Returns why the session is what it is.
     pub fn reason(&self) -> Reason {
-        self.0.reason
+        self.0.lock().reason
     }
 
     /// Returns what is known of the cookie that the request offered.
     pub fn cookie_facts(&self) -> Option<CookieFacts> {
-        self.0.cookie
+        self.0.lock().cookie
     }
+}
 
-    /// A handler that panicked cannot leave a session half changed: each method is one step.
-    fn lock(&self) -> MutexGuard<'_, Core> {
-        self.0.session.lock().unwrap_or_else(PoisonError::into_inner)
+/// Changes one key in the store, or, if nobody else can have the session, in the request.
+async fn update<T, F>(request: &RequestSession, key: &str, mut change: F) -> Result<Value>
+where
+    T: Serialize + DeserializeOwned,
+    F: FnMut(Option<T>) -> T + Send,
+{
+    let mut apply = |old: Option<Value>| -> Result<Value> {
+        let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
+        Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
+    };
+    let interface = request.interface();
+    let (seen, updating) = {
+        let State { session, visit, .. } = &*request.lock();
+        let (seen, now) = (session.value(key), interface.now());
+        let updating = visit.as_ref().and_then(|visit| {
+            interface.sessions().update(visit, session.fate(), key, seen.as_ref(), now)
+        });
+        (seen, updating)
+    };
+    let Some(mut updating) = updating else {
+        let value = apply(seen)?;
+        request.lock().session.set(key, value.clone())?;
+        return Ok(value);
+    };
+    let result = loop {
+        let Some(current) = updating.current() else { break Ok(()) };
+        let current = current.cloned();
+        if let Err(error) = apply(current).and_then(|value| Ok(updating.apply(value)?)) {
+            break Err(error);
+        }
+        if let Err(error) = interface.drive(&mut updating).await {
+            break Err(error.into());
+        }
+    };
+    report::conflicts(updating.attempts());
+    let value = updating.value().cloned();
+    let State { session, visit, .. } = &mut *request.lock();
+    if let Some(visit) = visit {
+        updating.finish(session, visit);
     }
+    result.map(|()| value.unwrap_or(Value::Null))
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("reason", &self.0.reason).finish_non_exhaustive()
+        f.debug_struct("Session").field("reason", &self.reason()).finish_non_exhaustive()
     }
 }

@@ -125,6 +125,20 @@ impl Interface {
         self
     }
 
+    /// Reports whether both sign, name, send and limit cookies alike. Fallback keys are not compared.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let signed = |it: &Self| {
+            let mut probe = b"probe".to_vec();
+            it.signer.as_ref().map(|signer| {
+                signer.sign_to(&mut probe, 0);
+                probe
+            })
+        };
+        let rest = |it: &Self| (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size);
+        (&self.name, &self.attributes, rest(self)) == (&other.name, &other.attributes, rest(other))
+            && signed(self) == signed(other)
+    }
+
     /// Returns the name of the cookie.
     pub fn name(&self) -> &str {
         &self.name

@@ -100,6 +100,14 @@ impl Sessions {
         }
     }
 
+    /// Reports whether both open and save each signed cookie alike. Of two stores nobody can tell.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Signed(one), Self::Signed(other)) => one.is_like(other),
+            _ => false,
+        }
+    }
+
     /// Returns the name of the cookie.
     pub fn name(&self) -> &str {
         match self {

@@ -32,11 +32,21 @@ impl Turns {
         (!self.closed).then(|| self.push())
     }
 
-    /// Takes the last place that there will be; `None` if it is taken.
+    /// Takes a place at the end of the line, however late, to look and to change nothing.
+    pub fn enter_to_read(&mut self) -> Turn {
+        self.push()
+    }
+
+    /// Takes the last place of those who change something; `None` if it is taken.
     pub fn close(&mut self) -> Option<Turn> {
         let turn = self.enter();
-        self.closed = true;
+        self.seal();
         turn
+    }
+
+    /// Lets nobody change anything from here on.
+    pub const fn seal(&mut self) {
+        self.closed = true;
     }
 
     fn push(&mut self) -> Turn {
@@ -53,11 +63,6 @@ impl Turns {
     /// Leaves the line, done or not.
     pub fn leave(&mut self, turn: Turn) {
         self.waiting.retain(|other| *other != turn);
-    }
-
-    /// Reports whether somebody is in the line.
-    pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty()
     }
 
     /// Reports whether saving has taken its place, so that later changes would be lost.

@@ -71,6 +71,12 @@ impl Updating {
         Ok(())
     }
 
+    /// Returns what the key has become, once the change is kept.
+    pub fn value(&self) -> Option<&Value> {
+        let value = self.held.snapshot().content().get(&self.key);
+        value.filter(|_| matches!(self.stage, Stage::Done))
+    }
+
     /// Returns how often another request's change was in the way.
     pub const fn attempts(&self) -> u32 {
         self.attempts
@@ -88,8 +94,7 @@ impl Updating {
             if let Some(base) = visit.content() {
                 self.held.bring_up_to_date(session, base);
             }
-            let value = self.held.snapshot().content().get(&self.key);
-            if let (Stage::Done, Some(value)) = (&self.stage, value) {
+            if let Some(value) = self.value() {
                 session.take_over(self.key.as_str().into(), value.clone());
             }
         }

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn hardened_refuses_other_spellings_of_a_signature() {
         use hipflask_core::{interface::Interface, reason::Reason, session::Session};
-        let now = Duration::from_secs(1_763_692_800);
+        let now = hipflask_core::UnixTime::from_secs(1_763_692_800);
         let mut session = Session::new();
         session.insert("a", 1).unwrap();
         let reason = |interface: &Interface| {

@@ -31,11 +31,10 @@ pub use hipflask_core::{
     interface::{Interface, Signing},
     record::Format,
     serializer::Limits,
-    server_side::{IdStorage, ServerSide},
+    server_side::{IdStorage, OnOutage, ServerSide},
     signing::{Digest, Key, KeyDerivation, strength::Weakness},
 };
 pub use key::{SecretKey, generate_secret};
-pub use server_side::OnOutage;
 
 /// How sessions are kept, under Flask's names and with Flask's defaults.
 ///

@@ -1,50 +1,76 @@
-//! The response future: keeps the slot between polls and saves the session at the end.
+//! The response future: saves the session at the end.
 
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use hipflask_core::interface::Saved;
-use http::Response;
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
-use super::{
-    Shared, respond,
-    slot::{self, Slot},
+use super::respond;
+use crate::{
+    RequestSession,
+    request::{Finish, Finished},
 };
-use crate::SaveFailure;
-
-type Saving = Pin<Box<dyn Future<Output = Result<Saved, SaveFailure>> + Send>>;
 
 pin_project! {
     /// The future of [`SessionService`](super::SessionService).
     pub struct SessionFuture<F, B> {
+        // Dropped as soon as it is done, and all that it has of the request with it.
         #[pin]
-        pub(super) inner: F,
-        pub(super) slot: Option<Slot>,
-        pub(super) rest: Option<Rest<B>>,
+        inner: Option<F>,
+        session: Option<RequestSession>,
+        rest: Rest<B>,
     }
 
     impl<F, B> PinnedDrop for SessionFuture<F, B> {
         fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            // However the request ends: by an error, a panic or a client that went away.
+            if let Some(session) = this.session.take() {
+                session.abandon();
+            }
             // A client that hangs up must not keep, say, a log-out from being carried out.
-            if let (Some(rest), Ok(runtime)) =
-                (this.project().rest.take(), tokio::runtime::Handle::try_current())
+            if let (Rest::Saving { saving, .. }, Ok(runtime)) =
+                (std::mem::replace(this.rest, Rest::None), tokio::runtime::Handle::try_current())
             {
-                runtime.spawn(rest.saving);
+                runtime.spawn(saving);
             }
         }
     }
 }
 
 /// What is left to do when the handler is done.
-pub(super) struct Rest<B> {
-    shared: Arc<Shared>,
-    saving: Saving,
-    response: Response<B>,
+enum Rest<B> {
+    None,
+    /// There never was a handler.
+    Refused(Response<B>),
+    Saving {
+        name: String,
+        saving: Pin<Box<dyn Future<Output = Finished> + Send>>,
+        response: Response<B>,
+    },
+}
+
+impl<F, B: Default> SessionFuture<F, B> {
+    pub(super) const fn new(inner: F, session: Option<RequestSession>) -> Self {
+        Self { inner: Some(inner), session, rest: Rest::None }
+    }
+
+    /// Answers a request that has passed another layer whose cookie has the same name.
+    pub(super) fn refused(name: &str) -> Self {
+        tracing::error!(
+            target: "hipflask",
+            "two session layers have the cookie name {name:?} and different settings, so that each \
+             would overwrite the other's session: give one of them another SESSION_COOKIE_NAME, or \
+             clone one layer"
+        );
+        let mut response = Response::new(B::default());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        Self { inner: None, session: None, rest: Rest::Refused(response) }
+    }
 }
 
 impl<F, B> std::fmt::Debug for SessionFuture<F, B> {
@@ -61,34 +87,34 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.rest.is_none() {
-            let polled = match this.slot.take() {
-                Some(slot) => {
-                    let (slot, polled) = slot::scope(slot, || this.inner.poll(cx));
-                    *this.slot = slot;
-                    polled
+        let mut this = self.project();
+        if let Some(inner) = this.inner.as_mut().as_pin_mut() {
+            let mut response = ready!(inner.poll(cx))?;
+            this.inner.set(None);
+            let Some(session) = this.session.take() else { return Poll::Ready(Ok(response)) };
+            let interface = session.interface().clone();
+            let name = interface.cookie_name();
+            match session.close() {
+                Finish::Done(finished) => {
+                    respond::answer(name, finished, &mut response);
+                    return Poll::Ready(Ok(response));
                 }
-                None => this.inner.poll(cx),
-            };
-            let mut response = ready!(polled)?;
-            let Some(mut slot) = this.slot.take() else { return Poll::Ready(Ok(response)) };
-            let Some(session) = slot.take_session() else { return Poll::Ready(Ok(response)) };
-            let shared = Arc::clone(&slot.shared);
-            if shared.backend.is_none() {
-                let saved = respond::save(&shared, &session);
-                respond::answer(shared.interface.name(), saved, &mut response);
-                return Poll::Ready(Ok(response));
+                Finish::Wait(saving) => {
+                    *this.rest = Rest::Saving { name: name.to_owned(), saving, response };
+                }
             }
-            let saving = session.save();
-            *this.rest = Some(Rest { shared, saving: Box::pin(saving), response });
         }
-        let Some(rest) = this.rest.as_mut() else { return Poll::Pending };
-        let saved = ready!(rest.saving.as_mut().poll(cx));
-        let Some(Rest { shared, mut response, .. }) = this.rest.take() else {
-            return Poll::Pending;
+        let finished = match this.rest {
+            Rest::Saving { saving, .. } => Some(ready!(saving.as_mut().poll(cx))),
+            _ => None,
         };
-        respond::answer(shared.interface.name(), saved, &mut response);
-        Poll::Ready(Ok(response))
+        match (std::mem::replace(this.rest, Rest::None), finished) {
+            (Rest::Saving { name, mut response, .. }, Some(finished)) => {
+                respond::answer(&name, finished, &mut response);
+                Poll::Ready(Ok(response))
+            }
+            (Rest::Refused(response), _) => Poll::Ready(Ok(response)),
+            _ => panic!("a future was polled after it was done"),
+        }
     }
 }

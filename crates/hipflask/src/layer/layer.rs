@@ -1,25 +1,25 @@
-//! What is shared by all requests: the interface, and where the time comes from.
+//! The tower layer.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::fmt;
 
-use hipflask_core::{interface::Interface, server_side::ServerSide, store::Store};
+use hipflask_core::{UnixTime, store::Store};
 use tower_layer::Layer;
 
 use super::SessionService;
 use crate::{
-    backend::Backend,
-    config::{ConfigError, OnOutage, SecretKey, SessionConfig},
+    SessionInterface,
+    config::{ConfigError, SecretKey, SessionConfig},
 };
 
 /// Gives every request behind it Flask's session.
 ///
-/// The extractor has to run in the layer's own task, and it reads the `Cookie` header of the request
-/// that it is part of: what stands between the two must leave that header alone, and a handler that
-/// calls another router by itself must give it a layer of its own.
+/// The session travels in the request's extensions, so that it is there wherever the request is: in
+/// the handler, in middleware between, behind a buffer, in another task. The cookie is the one with
+/// which the request has entered the layer.
+///
+/// Two layers around one handler may have cookies of different names; see
+/// [`Sessions`](crate::Sessions). Clones of one layer share the session. Another layer whose cookie has
+/// the same name would overwrite it, so that such requests are answered with 500.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -36,35 +36,7 @@ use crate::{
 /// # Ok::<(), hipflask::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct SessionLayer(Arc<Shared>);
-
-type Clock = dyn Fn() -> Duration + Send + Sync;
-
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) interface: Interface,
-    /// Where sessions lie, when not in the cookie.
-    pub(crate) backend: Option<Backend>,
-    /// How they lie there.
-    server_side: ServerSide,
-    on_outage: OnOutage,
-    deadline: Duration,
-    /// Open the session of every request that carries a cookie, asked for or not.
-    pub(crate) refresh_untouched: bool,
-    /// The fingerprints of the keys, the current one first.
-    pub(crate) fingerprints: Vec<String>,
-    clock: Option<Arc<Clock>>,
-}
-
-impl Shared {
-    /// Returns the time since 1970.
-    pub(crate) fn now(&self) -> Duration {
-        match &self.clock {
-            Some(clock) => clock(),
-            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-        }
-    }
-}
+pub struct SessionLayer(SessionInterface);
 
 impl SessionLayer {
     /// Keeps sessions in Flask's signed cookie, with Flask's default configuration.
@@ -83,7 +55,7 @@ impl SessionLayer {
     /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] if its
     /// `SESSION_TYPE` asks for a store.
     pub fn from_config(config: &SessionConfig) -> Result<Self, ConfigError> {
-        if config.wants_store() { Err(ConfigError::NoStore) } else { Self::build(config) }
+        SessionInterface::signed(config).map(Self)
     }
 
     /// Keeps sessions in a store, as Flask-Session does, configured.
@@ -95,22 +67,7 @@ impl SessionLayer {
         config: &SessionConfig,
         store: impl Store,
     ) -> Result<Self, ConfigError> {
-        Ok(Self::build(config)?.with_store(store))
-    }
-
-    fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
-        let ring = config.secret_key().ring();
-        let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
-        Ok(Self(Arc::new(Shared {
-            interface: config.build()?,
-            backend: None,
-            server_side: config.build_server_side()?,
-            on_outage: config.on_outage(),
-            deadline: config.store_deadline(),
-            refresh_untouched: config.refresh_untouched(),
-            fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
-            clock: None,
-        })))
+        SessionInterface::stored(config, store).map(Self)
     }
 
     /// Keeps sessions in a store instead of the cookie, as Flask-Session does.
@@ -126,23 +83,24 @@ impl SessionLayer {
     /// ```
     #[must_use]
     pub fn with_store(self, store: impl Store) -> Self {
-        let shared = Arc::unwrap_or_clone(self.0);
-        let backend =
-            Backend::with(shared.server_side.clone(), store, shared.on_outage, shared.deadline);
-        Self(Arc::new(Shared { backend: Some(backend), ..shared }))
+        Self(self.0.with_store(store))
     }
 
-    /// Takes the time from `clock`, as the time since 1970, instead of from the system. For tests.
+    /// Takes the time from `clock` instead of from the system. For tests.
     #[must_use]
-    pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        let shared = Arc::unwrap_or_clone(self.0);
-        Self(Arc::new(Shared { clock: Some(Arc::new(clock)), ..shared }))
+    pub fn with_clock(self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
+        Self(self.0.with_clock(clock))
+    }
+
+    /// Returns what opens and saves the sessions, for code that has no request.
+    pub const fn interface(&self) -> &SessionInterface {
+        &self.0
     }
 }
 
 impl fmt::Debug for SessionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SessionLayer").field(&self.0.interface.name()).finish()
+        f.debug_tuple("SessionLayer").field(&self.0.cookie_name()).finish()
     }
 }
 
@@ -150,6 +108,6 @@ impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> SessionService<S> {
-        SessionService { inner, shared: Arc::clone(&self.0) }
+        SessionService { inner, interface: self.0.clone() }
     }
 }

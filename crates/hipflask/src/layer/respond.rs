@@ -1,34 +1,27 @@
-//! Carries out what `save` decided, on the response.
+//! Carries out what was decided, on the response.
 
 use std::mem::replace;
 
 use hipflask_core::{
     cookie::{HeaderEdit, cache_control, vary},
     interface::{SaveAction, Saved},
-    session::Session as Core,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use super::Shared;
-use crate::{SaveFailure, report, session::Session};
-
-/// Decides about a session that was asked for, and closes it: later changes are errors.
-pub(super) fn save(shared: &Shared, session: &Session) -> Result<Saved, SaveFailure> {
-    let decide = |session: &Core| shared.interface.save(session, shared.now());
-    Ok(session.close(decide)?)
-}
+use crate::{SaveFailure, report, request::Finished};
 
 /// Puts what was decided, or what went wrong, into the response.
 pub(super) fn answer<B: Default>(
     name: &str,
-    saved: Result<Saved, SaveFailure>,
+    finished: Finished,
     response: &mut Response<B>,
 ) {
-    match saved {
-        Ok(saved) => apply(name, saved, response.headers_mut()),
+    match finished {
+        Ok(None) => {}
+        Ok(Some(saved)) => apply(name, saved, response.headers_mut()),
         Err(failure) => refuse(name, failure, response),
     }
 }

@@ -1,25 +1,19 @@
-//! The service: puts a slot around the inner service.
+//! The service: puts the session into the request.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header::COOKIE};
 use tower_service::Service;
 
-use super::{
-    SessionFuture,
-    layer::Shared,
-    slot::{self, Slot},
-};
+use super::SessionFuture;
+use crate::{RequestSession, SessionInterface};
 
 /// A service whose requests can ask for their session. [`SessionLayer`](super::SessionLayer) makes
 /// it.
 #[derive(Clone)]
 pub struct SessionService<S> {
     pub(super) inner: S,
-    pub(super) shared: Arc<Shared>,
+    pub(super) interface: SessionInterface,
 }
 
 impl<S: std::fmt::Debug> std::fmt::Debug for SessionService<S> {
@@ -41,16 +35,22 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        if slot::is_named(self.shared.interface.name()) {
-            // A layer of the same cookie is outside already: two copies would overwrite each other.
-            return SessionFuture { inner: self.inner.call(request), slot: None, rest: None };
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let outer = request.extensions().get::<RequestSession>();
+        match outer.and_then(|outer| outer.named(self.interface.cookie_name())) {
+            // Two copies of one session would overwrite each other.
+            Some(same) if same.interface().is_like(&self.interface) => {
+                return SessionFuture::new(self.inner.call(request), None);
+            }
+            Some(_) => return SessionFuture::refused(self.interface.cookie_name()),
+            None => {}
         }
-        let mut slot = Slot::new(Arc::clone(&self.shared));
-        if self.shared.refresh_untouched && self.shared.backend.is_none() {
-            slot.open_untouched(request.headers());
+        let cookies: Vec<HeaderValue> = request.headers().get_all(COOKIE).iter().cloned().collect();
+        let session = RequestSession::new(self.interface.clone(), cookies, outer.cloned());
+        if self.interface.refreshes_untouched() {
+            session.open_untouched();
         }
-        let (slot, inner) = slot::scope(slot, || self.inner.call(request));
-        SessionFuture { inner, slot, rest: None }
+        request.extensions_mut().insert(session.clone());
+        SessionFuture::new(self.inner.call(request), Some(session))
     }
 }

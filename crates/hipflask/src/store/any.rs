@@ -98,6 +98,10 @@ impl Store for AnyStore {
         self.0.record_format()
     }
 
+    fn renews_at_once(&self) -> bool {
+        self.0.renews_at_once()
+    }
+
     async fn load(
         &self,
         key: &RecordKey,
@@ -157,6 +161,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send +
 /// [`Store`] with futures on the heap, so that one type can stand for all stores.
 trait DynStore: Send + Sync {
     fn record_format(&self) -> Option<Format>;
+    fn renews_at_once(&self) -> bool;
     fn load<'a>(&'a self, key: &'a RecordKey, touch: Option<Touch>) -> Answer<'a, Option<Record>>;
     fn create<'a>(
         &'a self,
@@ -186,6 +191,10 @@ trait DynStore: Send + Sync {
 impl<S: Store> DynStore for S {
     fn record_format(&self) -> Option<Format> {
         Store::record_format(self)
+    }
+
+    fn renews_at_once(&self) -> bool {
+        Store::renews_at_once(self)
     }
 
     fn load<'a>(&'a self, key: &'a RecordKey, touch: Option<Touch>) -> Answer<'a, Option<Record>> {

@@ -101,6 +101,10 @@ impl Store for MemoryStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        true
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

@@ -1,15 +1,13 @@
 //! An app to send requests to, and what the tests ask of its answers.
 
-use std::time::Duration;
-
 use axum::{Router, body::Body};
-use hipflask::{SecretKey, SessionConfig, SessionLayer};
+use hipflask::{SecretKey, SessionConfig, SessionLayer, UnixTime};
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 pub(crate) const KEY: &str = "9f3c6a52be0d47c1886d1f7a0cb35e24";
-pub(crate) const NOW: Duration = Duration::from_secs(1_763_692_800);
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_763_692_800);
 
 pub(crate) fn config() -> SessionConfig {
     SessionConfig::new(SecretKey::new(KEY))

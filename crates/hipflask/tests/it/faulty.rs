@@ -106,6 +106,10 @@ impl Store for Faulty {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        true
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

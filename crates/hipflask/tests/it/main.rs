@@ -2,8 +2,8 @@
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
+mod adapter;
 mod app;
-mod backend;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
 #[cfg(all(feature = "conformance", feature = "memory"))]
@@ -11,10 +11,16 @@ mod faulty;
 #[cfg(feature = "filesystem")]
 mod filesystem;
 mod layer;
+#[path = "../../src/line.rs"]
+#[expect(dead_code, reason = "only the line itself is tried here")]
+mod line;
+mod lines;
 mod nested;
 mod privacy;
 mod reasons;
 mod stored;
+mod sync;
+mod tasks;
 #[cfg(feature = "templates")]
 mod templates;
 mod watched;

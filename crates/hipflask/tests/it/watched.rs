@@ -55,6 +55,10 @@ impl Store for Watched {
         self.store.record_format()
     }
 
+    fn renews_at_once(&self) -> bool {
+        self.store.renews_at_once()
+    }
+
     async fn load(&self, key: &RecordKey, t: Option<Touch>) -> Result<Option<Record>, StoreError> {
         self.note("load").await?;
         self.store.load(key, t).await

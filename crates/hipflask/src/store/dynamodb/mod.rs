@@ -77,6 +77,10 @@ impl Store for DynamoDbStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        true
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

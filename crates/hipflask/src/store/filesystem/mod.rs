@@ -124,6 +124,10 @@ impl Store for FileStore {
         Some(Format::Pickle)
     }
 
+    fn renews_at_once(&self) -> bool {
+        false
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

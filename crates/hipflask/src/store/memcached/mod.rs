@@ -145,6 +145,10 @@ impl Store for MemcachedStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        false
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

@@ -160,6 +160,10 @@ impl Store for MongoDbStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        false
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

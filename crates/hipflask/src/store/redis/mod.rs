@@ -160,6 +160,10 @@ impl Store for RedisStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        !self.servers.is_cluster()
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

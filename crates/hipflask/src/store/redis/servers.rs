@@ -63,6 +63,11 @@ impl Servers {
         }
     }
 
+    /// Reports whether two keys may lie on two servers.
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     /// Returns the answer to a request, after as many replicas have it as `wait` asks for.
     pub(super) async fn ask(
         &self,

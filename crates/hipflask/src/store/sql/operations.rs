@@ -29,6 +29,10 @@ impl Store for SqlStore {
         None
     }
 
+    fn renews_at_once(&self) -> bool {
+        true
+    }
+
     async fn load(
         &self,
         key: &RecordKey,

@@ -1,0 +1,232 @@
+//! What opens and saves the sessions of one configuration: the rules, the store, the clock.
+//!
+//! Carries out what the core's machine says, with a deadline, and decides nothing. The tower layer
+//! uses it, and adapters of other frameworks do.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use hipflask_core::{
+    UnixTime,
+    engine::EngineError,
+    server_side::{ServerSide, SessionId},
+    store::{Store, StoreError},
+    visit::{Machine, Sessions, Step},
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    config::{ConfigError, SessionConfig},
+    request::RequestSession,
+    store::AnyStore,
+};
+
+type Clock = dyn Fn() -> UnixTime + Send + Sync;
+
+/// Flask's session interface: opens and saves the sessions of one configuration.
+///
+/// [`SessionLayer`](crate::SessionLayer) has one. This is for those who bring sessions to another
+/// framework than tower: a [`request`](Self::request) gives its handlers their session, and is
+/// finished before the response leaves.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use hipflask::{SecretKey, SessionConfig, SessionInterface};
+///
+/// let sessions = SessionInterface::signed(&SessionConfig::new(SecretKey::random()?))?;
+///
+/// let request = sessions.request([b"theme=dark".as_slice()]); // the request's `Cookie` lines
+/// let session = request.session().await?; // what the handler asks for
+/// session.insert("count", 1)?;
+///
+/// let saved = request.finish().await?.expect("somebody has asked for the session");
+/// assert!(saved.action.header().is_some_and(|cookie| cookie.starts_with("session=")));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SessionInterface(Arc<Shared>);
+
+#[derive(Clone)]
+struct Shared {
+    sessions: Sessions,
+    /// Who answers what the sessions ask; those in signed cookies ask nothing.
+    store: Option<AnyStore>,
+    deadline: Duration,
+    /// Open the session of every request that carries a cookie, asked for or not.
+    refreshes_untouched: bool,
+    /// The fingerprints of the keys, the current one first.
+    fingerprints: Vec<String>,
+    /// How sessions lie in a store, where one is to follow.
+    rules: ServerSide,
+    clock: Option<Arc<Clock>>,
+}
+
+impl SessionInterface {
+    /// Keeps sessions in Flask's signed cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] if its
+    /// `SESSION_TYPE` asks for a store.
+    pub fn signed(config: &SessionConfig) -> Result<Self, ConfigError> {
+        if config.wants_store() { Err(ConfigError::NoStore) } else { Self::build(config) }
+    }
+
+    fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
+        let ring = config.secret_key().ring();
+        let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
+        Ok(Self(Arc::new(Shared {
+            sessions: Sessions::Signed(config.build()?),
+            rules: config.build_server_side()?,
+            store: None,
+            deadline: config.store_deadline(),
+            refreshes_untouched: config.refresh_untouched(),
+            fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
+            clock: None,
+        })))
+    }
+
+    /// Keeps sessions in a store, as Flask-Session does.
+    ///
+    /// Requests that never ask for their session do not reach the store, whatever
+    /// [`SessionConfig::with_refresh_untouched`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for every mistake in the configuration.
+    pub fn stored(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
+        Ok(Self::build(config)?.with_store(store))
+    }
+
+    /// Keeps sessions in a store instead of the cookie.
+    pub(crate) fn with_store(self, store: impl Store) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        let rules = shared.rules.clone().for_store(&store);
+        Self(Arc::new(Shared {
+            sessions: Sessions::Stored(Arc::new(rules)),
+            store: Some(AnyStore::new(store)),
+            refreshes_untouched: false,
+            ..shared
+        }))
+    }
+
+    /// Takes the time from `clock` instead of from the system. For tests.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared { clock: Some(Arc::new(clock)), ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// Starts a request that carries these lines of `Cookie`.
+    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> RequestSession {
+        let copied = cookies.into_iter().filter_map(|line| http::HeaderValue::from_bytes(line).ok());
+        RequestSession::new(self.clone(), copied.collect(), None)
+    }
+
+    /// Ends the session of an id, for instance one that was stolen, and reports whether there was one.
+    /// Requests under way do not bring it back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the store does not answer, or when sessions are signed cookies,
+    /// which nobody can take back.
+    pub async fn revoke(&self, id: &SessionId) -> crate::Result<bool> {
+        let mut revoking = self.sessions().revoke(id).ok_or_else(|| {
+            let cannot = StoreError::Unsupported("end a session that lies in its cookie");
+            EngineError::Store(Arc::new(cannot))
+        })?;
+        self.drive(&mut revoking).await?;
+        Ok(revoking.was_there())
+    }
+
+    /// Removes up to `limit` records that have expired, and returns how many; 0 where the store does so
+    /// by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store does not answer in its own time: there may be much to remove.
+    pub async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        match &self.0.store {
+            Some(store) => store.purge(limit).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Returns the name of the cookie.
+    pub fn cookie_name(&self) -> &str {
+        self.sessions().name()
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn fingerprints(&self) -> &[String] {
+        &self.0.fingerprints
+    }
+
+    /// Returns how long one operation of the store may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
+
+    pub(crate) fn refreshes_untouched(&self) -> bool {
+        self.0.refreshes_untouched
+    }
+
+    /// Reports whether both open and save each session alike: they are clones, or sign the same cookie
+    /// in the same way. Of two stores nobody can tell.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let alike = self.0.fingerprints == other.0.fingerprints
+            && self.sessions().is_like(other.sessions());
+        alike || Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        match &self.0.clock {
+            Some(clock) => clock(),
+            None => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                UnixTime::since_epoch(since.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Does what a machine says until it is done. Each question has a deadline, in which it may be asked
+    /// again.
+    pub(crate) async fn drive(&self, machine: &mut impl Machine) -> Result<(), EngineError> {
+        let mut deadline = None;
+        loop {
+            let answer = match machine.step() {
+                Step::Done => return Ok(()),
+                Step::Wait(most) => {
+                    let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX).max(1);
+                    let wait = getrandom::u64().unwrap_or(most) % most;
+                    sleep(Duration::from_micros(wait)).await;
+                    machine.waited();
+                    continue;
+                }
+                Step::Ask(question) => {
+                    let Some(store) = &self.0.store else { return Ok(()) };
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
+                    let asking = timeout_at(deadline, question.ask(store));
+                    asking.await.unwrap_or(Err(StoreError::Deadline))
+                }
+            };
+            if answer.is_ok() {
+                deadline = None;
+            }
+            machine.answer(answer)?;
+        }
+    }
+}
+
+impl fmt::Debug for SessionInterface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionInterface").field(&self.cookie_name()).finish()
+    }
+}

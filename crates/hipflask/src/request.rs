@@ -1,0 +1,266 @@
+//! One request's session: opened by whoever asks first, and saved once, at the end.
+
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
+
+use hipflask_core::{
+    cookie,
+    engine::EngineError,
+    interface::{CookieFacts, Saved},
+    reason::Reason,
+    session::{ReadOnly, Session as Core},
+    visit::{Closing, Machine, Opened, Opening, Step, Turns, Visit},
+};
+use http::HeaderValue;
+
+use crate::{
+    SaveFailure, SessionInterface,
+    line::{self, Line, Locked},
+    report,
+    session::Session,
+};
+
+/// The session of one request, asked for or not. Clones are the same.
+///
+/// [`SessionInterface::request`] makes one; its example shows the whole of an adapter.
+#[derive(Clone)]
+pub struct RequestSession(Arc<Inner>);
+
+struct Inner {
+    interface: SessionInterface,
+    /// The `Cookie` lines of the request.
+    cookies: Vec<HeaderValue>,
+    /// The same request's session of the layer outside of this one.
+    outer: Option<RequestSession>,
+    line: Line<State>,
+}
+
+pub(crate) type Place = line::Place<RequestSession, State>;
+
+pub(crate) struct State {
+    stage: Stage,
+    /// Empty until it was opened.
+    pub(crate) session: Core,
+    /// What is known beside the content, from when it was opened until it is saved.
+    pub(crate) visit: Option<Visit>,
+    pub(crate) reason: Reason,
+    pub(crate) cookie: Option<CookieFacts>,
+}
+
+enum Stage {
+    Failed(EngineError),
+    Open,
+    Unopened,
+}
+
+/// How a request's session was saved: `None` if nobody has asked for it.
+pub(crate) type Finished = Result<Option<Saved>, SaveFailure>;
+
+/// What saving comes to.
+pub(crate) enum Finish {
+    Done(Finished),
+    /// The store is to be asked, or others are still at work.
+    Wait(Pin<Box<dyn Future<Output = Finished> + Send>>),
+}
+
+impl RequestSession {
+    pub(crate) fn new(
+        interface: SessionInterface,
+        cookies: Vec<HeaderValue>,
+        outer: Option<Self>,
+    ) -> Self {
+        let state = State {
+            stage: Stage::Unopened,
+            session: Core::new(),
+            visit: None,
+            reason: Reason::NoCookie,
+            cookie: None,
+        };
+        Self(Arc::new(Inner { interface, cookies, outer, line: Line::new(state) }))
+    }
+
+    /// Returns the session, which is opened if nobody has asked for it yet. This is the access: the
+    /// response then carries `Vary: Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when its store does not answer.
+    pub async fn session(&self) -> crate::Result<Session> {
+        self.open(true).await?;
+        Ok(Session::new(self.clone()))
+    }
+
+    /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
+    /// holds it later can only read. What is returned belongs into the response.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
+    pub async fn finish(self) -> Result<Option<Saved>, SaveFailure> {
+        match self.close() {
+            Finish::Done(finished) => finished,
+            Finish::Wait(finishing) => finishing.await,
+        }
+    }
+
+    pub(crate) fn interface(&self) -> &SessionInterface {
+        &self.0.interface
+    }
+
+    /// Returns the request's session of the innermost layer whose cookie has this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Self> {
+        let each = std::iter::successors(Some(self), |request| request.0.outer.as_ref());
+        each.into_iter().find(|request| request.interface().cookie_name() == name)
+    }
+
+    /// Opens the session; `accessed` if that is because a handler asks for it.
+    pub(crate) async fn open(&self, accessed: bool) -> Result<(), EngineError> {
+        let Some((mut opening, place)) = self.try_open(accessed)? else { return Ok(()) };
+        place.wait().await;
+        // Whoever was first in the line has opened it.
+        if let Some(opened) = self.lock().opened(accessed) {
+            return opened;
+        }
+        if let Err(error) = self.interface().drive(&mut opening).await {
+            report::open_failed(&error);
+            self.lock().stage = Stage::Failed(error.clone());
+            return Err(error);
+        }
+        self.lock().open(opening.finish(), accessed, self.interface());
+        Ok(())
+    }
+
+    /// Opens the session if that takes no waiting, or else takes a place in the line.
+    fn try_open(&self, accessed: bool) -> Result<Option<(Opening, Place)>, EngineError> {
+        let mut locked = self.lock();
+        if let Some(opened) = locked.opened(accessed) {
+            return opened.map(|()| None);
+        }
+        let interface = self.interface();
+        let opening = interface.sessions().open(self.cookie().as_deref(), interface.now());
+        if matches!(opening.step(), Step::Done) {
+            locked.open(opening.finish(), accessed, interface);
+            return Ok(None);
+        }
+        drop(locked);
+        let place = Place::take(self.clone(), |turns| Some(turns.enter_to_read()));
+        Ok(place.map(|place| (opening, place)))
+    }
+
+    /// Opens the session of a signed cookie although nobody has asked for it.
+    pub(crate) fn open_untouched(&self) {
+        // What would have to wait for a store is left alone.
+        let _ = self.try_open(false);
+    }
+
+    /// Takes a place in the line; `None` once the session is being saved.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        Place::take(self.clone(), Turns::enter)
+    }
+
+    /// Saves the session for the last time.
+    pub(crate) fn close(self) -> Finish {
+        // Whoever else has the session may change it now, or be about to in a task that has not run yet.
+        if Arc::strong_count(&self.0) > 1 {
+            return Finish::Wait(Box::pin(async move {
+                tokio::task::yield_now().await;
+                let Some(place) = Place::take(self.clone(), Turns::close) else { return Ok(None) };
+                // What changes the session for longer than a store may take is not waited for.
+                let _ = tokio::time::timeout(self.interface().deadline(), place.wait()).await;
+                let closing = self.start_to_close()?;
+                self.carry_out(closing).await
+            }));
+        }
+        self.lock().turns().seal();
+        match self.start_to_close() {
+            Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
+                Finish::Wait(Box::pin(async move { self.carry_out(Some(closing)).await }))
+            }
+            Ok(closing) => Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into)),
+            Err(failure) => Finish::Done(Err(failure)),
+        }
+    }
+
+    fn start_to_close(&self) -> Result<Option<Closing>, SaveFailure> {
+        let interface = self.interface();
+        let sessions = interface.sessions();
+        let State { session, visit, .. } = &mut *self.lock();
+        session.set_read_only(ReadOnly::ResponseStarted);
+        let Some(visit) = visit.take() else { return Ok(None) };
+        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
+        if !entropy.is_empty() {
+            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
+        }
+        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
+    }
+
+    async fn carry_out(&self, closing: Option<Closing>) -> Finished {
+        let Some(mut closing) = closing else { return Ok(None) };
+        self.interface().drive(&mut closing).await?;
+        report::conflicts(closing.attempts());
+        if let Some(reason) = closing.dropped() {
+            report::dropped(reason);
+        }
+        Ok(Some(closing.finish()?))
+    }
+
+    /// Closes the session without saving it, because the request has come to a bad end.
+    pub(crate) fn abandon(&self) {
+        let mut locked = self.lock();
+        locked.turns().seal();
+        locked.session.set_read_only(ReadOnly::ResponseStarted);
+    }
+
+    pub(crate) fn lock(&self) -> Locked<'_, State> {
+        self.0.line.lock()
+    }
+
+    /// Returns the value of the session's cookie.
+    fn cookie(&self) -> Option<Cow<'_, [u8]>> {
+        let lines = self.0.cookies.iter().map(HeaderValue::as_bytes);
+        cookie::find_in(lines, self.interface().cookie_name())
+    }
+}
+
+impl AsRef<Line<State>> for RequestSession {
+    fn as_ref(&self) -> &Line<State> {
+        &self.0.line
+    }
+}
+
+impl std::fmt::Debug for RequestSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RequestSession").field(&self.interface().cookie_name()).finish()
+    }
+}
+
+impl State {
+    /// Notes the access, if the session was opened, or says why it could not be.
+    fn opened(&mut self, accessed: bool) -> Option<Result<(), EngineError>> {
+        match &self.stage {
+            Stage::Failed(error) => Some(Err(error.clone())),
+            Stage::Open => {
+                if accessed {
+                    self.session.set_accessed(true);
+                }
+                Some(Ok(()))
+            }
+            Stage::Unopened => None,
+        }
+    }
+}
+
+impl Locked<'_, State> {
+    fn open(&mut self, opened: Opened, accessed: bool, interface: &SessionInterface) {
+        let (mut session, visit) = opened.into_parts();
+        session.set_accessed(accessed);
+        if self.turns().is_closed() {
+            session.set_read_only(ReadOnly::ResponseStarted);
+        }
+        if let Some(error) = visit.failure() {
+            report::open_failed(error);
+        }
+        (self.reason, self.cookie) = (visit.reason(), visit.cookie());
+        report::opened(self.reason, self.cookie, interface.fingerprints());
+        (self.session, self.visit, self.stage) = (session, Some(visit), Stage::Open);
+    }
+}
