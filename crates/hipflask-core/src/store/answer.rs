@@ -106,16 +106,6 @@ pub enum Replaced {
     Replaced(Revision),
 }
 
-/// What became of [`touch`](super::Store::touch).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "every answer must be dealt with")]
-pub enum Touched {
-    /// There is no record.
-    Gone,
-    /// The record's life was extended.
-    Touched,
-}
-
 /// What became of [`delete`](super::Store::delete).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "every answer must be dealt with")]

@@ -14,7 +14,7 @@ use hipflask_core::record::Format;
 
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
-    Store, StoreError, Touch, Touched, address,
+    Store, StoreError, Touch, address, async_trait,
 };
 
 /// How many records each write looks at, to remove what has expired.
@@ -96,9 +96,14 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
+#[async_trait]
 impl Store for MemoryStore {
     fn record_format(&self) -> Option<Format> {
         None
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn load(
@@ -161,19 +166,6 @@ impl Store for MemoryStore {
         records.insert(new, payload, ttl, now);
         records.insert(old, retired, retired_ttl, now);
         Ok(Replaced::Replaced(Revision::default()))
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let now = (self.clock)();
-        Ok(match self.lock().live(key, now) {
-            None => Touched::Gone,
-            Some(stored) => {
-                if !Record::new(stored.payload.as_slice()).is_retired() {
-                    stored.expires = now.saturating_add(ttl);
-                }
-                Touched::Touched
-            }
-        })
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

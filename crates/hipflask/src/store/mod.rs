@@ -38,7 +38,7 @@ mod sql;
 
 pub use hipflask_core::store::{
     Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched, renew_in_two_steps,
+    StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 #[cfg(feature = "dynamodb")]

@@ -19,7 +19,7 @@ const FAULTS: [(Fault, &str); 34] = [
     (Fault::KeysPattern, "keys_are_exact"),
     (Fault::KeysShortened, "keys_are_any_printable_ascii"),
     (Fault::LifeEndless, "expired_is_absent"),
-    (Fault::LoadNeverTouches, "load_touches_when_due"),
+    (Fault::LoadNeverTouches, "touch_keeps_the_payload"),
     (Fault::LoadTouchesAlways, "load_touches_when_due"),
     (Fault::Panics, "absent_is_absent"),
     (Fault::PayloadsText, "payloads_are_any_bytes"),
@@ -41,7 +41,7 @@ const FAULTS: [(Fault, &str); 34] = [
     (Fault::ScanOnePage, "scan_finds_a_prefix"),
     (Fault::ScanTakesAll, "scan_finds_a_prefix"),
     (Fault::ScanWithoutEnd, "scan_finds_a_prefix"),
-    (Fault::TouchCreates, "touch_needs_a_record"),
+    (Fault::TouchCreates, "absent_is_absent"),
     (Fault::TouchIgnored, "touch_sets_the_lifetime"),
 ];
 

@@ -14,12 +14,13 @@ use std::{
 
 use hipflask::store::{
     ConnectError, Created, Deleted, FileStore, Record, RecordKey, Replaced, Store, StoreError,
-    Touched, connect,
+    Touch, connect,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const TOUCH: Touch = Touch { ttl: MINUTE, when_below: Duration::MAX };
 
 /// SHA-256 and MD5 of `session:S`, and the name of the file that counts.
 const NEW: &str = "629b47821d09f0b5058620937e9cc7620bec639dc702e9eb78a7e3e9a76d12ec";
@@ -149,7 +150,7 @@ async fn old_names_are_read_and_moved_by_the_next_write() {
                 let found = store.replace(key, &current, b"old", MINUTE).await.unwrap();
                 assert!(matches!(found, Replaced::Replaced(_)));
             }
-            "touch" => assert_eq!(store.touch(key, MINUTE).await.unwrap(), Touched::Touched),
+            "touch" => assert!(store.load(key, Some(TOUCH)).await.unwrap().unwrap().touched),
             _ => {
                 assert_eq!(store.delete(key).await.unwrap(), Deleted::Deleted);
                 assert_eq!(site.records(), [""; 0]);
@@ -176,8 +177,7 @@ async fn what_is_no_record_is_absent_and_overwritten() {
         let site = Site::new();
         fs::write(site.file(NEW), content).unwrap();
         assert_eq!(site.payload().await, None);
-        let found = site.store.touch(&site.key, MINUTE).await.unwrap();
-        assert_eq!(found, Touched::Gone);
+        assert_eq!(site.store.load(&site.key, Some(TOUCH)).await.unwrap(), None);
         assert!(matches!(site.create("session:S").await, Created::Created(_)));
         assert_eq!(site.payload().await.as_deref(), Some(&b"session:S"[..]));
     }
@@ -253,8 +253,8 @@ async fn addresses_lead_to_folders() {
     let key = RecordKey::new("session:S");
     for options in ["", "?mode=660"] {
         let store = connect(&address(options)).await.unwrap();
-        let found = store.touch(&key, MINUTE).await.unwrap();
-        assert_eq!(found, if options.is_empty() { Touched::Gone } else { Touched::Touched });
+        let found = store.load(&key, Some(TOUCH)).await.unwrap();
+        assert_eq!(found.is_some(), !options.is_empty());
         store.create(&key, b"a", MINUTE).await.unwrap();
     }
     for options in ["?mode=666", "?mode=x", "?threshold=500", "?mode=%"] {

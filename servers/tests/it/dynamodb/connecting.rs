@@ -26,7 +26,7 @@ fn connect_takes_credentials_from_the_environment() {
 async fn connected_store_works() {
     let server = DynamoDb::extenddb().unwrap();
     let store = connected(&server).await.unwrap();
-    store.create_table().await.unwrap();
+    store.prepare().await.unwrap();
     store.create(&key("a"), b"one", HOUR).await.unwrap();
     // There are more requests than connections: the rest waits for one.
     let loads = (0..300).map(|_| {
@@ -56,7 +56,7 @@ fn outage_is_an_error_and_recovery_needs_no_restart() {
 async fn connected_store_outlives_an_outage() {
     let mut server = DynamoDb::dynoxide().unwrap();
     let store = connected(&server).await.unwrap();
-    store.create_table().await.unwrap();
+    store.prepare().await.unwrap();
     store.create(&key("a"), b"one", HOUR).await.unwrap();
     let one = Record::new(b"one");
     for _ in 0..2 {

@@ -32,7 +32,7 @@ async fn refusals_say_what_to_do() {
         }
     };
     check("wrong", "credentials or the signature are not accepted").await;
-    check(SECRET_ACCESS_KEY, "create it, as DynamoDbStore::create_table does").await;
+    check(SECRET_ACCESS_KEY, "create it, as the store's `prepare` does").await;
 }
 
 #[tokio::test]

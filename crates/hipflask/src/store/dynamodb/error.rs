@@ -53,9 +53,7 @@ enum Fault {
     Answer,
     #[error("the table is in use by another transaction")]
     Busy,
-    #[error(
-        "there is no such table in this region: create it, as DynamoDbStore::create_table does"
-    )]
+    #[error("there is no such table in this region: create it, as the store's `prepare` does")]
     Table,
     #[error("the credentials or the signature are not accepted: check the keys, region and clock")]
     Credentials,

@@ -31,7 +31,7 @@ use self::{
 };
 use super::{
     Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched,
+    StoreError, Touch, async_trait,
 };
 
 /// Holds for a record that is there; an expired item may stay for days until it is removed.
@@ -72,9 +72,14 @@ pub struct DynamoDbStore {
     purged: Cursor,
 }
 
+#[async_trait]
 impl Store for DynamoDbStore {
     fn record_format(&self) -> Option<Format> {
         None
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.create_table().await
     }
 
     async fn load(
@@ -153,14 +158,6 @@ impl Store for DynamoDbStore {
             .transact_items(TransactWriteItem::builder().put(put).build())
             .transact_items(TransactWriteItem::builder().update(update).build());
         replaced(ask(|| renew.clone().send()).await, now)
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        match self.extend(key, ttl, Duration::MAX, Now::read()).await {
-            Ok(_) => Ok(Touched::Touched),
-            Err(Failure::Condition(_)) => Ok(Touched::Gone),
-            Err(failure) => Err(failure.into()),
-        }
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -18,7 +18,7 @@ use super::{
     pending::{self, Pending},
     since_1970,
 };
-use crate::store::{Created, Deleted, Record, Replaced, Revision, StoreError, Touch, Touched};
+use crate::store::{Created, Deleted, Record, Replaced, Revision, StoreError, Touch};
 
 /// The longest payload. What is larger was hardly meant to be a session.
 const LIMIT: usize = 1 << 24;
@@ -96,11 +96,6 @@ impl Folder {
         }
         pending.become_file(&self.path.join(&name.file)).map_err(failure)?;
         Ok(Replaced::Replaced(Revision::default()))
-    }
-
-    pub(super) fn touch(&self, name: &Name, ttl: Duration) -> Result<Touched, StoreError> {
-        let found = self.touch_if(name, ttl, |found| !found.record.is_retired())?;
-        Ok(found.map_or(Touched::Gone, |_| Touched::Touched))
     }
 
     pub(super) fn delete(&self, name: &Name) -> Result<Deleted, StoreError> {

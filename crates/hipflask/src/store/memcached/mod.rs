@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched, renew_in_two_steps,
+    StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 /// The client flag that pymemcache and python-memcached set for text; they set none for bytes.
@@ -140,9 +140,14 @@ impl MemcachedStore {
     }
 }
 
+#[async_trait]
 impl Store for MemcachedStore {
     fn record_format(&self) -> Option<Format> {
         None
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn load(
@@ -211,23 +216,6 @@ impl Store for MemcachedStore {
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         renew_in_two_steps(self, renewal).await
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(Found { record, cas, flags, .. }) = self.get(key).await? else {
-                return Ok(Touched::Gone);
-            };
-            if record.is_retired() {
-                return Ok(Touched::Gone);
-            }
-            match self.swap(key, cas, flags, &record.payload, ttl).await? {
-                Swapped::Done(_) => return Ok(Touched::Touched),
-                Swapped::Gone => return Ok(Touched::Gone),
-                Swapped::Changed => {}
-            }
-        }
-        Err(StoreError::unavailable("other requests kept changing the session"))
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -25,21 +25,22 @@ use self::{
 };
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
-    Store, StoreError, Touch, Touched, renew_in_two_steps,
+    Store, StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
 ///
 /// Records are written to a majority of a replica set, and read from its primary. MongoDB removes
 /// expired ones by itself if the collection has the index that Flask-Session makes, or
-/// [`create_indexes`](Self::create_indexes).
+/// [`prepare`](Store::prepare) has made it, together with a unique one on `id`, which Flask-Session
+/// does not make.
 ///
 /// ```no_run
-/// use hipflask::store::MongoDbStore;
+/// use hipflask::store::{MongoDbStore, Store};
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MongoDbStore::connect("mongodb://localhost/web?collection=sessions").await?;
-/// store.create_indexes().await?;
+/// store.prepare().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -89,18 +90,6 @@ impl MongoDbStore {
     /// Its own write concern and read preference do not count.
     pub fn from_client(client: &Client, database: &str, collection: &str) -> Self {
         Self::new(client, database, collection, majority())
-    }
-
-    /// Makes the indexes that the collection should have: the one by which MongoDB removes expired
-    /// records, which Flask-Session makes too, and a unique one on `id`, which it does not.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the server cannot, or when the collection has an `id` twice.
-    pub async fn create_indexes(&self) -> Result<(), StoreError> {
-        self.create_expiry_index().await?;
-        let unique = IndexOptions::builder().unique(true).build();
-        self.create_index(doc! { "id": 1 }, unique).await
     }
 
     async fn create_expiry_index(&self) -> Result<(), StoreError> {
@@ -155,9 +144,16 @@ impl MongoDbStore {
     }
 }
 
+#[async_trait]
 impl Store for MongoDbStore {
     fn record_format(&self) -> Option<Format> {
         None
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.create_expiry_index().await?;
+        let unique = IndexOptions::builder().unique(true).build();
+        self.create_index(doc! { "id": 1 }, unique).await
     }
 
     async fn load(
@@ -227,14 +223,6 @@ impl Store for MongoDbStore {
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         renew_in_two_steps(self, renewal).await
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let now = DateTime::now();
-        let mut filter = live(key, now);
-        filter.insert("val", doc! { "$nin": retired() });
-        let touched = self.update(filter, doc! { "expiration": later(now, ttl) }).await?;
-        Ok(if touched { Touched::Touched } else { Touched::Gone })
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -19,11 +19,12 @@ mod table;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use hipflask_core::store::StoreError;
+use hipflask_core::store::{Store, StoreError};
+use tokio::sync::OnceCell;
 
 use self::{
     client::Client,
-    dialect::{Statements, Texts},
+    dialect::{Fault, Statements, Texts},
     pool::{Failure, Options, Pool},
     statement::{Answer, Statement, Values},
     table::Settings,
@@ -69,8 +70,9 @@ pub struct SqlStore(Arc<Inner>);
 struct Inner {
     database: Box<dyn Database>,
     statements: Statements,
-    /// The largest record, where the column's type says so.
-    limit: Option<usize>,
+    ddl: Vec<String>,
+    /// The largest record, where the column's type says so; it is asked for once.
+    limit: OnceCell<Option<usize>>,
 }
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +84,9 @@ trait Database: Send + Sync {
         statements: &'a [&'a Statement],
         values: &'a Values<'a>,
     ) -> BoxFuture<'a, Result<Answer, Failure>>;
+
+    /// Makes the table.
+    fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
 impl<DB: Client> Database for Pool<DB> {
@@ -92,10 +97,17 @@ impl<DB: Client> Database for Pool<DB> {
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(self.run(statements, values))
     }
+
+    fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.create(ddl))
+    }
 }
 
 impl SqlStore {
-    /// Connects to the database of an address and checks that the table is there.
+    /// Connects to the database of an address. If its table is not there, [`prepare`] makes it;
+    /// until then every question is answered with an error that says so.
+    ///
+    /// [`prepare`]: super::Store::prepare
     ///
     /// # Errors
     ///
@@ -103,16 +115,6 @@ impl SqlStore {
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let (dialect, place, settings) = Dialect::of(address)?;
         (dialect.open)(place, settings).await
-    }
-
-    /// Creates the table of an address if it is not there, and connects.
-    ///
-    /// # Errors
-    ///
-    /// As of [`connect`](Self::connect).
-    pub async fn create_table(address: &str) -> Result<Self, ConnectError> {
-        let (dialect, place, settings) = Dialect::of(address)?;
-        (dialect.open)(place, Settings { create: true, ..settings }).await
     }
 
     /// Returns the statements that create the table of an address, and the index that
@@ -133,27 +135,29 @@ impl SqlStore {
     ) -> Result<Self, ConnectError> {
         let pool = Pool::<DB>::new(options, settings.max_connections);
         if DB::HAS_ANCHOR {
-            pool.anchor().await?;
+            unless_missing(pool.anchor().await)?;
         }
-        let statements = texts.statements(&settings);
-        let values = Values::default();
-        let load = [&statements.load];
-        let check = || pool.run(&load, &values);
-        // Only if it is missing: who may use a table may still not be one who may create it.
-        if settings.create && check().await.is_err() {
-            // Twice, because PostgreSQL refuses to create a table that another one is creating.
-            if pool.run_texts(texts.ddl(&settings)).await.is_err() {
-                pool.run_texts(texts.ddl(&settings)).await?;
-            }
+        let (statements, ddl) = (texts.statements(&settings), texts.ddl(&settings));
+        let database = Box::new(pool);
+        let store = Self(Arc::new(Inner { database, statements, ddl, limit: OnceCell::new() }));
+        if settings.create {
+            store.prepare().await?;
+        } else {
+            unless_missing(store.check().await)?;
         }
-        check().await.map_err(StoreError::from)?;
-        let mut limit = None;
-        if let Some(statement) = &statements.limit {
-            let answer = pool.run(&[statement], &values).await.map_err(StoreError::from)?;
-            let number = answer.rows.first().and_then(|row| row.number);
-            limit = number.and_then(|number| usize::try_from(number).ok());
+        Ok(store)
+    }
+}
+
+/// Lets pass that something is missing that [`Store::prepare`] makes.
+fn unless_missing(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match &result {
+        Err(StoreError::Refused(source))
+            if matches!(source.downcast_ref(), Some(Fault::NoTable | Fault::NoFile)) =>
+        {
+            Ok(())
         }
-        Ok(Self(Arc::new(Inner { database: Box::new(pool), statements, limit })))
+        _ => result,
     }
 }
 
