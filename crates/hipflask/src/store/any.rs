@@ -8,7 +8,7 @@ use hipflask_core::record::Format;
 
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    Touch, address, async_trait,
+    StoreKind, Touch, async_trait,
 };
 
 /// Connects to the store at an address.
@@ -22,6 +22,7 @@ use super::{
 /// | `mysql://…` | MariaDB, MySQL | `mysql` |
 /// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…` | Redis, Valkey | `redis` |
 /// | `redis+unix:///PATH` | the same through a socket file | `redis` |
+/// | `valkey://…`, `valkeys://…`, `valkey+…` | the same as with `redis` | `redis` |
 /// | `memcached://HOST,HOST` | Memcached | `memcached` |
 /// | `mongodb://…` | MongoDB | `mongodb` |
 /// | `dynamodb://REGION/TABLE` | DynamoDB | `dynamodb` |
@@ -38,33 +39,34 @@ use super::{
 ///
 /// # Errors
 ///
-/// [`ConnectError`] when the address is none, the store was not compiled in or cannot be reached.
+/// [`ConnectError`] when the address is none, the store was not compiled in or cannot be reached;
+/// then the text names its servers, and never a user or a password.
 pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
-    let (scheme, _) = address::scheme(address)?;
-    Ok(match scheme {
-        #[cfg(feature = "dynamodb")]
-        "dynamodb" => AnyStore::new(super::DynamoDbStore::connect(address).await?),
-        #[cfg(feature = "filesystem")]
-        "file" => AnyStore::new(super::FileStore::connect(address).await?),
-        #[cfg(feature = "memcached")]
-        "memcached" => AnyStore::new(super::MemcachedStore::connect(address).await?),
-        #[cfg(feature = "memory")]
-        "memory" => AnyStore::new(super::MemoryStore::connect(address).await?),
-        #[cfg(feature = "mongodb")]
-        "mongodb" | "mongodb+srv" => AnyStore::new(super::MongoDbStore::connect(address).await?),
-        #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => AnyStore::new(super::SqlStore::connect(address).await?),
-        #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => AnyStore::new(super::SqlStore::connect(address).await?),
-        #[cfg(feature = "redis")]
-        "redis" | "redis+cluster" | "redis+sentinel" | "redis+unix" | "rediss"
-        | "rediss+cluster" | "rediss+sentinel" => {
-            AnyStore::new(super::RedisStore::connect(address).await?)
-        }
-        #[cfg(feature = "sqlite")]
-        "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
-        _ => return Err(address::unknown_scheme(scheme)),
-    })
+    let kind = StoreKind::of(address)?;
+    let connecting = async {
+        Ok(match kind.feature() {
+            #[cfg(feature = "dynamodb")]
+            "dynamodb" => AnyStore::new(super::DynamoDbStore::connect(address).await?),
+            #[cfg(feature = "filesystem")]
+            "filesystem" => AnyStore::new(super::FileStore::connect(address).await?),
+            #[cfg(feature = "memcached")]
+            "memcached" => AnyStore::new(super::MemcachedStore::connect(address).await?),
+            #[cfg(feature = "memory")]
+            "memory" => AnyStore::new(super::MemoryStore::connect(address).await?),
+            #[cfg(feature = "mongodb")]
+            "mongodb" => AnyStore::new(super::MongoDbStore::connect(address).await?),
+            #[cfg(feature = "mysql")]
+            "mysql" => AnyStore::new(super::SqlStore::connect(address).await?),
+            #[cfg(feature = "postgres")]
+            "postgres" => AnyStore::new(super::SqlStore::connect(address).await?),
+            #[cfg(feature = "redis")]
+            "redis" => AnyStore::new(super::RedisStore::connect(address).await?),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
+            feature => return Err(ConnectError::Unsupported { feature }),
+        })
+    };
+    connecting.await.map_err(|error: ConnectError| error.at(kind.servers(address)))
 }
 
 /// A store of any kind. Clones are the same store.

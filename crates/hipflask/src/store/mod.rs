@@ -21,6 +21,7 @@ pub mod conformance;
 mod dynamodb;
 #[cfg(feature = "filesystem")]
 mod filesystem;
+mod kind;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "memory")]
@@ -58,4 +59,5 @@ pub use self::sql::SqlStore;
 pub use self::{
     address::ConnectError,
     any::{AnyStore, connect},
+    kind::{STORES, StoreKind},
 };

@@ -8,7 +8,7 @@ use hipflask::store::{
 use crate::faulty::{Fault, Faulty};
 
 /// Each fault, and the rule that is to find it.
-const FAULTS: [(Fault, &str); 34] = [
+const FAULTS: [(Fault, &str); 35] = [
     (Fault::ConflictWithoutRecord, "conflict_shows_the_current_record"),
     (Fault::CreateOverwrites, "create_never_overwrites"),
     (Fault::CreateRaces, "one_of_many_creates_wins"),
@@ -24,6 +24,7 @@ const FAULTS: [(Fault, &str); 34] = [
     (Fault::Panics, "absent_is_absent"),
     (Fault::PayloadsText, "payloads_are_any_bytes"),
     (Fault::PayloadsTruncated, "sizes_are_kept_or_refused"),
+    (Fault::PrepareEmpties, "prepare_keeps_what_is_there"),
     (Fault::PurgeTakesLive, "purge_removes_only_what_expired"),
     (Fault::PurgeTakesTooMany, "purge_removes_only_what_expired"),
     (Fault::Refuses, "absent_is_absent"),

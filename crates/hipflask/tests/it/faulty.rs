@@ -29,6 +29,7 @@ pub(crate) enum Fault {
     Panics,
     PayloadsText,
     PayloadsTruncated,
+    PrepareEmpties,
     PurgeTakesLive,
     PurgeTakesTooMany,
     Refuses,
@@ -108,6 +109,11 @@ impl Store for Faulty {
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
+        if self.has(Fault::PrepareEmpties) {
+            for entry in self.store.scan("", None, 1_000).await?.entries {
+                self.store.delete(&entry.key).await?;
+            }
+        }
         Ok(())
     }
 

@@ -109,6 +109,7 @@ fn prompt_rules<S: Store + Clone>(
         races::no_field_is_lost,
         races::delete_wins_over_replaces,
         scanning::scan_finds_a_prefix,
+        writing::prepare_keeps_what_is_there,
     ];
     rules.into_iter()
 }

@@ -114,6 +114,16 @@ pub(super) async fn delete_ends_a_record<S: Store + Clone>(case: Case<S>) -> Out
     Ok(())
 }
 
+pub(super) async fn prepare_keeps_what_is_there<S: Store + Clone>(case: Case<S>) -> Outcome {
+    let key = case.key("a");
+    case.create(&key, b"first", LONG).await?;
+    for _ in 0..2 {
+        case.store.prepare().await?;
+        case.holds(&key, b"first", "what was there before the store was prepared").await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn sizes_are_kept_or_refused<S: Store + Clone>(case: Case<S>) -> Outcome {
     let limit = case.abilities.max_payload;
     for size in [0, 1, 1 << 16, 1 << 20, limit].into_iter().filter(|size| *size <= limit.min(MOST))

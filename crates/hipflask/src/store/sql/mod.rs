@@ -29,7 +29,9 @@ use self::{
     statement::{Answer, Statement, Values},
     table::Settings,
 };
-use super::{ConnectError, address};
+use super::{ConnectError, StoreKind, address};
+
+const EXPECTED: &str = "sqlite:PATH, or a URL like postgres://HOST or mysql://HOST";
 
 /// Keeps sessions in a table of an SQL database: the one that Flask-Session makes.
 ///
@@ -153,7 +155,7 @@ impl SqlStore {
 fn unless_missing(result: Result<(), StoreError>) -> Result<(), StoreError> {
     match &result {
         Err(StoreError::Refused(source))
-            if matches!(source.downcast_ref(), Some(Fault::NoTable | Fault::NoFile)) =>
+            if matches!(source.downcast_ref::<Fault>(), Some(Fault::NoTable | Fault::NoFile)) =>
         {
             Ok(())
         }
@@ -181,15 +183,16 @@ impl Dialect {
     /// Takes an address apart: the engine, the address without its options, and these.
     fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
         let (place, options) = address::split_options(address)?;
-        let (scheme, _) = address::scheme(place)?;
-        let dialect = match scheme {
+        let kind = StoreKind::of(place)?;
+        let dialect = match kind.feature() {
             #[cfg(feature = "mysql")]
-            "mysql" | "mariadb" => &mysql::DIALECT,
+            "mysql" => &mysql::DIALECT,
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => &postgres::DIALECT,
+            "postgres" => &postgres::DIALECT,
             #[cfg(feature = "sqlite")]
             "sqlite" => &sqlite::DIALECT,
-            _ => return Err(address::unknown_scheme(scheme)),
+            feature if !kind.is_built() => return Err(ConnectError::Unsupported { feature }),
+            _ => return Err(ConnectError::Address { expected: EXPECTED }),
         };
         Ok((dialect, place, Settings::new(options, dialect.options)?))
     }
