@@ -33,6 +33,19 @@ impl Record {
         Self { payload: payload.into(), ..Self::default() }
     }
 
+    /// Returns a record that is there and is none that this store can read, such as one that another
+    /// client has compressed: no format takes it for a session.
+    ///
+    /// ```
+    /// use hipflask_core::{record::{Format, decode}, serializer::Limits, store::Record};
+    ///
+    /// let payload = Record::unreadable().payload;
+    /// assert!(decode(&payload, Format::Pickle, Limits::default()).is_err());
+    /// ```
+    pub fn unreadable() -> Self {
+        Self::default()
+    }
+
     /// Sets the store's own version.
     #[must_use]
     pub const fn with_revision(mut self, revision: Revision) -> Self {

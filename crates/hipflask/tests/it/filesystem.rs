@@ -184,12 +184,56 @@ async fn what_is_no_record_is_absent_and_overwritten() {
 }
 
 #[tokio::test]
-async fn huge_file_is_an_error_and_not_read() {
+async fn huge_file_is_not_read_and_can_be_ended() {
     let site = Site::new();
     let file = File::create(site.file(NEW)).unwrap();
     file.set_len(1 << 40).unwrap();
-    let error = site.store.load(&site.key, None).await.unwrap_err();
-    assert!(matches!(error, StoreError::TooLarge { .. }), "{error}");
+    for touch in [None, Some(TOUCH)] {
+        assert_eq!(site.store.load(&site.key, touch).await.unwrap(), Some(Record::unreadable()));
+    }
+    assert_eq!(site.store.delete(&site.key).await.unwrap(), Deleted::Deleted);
+    assert_eq!(site.records(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_a_file_can_be_ended() {
+    for name in [NEW, OLD] {
+        let site = Site::new();
+        fs::create_dir_all(site.file(name).join("inside")).unwrap();
+        for touch in [None, Some(TOUCH)] {
+            let record = site.store.load(&site.key, touch).await.unwrap();
+            assert_eq!(record, Some(Record::unreadable()));
+        }
+        assert_eq!(site.create("session:S").await, Created::Exists);
+        assert_eq!(site.store.purge(10).await.unwrap(), 0);
+        assert_eq!(site.store.delete(&site.key).await.unwrap(), Deleted::Deleted);
+        assert_eq!(site.payload().await, None);
+        assert!(matches!(site.create("session:S").await, Created::Created(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_record_without_an_end_gets_one_when_it_is_read() {
+    let site = Site::new();
+    fs::write(site.file(NEW), b"\0\0\0\0one").unwrap();
+    let touch = Touch { ttl: MINUTE, when_below: MINUTE / 2 };
+    assert!(site.store.load(&site.key, Some(touch)).await.unwrap().unwrap().touched);
+    assert_ne!(fs::read(site.file(NEW)).unwrap(), b"\0\0\0\0one");
+    assert!(!site.store.load(&site.key, Some(touch)).await.unwrap().unwrap().touched);
+}
+
+/// Root may write everywhere, so that a file in the place of the locks stands for what it may not.
+#[tokio::test]
+async fn a_read_does_without_the_touch_that_cannot_be_done() {
+    let site = Site::new();
+    site.create("session:S").await;
+    let locks = site.file("hipflask.__wz_cache");
+    fs::remove_dir_all(&locks).unwrap();
+    fs::write(&locks, b"").unwrap();
+    let record = site.store.load(&site.key, Some(TOUCH)).await.unwrap().unwrap();
+    assert!(record.payload == b"session:S" && !record.touched);
+    let error = site.store.delete(&site.key).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error}");
 }
 
 #[tokio::test]

@@ -76,6 +76,20 @@ async fn connected_store_outlives_an_outage() {
     assert!(is_replaced(&store.replace(&key("a"), &one, b"two", HOUR).await.unwrap()));
 }
 
+/// A runtime that rests between two requests, as Python's does, sees nothing of what happens then.
+#[test]
+fn connections_that_the_server_has_closed_are_not_asked() {
+    let mut server = DynamoDb::dynoxide().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let keys = format!("access_key_id={ACCESS_KEY_ID}&secret_access_key=secret&create=true");
+    let address = format!("dynamodb://us-east-1/Sessions?endpoint={}&{keys}", server.endpoint());
+    let store = runtime.block_on(DynamoDbStore::connect(&address)).unwrap();
+    for name in ["a", "b", "c"] {
+        server.restart().unwrap();
+        runtime.block_on(store.create(&key(name), b"one", HOUR)).unwrap();
+    }
+}
+
 #[test]
 fn server_that_never_answers_is_given_up() {
     run_alone("connected_store_gives_up_a_silent_server", &KEYS);

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::{
     primitives::Blob,
     types::AttributeValue,
 };
-use hipflask::store::{DynamoDbStore, RecordKey, Replaced};
+use hipflask::store::{DynamoDbStore, RecordKey, Replaced, Store};
 use hipflask_servers::{DynamoDb, dynamodb::SECRET_ACCESS_KEY};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -116,6 +116,19 @@ impl Failure {
         }
     }
 
+    /// Reports whether DynamoDB itself has answered, so that another request may be answered better.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Busy | Self::Exists => true,
+            Self::Condition(_) => false,
+            Self::Store(StoreError::Refused(_)) => true,
+            Self::Store(StoreError::Unavailable(source)) => {
+                matches!(source.downcast_ref::<Fault>(), Some(Fault::Throttled))
+            }
+            Self::Store(_) => false,
+        }
+    }
+
     fn of_service(error: Error, is_internal: bool) -> Self {
         match error {
             Error::ConditionalCheckFailedException(error) => Self::Condition(error.item),

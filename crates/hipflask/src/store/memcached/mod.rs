@@ -117,7 +117,7 @@ impl MemcachedStore {
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Found>, StoreError> {
         match self.call(key, Command::Get).await? {
-            Reply::Value(item) => Found::new(item).map(Some),
+            Reply::Value(item) => Ok(Some(Found::new(item))),
             _ => Ok(None),
         }
     }
@@ -155,11 +155,10 @@ impl Store for MemcachedStore {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
-        let Some(Found { mut record, cas, flags, expires_in }) = self.get(key).await? else {
-            return Ok(None);
-        };
-        let is_due = |touch: &Touch| expires_in.is_some_and(|left| touch.is_due(left));
-        if let Some(touch) = touch.filter(is_due).filter(|_| !record.is_retired()) {
+        let Some(found) = self.get(key).await? else { return Ok(None) };
+        let touch = touch.filter(|touch| found.is_touched_by(touch));
+        let Found { mut record, cas, flags, .. } = found;
+        if let Some(touch) = touch {
             match self.swap(key, cas, flags, &record.payload, touch.ttl).await {
                 Ok(Swapped::Done(revision)) => {
                     record = record.with_revision(revision).with_touched(true);
@@ -250,17 +249,32 @@ struct Found {
 }
 
 impl Found {
-    fn new(Item { value, flags, cas, expires_in }: Item) -> Result<Self, StoreError> {
-        if !matches!(flags, 0 | TEXT) {
-            return Err(StoreError::refused(
-                "a record's flags say that the client that wrote it compressed or pickled it: \
-                 turn that off there",
-            ));
-        }
-        let record = Record::new(value).with_revision(Revision::from(cas));
-        let expires_in = expires_in.map(Duration::from_secs);
-        Ok(Self { record, cas, flags, expires_in })
+    fn new(Item { value, flags, cas, expires_in }: Item) -> Self {
+        let record = if has_bytes(flags) {
+            Record::new(value)
+        } else {
+            tracing::warn!(
+                target: "hipflask",
+                "a record's flags in memcached say that the client that wrote it has compressed or \
+                 pickled it: turn that off there"
+            );
+            Record::unreadable()
+        };
+        let record = record.with_revision(Revision::from(cas));
+        Self { record, cas, flags, expires_in: expires_in.map(Duration::from_secs) }
     }
+
+    /// A record without an end is due, too, and one of which only a part is known must stay.
+    fn is_touched_by(&self, touch: &Touch) -> bool {
+        has_bytes(self.flags)
+            && !self.record.is_retired()
+            && self.expires_in.is_none_or(|left| touch.is_due(left))
+    }
+}
+
+/// Reports whether a value is what was given to the client that wrote it.
+const fn has_bytes(flags: u32) -> bool {
+    matches!(flags, 0 | TEXT)
 }
 
 /// What became of a write that expects a version.

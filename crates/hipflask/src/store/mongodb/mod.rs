@@ -20,8 +20,8 @@ use mongodb::{
 
 use self::{
     address::{Address, majority},
-    document::{binary, entry, later, live, record, retired},
-    refusal::{is_duplicate, refusal},
+    document::{binary, entry, later, live, record, retired, unexpired},
+    refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
@@ -122,7 +122,7 @@ impl MongoDbStore {
         &self,
         key: &RecordKey,
         touch: Touch,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> mongodb::error::Result<Option<Record>> {
         let now = DateTime::now();
         let due_before = later(now, touch.when_below);
         let is_due = doc! { "$and": [
@@ -134,11 +134,10 @@ impl MongoDbStore {
             .sessions
             .find_one_and_update(live(key, now), vec![doc! { "$set": { "expiration": extended } }])
             .projection(doc! { "_id": 0, "val": 1, "expiration": 1 })
-            .await
-            .map_err(refusal)?;
+            .await?;
         let Some(before) = found else { return Ok(None) };
-        let record = record(&before)?;
-        let was_due = before.get_datetime("expiration").is_ok_and(|time| *time < due_before);
+        let record = record(&before);
+        let was_due = !before.get_datetime("expiration").is_ok_and(|time| *time >= due_before);
         let touched = was_due && !record.is_retired();
         Ok(Some(record.with_touched(touched)))
     }
@@ -162,7 +161,11 @@ impl Store for MongoDbStore {
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
         if let Some(touch) = touch {
-            return self.load_and_touch(key, touch).await;
+            match self.load_and_touch(key, touch).await {
+                // Who may not write may still read.
+                Err(error) if !is_away(&error) => {}
+                answer => return answer.map_err(refusal),
+            }
         }
         let found = self
             .sessions
@@ -170,7 +173,7 @@ impl Store for MongoDbStore {
             .projection(doc! { "_id": 0, "val": 1 })
             .await
             .map_err(refusal)?;
-        found.as_ref().map(record).transpose()
+        Ok(found.as_ref().map(record))
     }
 
     async fn create(
@@ -188,7 +191,11 @@ impl Store for MongoDbStore {
             "val": binary(payload)?,
             "expiration": later(now, ttl),
         };
-        let unless_live = doc! { "$cond": [{ "$gt": ["$expiration", now] }, "$$ROOT", new] };
+        let unless_live = doc! { "$cond": [{ "$or": [
+            { "$gt": ["$expiration", now] },
+            // What has no time of expiry; a document that is not there yet has no `val` either.
+            { "$and": [{ "$lte": ["$expiration", null] }, { "$gt": ["$val", null] }] },
+        ] }, "$$ROOT", new] };
         let written = self
             .sessions
             .update_one(doc! { "id": key.as_str() }, vec![doc! { "$replaceWith": unless_live }])
@@ -247,7 +254,7 @@ impl Store for MongoDbStore {
         let limit = limit.max(1);
         let mut found = self
             .sessions
-            .find(doc! { "id": range, "expiration": { "$gt": now } })
+            .find(doc! { "$and": [{ "id": range }, unexpired(now)] })
             .projection(doc! { "_id": 0, "id": 1, "val": 1, "expiration": 1 })
             .sort(doc! { "id": 1 })
             .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -256,7 +263,7 @@ impl Store for MongoDbStore {
         let mut entries = Vec::new();
         while found.advance().await.map_err(refusal)? {
             let document = found.deserialize_current().map_err(refusal)?;
-            entries.push(entry(&document, now)?);
+            entries.extend(entry(&document, now));
         }
         let last = entries.last().filter(|_| entries.len() >= limit);
         let next = last.map(|entry| entry.key.as_str().to_owned());
