@@ -6,7 +6,6 @@
 //! decide who may pass, pages answer, users and sign-ins rest in SQLite.
 
 mod agent;
-mod connect;
 mod database;
 mod error;
 mod form;

@@ -4,9 +4,10 @@
 
 use std::{convert::Infallible, fmt, path::Path, str::FromStr};
 
-use hipflask::{ConfigError, SecretKey, SessionConfig, SessionLayer, store::ConnectError};
-
-use crate::connect::connect;
+use hipflask::{
+    ConfigError, SecretKey, SessionConfig, SessionLayer,
+    store::{ConnectError, Store, connect},
+};
 
 /// Keeps sessions in Flask's signed cookie.
 const COOKIE: &str = "cookie:";
@@ -66,6 +67,8 @@ impl Address {
             };
         }
         let store = connect(&self.0).await?;
+        // A larger app would do that when it is deployed; this one is to run at once.
+        store.prepare().await.map_err(ConnectError::from)?;
         Ok(SessionLayer::from_config_with_store(config, store)?)
     }
 }

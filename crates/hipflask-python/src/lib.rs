@@ -18,6 +18,7 @@ mod state;
 mod stored;
 mod value;
 
+use hipflask::store::{ConnectError, StoreKind};
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -36,6 +37,16 @@ mod _native {
     #[pyfunction]
     fn weakness(key: &[u8]) -> Option<String> {
         hipflask::core::signing::strength::judge(key).err().map(|weakness| weakness.to_string())
+    }
+
+    /// Returns the kind of store that an address is of, or else the scheme that may have been meant.
+    #[pyfunction]
+    fn store_kind(address: &str) -> (Option<&'static str>, Option<&'static str>) {
+        match StoreKind::of(address) {
+            Ok(kind) => (Some(kind.feature()), None),
+            Err(ConnectError::Scheme { nearest }) => (None, Some(nearest)),
+            Err(_) => (None, None),
+        }
     }
 
     #[pymodule_init]

@@ -5,6 +5,8 @@
 mod counting;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+#[cfg(feature = "filesystem")]
+mod filesystem;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]
@@ -16,4 +18,11 @@ mod recorded;
 mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
+#[cfg(any(
+    feature = "dynamodb",
+    feature = "filesystem",
+    feature = "memcached",
+    feature = "mongodb"
+))]
+mod unreadable;
 mod updates;

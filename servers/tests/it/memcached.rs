@@ -4,12 +4,13 @@
 
 use std::{
     sync::Arc,
+    thread::sleep,
     time::{Duration, Instant},
 };
 
 use hipflask::store::{
     ConnectError, Created, Deleted, MemcachedStore, Record, RecordKey, Replaced, Revision, Store,
-    StoreError, Touch, Touched,
+    StoreError, Touch,
     conformance::{self, Abilities},
 };
 use hipflask_servers::{
@@ -18,7 +19,10 @@ use hipflask_servers::{
 };
 use tokio::task::{JoinSet, yield_now};
 
-use crate::counting::increment;
+use crate::{
+    counting::increment,
+    unreadable::{ID, becomes_a_new_session},
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -117,7 +121,8 @@ async fn replace_compares_bytes_when_the_version_is_unknown_or_only_touched() {
     let name = key("session:S");
     store.create(&name, b"one", HOUR).await.unwrap();
     let loaded = store.load(&name, None).await.unwrap().unwrap();
-    assert_eq!(store.touch(&name, 2 * HOUR).await.unwrap(), Touched::Touched);
+    let due = Touch { ttl: 2 * HOUR, when_below: 2 * HOUR };
+    assert!(store.load(&name, Some(due)).await.unwrap().unwrap().touched);
     let replaced = store.replace(&name, &loaded, b"two", HOUR).await.unwrap();
     assert!(matches!(replaced, Replaced::Replaced(_)), "a touch is no conflict");
     let replaced = store.replace(&name, &Record::new("two"), b"three", HOUR).await.unwrap();
@@ -138,32 +143,77 @@ async fn load_never_touches_a_retired_record() {
         let name = key(&text);
         store.create(&name, retired, HOUR).await.unwrap();
         assert!(!store.load(&name, Some(due)).await.unwrap().unwrap().touched);
-        assert_eq!(store.touch(&name, 2 * HOUR).await.unwrap(), Touched::Gone);
         assert!(ttl(&server, &text) <= 3600);
     }
 }
 
 #[tokio::test]
-async fn load_reads_text_and_refuses_what_other_clients_compress_or_pickle() {
+async fn load_reads_text_and_not_what_other_clients_compress_or_pickle() {
     let server = server();
     let store = store(&[&server]).await;
+    let due = Touch { ttl: 2 * HOUR, when_below: 2 * HOUR };
     for (flags, is_read) in [(0, true), (16, true), (1, false), (2, false), (8, false), (24, false)]
     {
         let text = format!("session:{flags}");
         let set = format!("set {text} {flags} 3600 2\r\n{{}}\r\n");
         ask(server.port(), &set, "STORED").unwrap();
-        match store.load(&key(text), None).await {
-            Ok(Some(record)) => assert!(is_read && record.payload == b"{}", "{flags}"),
-            Err(StoreError::Refused(error)) => {
-                assert!(!is_read && error.to_string().contains("compressed"), "{flags}");
-            }
-            other => panic!("{flags}: {other:?}"),
-        }
+        let record = store.load(&key(&text), Some(due)).await.unwrap().unwrap();
+        assert_eq!(record.payload, if is_read { &b"{}"[..] } else { b"" }, "{flags}");
+        assert_eq!(record.touched, is_read, "{flags}");
+        let kept = ask(server.port(), &format!("mg {text} f v\r\n"), "{}").unwrap();
+        assert_eq!(kept, [format!("VA 2 f{flags}"), "{}".into()], "it stays as it was");
     }
-    let due = Touch { ttl: 2 * HOUR, when_below: 2 * HOUR };
-    assert!(store.load(&key("session:16"), Some(due)).await.unwrap().unwrap().touched);
-    let kept = ask(server.port(), "mg session:16 f\r\n", "HD").unwrap();
-    assert_eq!(kept, ["HD f16"], "a touch keeps the flags");
+}
+
+#[tokio::test]
+async fn a_record_of_another_client_becomes_a_new_session() {
+    let server = server();
+    let set = format!("set session:{ID} 24 3600 4\r\nzlib\r\n");
+    ask(server.port(), &set, "STORED").unwrap();
+    becomes_a_new_session(store(&[&server]).await).await;
+}
+
+#[tokio::test]
+async fn a_record_without_an_end_gets_one_when_it_is_read() {
+    let server = server();
+    let store = store(&[&server]).await;
+    ask(server.port(), "set session:S 0 0 2\r\n{}\r\n", "STORED").unwrap();
+    assert_eq!(ttl(&server, "session:S"), -1);
+    let touch = Touch { ttl: HOUR, when_below: HOUR / 2 };
+    let record = store.load(&key("session:S"), Some(touch)).await.unwrap().unwrap();
+    assert!(record.touched && record.payload == b"{}");
+    assert!((3598..=3600).contains(&ttl(&server, "session:S")));
+    assert!(!store.load(&key("session:S"), Some(touch)).await.unwrap().unwrap().touched);
+}
+
+/// A runtime that rests between two requests, as Python's does, sees nothing of what happens then.
+#[test]
+fn connections_that_the_server_has_closed_are_not_asked() {
+    let mut server = start(free_port().unwrap(), &["-o", "idle_timeout=2"]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(store(&[&server]));
+    let open_three = || {
+        let loads = ["a", "b", "c"].map(|name| {
+            let store = store.clone();
+            async move { store.load(&key(name), None).await.unwrap() }
+        });
+        runtime.block_on(async { loads.into_iter().collect::<JoinSet<_>>().join_all().await });
+    };
+    let create = |name: &str| {
+        let created = runtime.block_on(store.create(&key(name), b"one", HOUR)).unwrap();
+        assert!(matches!(created, Created::Created(_)), "{name}");
+    };
+    open_three();
+    let silent_since = Instant::now();
+    while stats(server.port()).unwrap()["idle_kicks"] < 3 {
+        assert!(silent_since.elapsed() < Duration::from_secs(30), "none is closed");
+        sleep(Duration::from_millis(100));
+    }
+    ["d", "e", "f"].iter().for_each(|name| create(name));
+    open_three();
+    server.kill();
+    let _restarted = start(server.port(), &[]).unwrap();
+    ["g", "h", "i"].iter().for_each(|name| create(name));
 }
 
 #[tokio::test]

@@ -42,6 +42,12 @@ async fn mysql(server: &MariaDb) -> Result<sqlx::MySqlConnection, sqlx::Error> {
     sqlx::MySqlConnection::connect(&server.address()).await
 }
 
+async fn prepared(address: &str) -> Result<SqlStore, Box<dyn Error>> {
+    let store = SqlStore::connect(address).await?;
+    store.prepare().await?;
+    Ok(store)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_conforms() -> Done {
     let folder = tempfile::tempdir()?;
@@ -62,7 +68,7 @@ async fn postgres_conforms() -> Done {
     let mut connection = postgres(&server).await?;
     connection.execute("CREATE SCHEMA s1").await?;
     let address = format!("{}?schema=s1&table=Other&sequence=seq", server.address());
-    let store = SqlStore::create_table(&address).await?;
+    let store = prepared(&address).await?;
     conformance::run(&store, "session:", Abilities::new()).await?;
     Ok(())
 }
@@ -70,7 +76,7 @@ async fn postgres_conforms() -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn mariadb_conforms() -> Done {
     let server = MariaDb::start()?;
-    let store = SqlStore::create_table(&server.address()).await?;
+    let store = prepared(&server.address()).await?;
     conformance::run(&store, "session:", Abilities::new()).await?;
     Ok(())
 }
@@ -188,13 +194,13 @@ async fn shares(store: &SqlStore) -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_are_one_statement_each() -> Done {
     let server = Postgres::start()?;
-    let store = SqlStore::create_table(&server.address()).await?;
+    let store = prepared(&server.address()).await?;
     let log = || Ok(server.log()?.matches(" execute ").count());
     let expected = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
     assert_eq!(count(&store, log).await?, expected, "PostgreSQL: {OPERATIONS}");
 
     let server = MariaDb::start()?;
-    let store = SqlStore::create_table(&server.address()).await?;
+    let store = prepared(&server.address()).await?;
     let log = || {
         let log = server.log()?;
         Ok(log.matches("Execute\t").count() + log.matches("Query\t").count())
@@ -229,7 +235,7 @@ async fn count(
                 }
                 4 => drop(store.replace(&old, &current, payload, TTL).await?),
                 5 => drop(store.renew(renewal(&old, &current, &new)).await?),
-                6 => drop(store.touch(&new, TTL).await?),
+                6 => drop(store.load(&new, Some(Touch { ttl: TTL, when_below: TTL })).await?),
                 7 => drop(store.delete(&new).await?),
                 8 => drop(store.scan("session:", None, 10).await?),
                 _ => drop(store.purge(10).await?),
@@ -258,14 +264,14 @@ async fn postgres_loses_no_increment() -> Done {
     let server = Postgres::start()?;
     // It is not about what survives a crash, so the disk need not be waited for.
     let address = format!("{}?options=-c%20synchronous_commit%3Doff", server.address());
-    SqlStore::create_table(&address).await?;
+    prepared(&address).await?;
     loses_no_increment(&address, 1000).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mariadb_loses_no_increment() -> Done {
     let server = MariaDb::start()?;
-    SqlStore::create_table(&server.address()).await?;
+    prepared(&server.address()).await?;
     loses_no_increment(&server.address(), 200).await
 }
 
@@ -274,7 +280,7 @@ async fn mariadb_loses_no_increment() -> Done {
 async fn sqlite_loses_no_increment() -> Done {
     let folder = tempfile::tempdir()?;
     let address = format!("sqlite:{}/a.db", folder.path().display());
-    SqlStore::create_table(&address).await?;
+    prepared(&address).await?;
     loses_no_increment(&address, 100).await
 }
 
@@ -335,7 +341,7 @@ fn number(record: &Record) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn purge_takes_no_longer_for_live_rows() -> Done {
     let server = Postgres::start()?;
-    let store = SqlStore::create_table(&server.address()).await?;
+    let store = prepared(&server.address()).await?;
     let mut connection = postgres(&server).await?;
     let purge = "DELETE FROM sessions WHERE id = ANY (ARRAY (SELECT id FROM sessions \
                  WHERE expiry <= (now() AT TIME ZONE 'UTC') ORDER BY expiry LIMIT 500 \
@@ -370,7 +376,7 @@ async fn purge_takes_no_longer_for_live_rows() -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn purge_uses_the_index_on_mariadb_and_sqlite() -> Done {
     let server = MariaDb::start()?;
-    SqlStore::create_table(&server.address()).await?;
+    prepared(&server.address()).await?;
     let mut connection = mysql(&server).await?;
     connection
         .execute(
@@ -386,7 +392,7 @@ async fn purge_uses_the_index_on_mariadb_and_sqlite() -> Done {
 
     let folder = tempfile::tempdir()?;
     let path = format!("{}/a.db", folder.path().display());
-    SqlStore::create_table(&format!("sqlite:{path}")).await?;
+    prepared(&format!("sqlite:{path}")).await?;
     let sql = "EXPLAIN QUERY PLAN DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
                WHERE expiry <= strftime('%Y-%m-%d %H:%M:%S', 5, 'unixepoch') \
                || printf('.%06d', 6) ORDER BY expiry LIMIT 50)";
@@ -401,7 +407,7 @@ async fn purge_uses_the_index_on_mariadb_and_sqlite() -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_crash_under_writes() -> Done {
     let mut server = Postgres::start()?;
-    let store = SqlStore::create_table(&server.address()).await?;
+    let store = prepared(&server.address()).await?;
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..6 {
@@ -450,7 +456,7 @@ async fn postgres_may_crash_under_writes() -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_answering_is_an_error_in_time() -> Done {
     let server = Postgres::start()?;
-    let store = SqlStore::create_table(&format!("{}?max_connections=2", server.address())).await?;
+    let store = prepared(&format!("{}?max_connections=2", server.address())).await?;
     store.create(&key("a"), b"\x80", TTL).await?;
     let mut blocker = postgres(&server).await?;
     blocker.execute("BEGIN; LOCK TABLE sessions").await?;
@@ -475,21 +481,25 @@ async fn errors_say_what_to_do_and_no_secret() -> Done {
     let folder = tempfile::tempdir()?;
     let sqlite = format!("sqlite:{}/none.db", folder.path().display());
     for address in [postgres.address(), mariadb.address()] {
-        let error = SqlStore::connect(&address).await.unwrap_err();
-        assert!(error.to_string().contains("SqlStore::create_table"), "{error}");
+        let store = SqlStore::connect(&address).await?;
+        let error = store.load(&key("a"), None).await.unwrap_err();
+        assert!(error.to_string().contains("the store's `prepare`"), "{error}");
         let wrong = address.replace("secret", "hunter2");
         let error = SqlStore::connect(&wrong).await.unwrap_err();
         assert!(matches!(error, ConnectError::Refused(_)), "{error}");
         let text = format!("{error} {error:?}");
         assert!(text.contains("credentials"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
-        let store = SqlStore::create_table(&address).await?;
+        let store = prepared(&address).await?;
         assert_eq!(format!("{store:?}"), "SqlStore { .. }");
         let error = SqlStore::connect(&format!("{address}?tabel=x")).await.unwrap_err();
         assert!(matches!(error, ConnectError::Option { name } if name == "tabel"));
     }
-    let error = SqlStore::connect(&sqlite).await.unwrap_err();
-    assert!(error.to_string().contains("create=true"), "{error}");
+    let store = SqlStore::connect(&sqlite).await?;
+    let error = store.load(&key("a"), None).await.unwrap_err();
+    assert!(error.to_string().contains("there is no such file"), "{error}");
+    store.prepare().await?;
+    assert!(store.load(&key("a"), None).await?.is_none());
     let error = SqlStore::connect("sqlite:///none.db").await.unwrap_err();
     assert!(matches!(error, ConnectError::Address { .. }), "{error}");
     let ddl = SqlStore::ddl(&postgres.address())?;

@@ -33,6 +33,19 @@ impl Record {
         Self { payload: payload.into(), ..Self::default() }
     }
 
+    /// Returns a record that is there and is none that this store can read, such as one that another
+    /// client has compressed: no format takes it for a session.
+    ///
+    /// ```
+    /// use hipflask_core::{record::{Format, decode}, serializer::Limits, store::Record};
+    ///
+    /// let payload = Record::unreadable().payload;
+    /// assert!(decode(&payload, Format::Pickle, Limits::default()).is_err());
+    /// ```
+    pub fn unreadable() -> Self {
+        Self::default()
+    }
+
     /// Sets the store's own version.
     #[must_use]
     pub const fn with_revision(mut self, revision: Revision) -> Self {
@@ -104,16 +117,6 @@ pub enum Replaced {
     Gone,
     /// The record was written.
     Replaced(Revision),
-}
-
-/// What became of [`touch`](super::Store::touch).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "every answer must be dealt with")]
-pub enum Touched {
-    /// There is no record.
-    Gone,
-    /// The record's life was extended.
-    Touched,
 }
 
 /// What became of [`delete`](super::Store::delete).

@@ -1,6 +1,6 @@
 //! Why a store did not answer.
 
-use std::error::Error;
+use std::{error::Error, fmt};
 
 /// Why a store could not do what was asked.
 ///
@@ -13,7 +13,7 @@ use std::error::Error;
 /// assert!(error.is_transient());
 /// assert_eq!(error.to_string(), "the session store is unavailable: connection refused");
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// It did not answer in time.
@@ -42,6 +42,13 @@ pub enum StoreError {
     /// It cannot do this at all.
     #[error("this session store cannot {0}")]
     Unsupported(&'static str),
+}
+
+impl fmt::Debug for StoreError {
+    /// Shows the text, for a `main` that returns it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl StoreError {

@@ -10,9 +10,11 @@ mod key;
 mod question;
 mod two_steps;
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
-pub use answer::{Created, Deleted, Entry, Page, Record, Replaced, Revision, Touched};
+pub use answer::{Created, Deleted, Entry, Page, Record, Replaced, Revision};
+/// What stands before each `impl Store`, so that a store needs no dependency of its own for it.
+pub use async_trait::async_trait;
 pub use error::StoreError;
 pub use key::RecordKey;
 pub use question::{Answer, Question};
@@ -35,9 +37,13 @@ use crate::record::Format;
 /// /// Remembers nothing, so every session has ended by the next request.
 /// struct Forgetful;
 ///
+/// #[async_trait]
 /// impl Store for Forgetful {
 ///     fn record_format(&self) -> Option<Format> {
 ///         None
+///     }
+///     async fn prepare(&self) -> Result<(), StoreError> {
+///         Ok(())
 ///     }
 ///     async fn load(&self, _: &RecordKey, _: Option<Touch>) -> Result<Option<Record>, StoreError> {
 ///         Ok(None)
@@ -56,9 +62,6 @@ use crate::record::Format;
 ///     async fn renew(&self, _: Renewal<'_>) -> Result<Replaced, StoreError> {
 ///         Ok(Replaced::Gone)
 ///     }
-///     async fn touch(&self, _: &RecordKey, _: Duration) -> Result<Touched, StoreError> {
-///         Ok(Touched::Gone)
-///     }
 ///     async fn delete(&self, _: &RecordKey) -> Result<Deleted, StoreError> {
 ///         Ok(Deleted::Gone)
 ///     }
@@ -71,10 +74,19 @@ use crate::record::Format;
 /// }
 /// # let _ = Forgetful;
 /// ```
+#[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Returns the only format that Flask-Session reads from such a store; `None` leaves the choice
     /// to the configuration.
     fn record_format(&self) -> Option<Format>;
+
+    /// Makes what the store needs and lacks, such as its table or an index: when an application is
+    /// deployed, or each time it starts. What is there is left alone, and needs no right to make it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when something is missing and cannot be made.
+    async fn prepare(&self) -> Result<(), StoreError>;
 
     /// Returns the record of `key`, and extends its life on the way if `touch` says so.
     ///
@@ -83,71 +95,56 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
-    fn load(
+    async fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
-    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+    ) -> Result<Option<Record>, StoreError>;
 
     /// Writes a record that must not be there yet.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer; the record may have been written or not.
-    fn create(
+    async fn create(
         &self,
         key: &RecordKey,
         payload: &[u8],
         ttl: Duration,
-    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+    ) -> Result<Created, StoreError>;
 
     /// Writes a record in the place of `current`, in one step: a compare-and-swap.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer; the record may have been written or not.
-    fn replace(
+    async fn replace(
         &self,
         key: &RecordKey,
         current: &Record,
         payload: &[u8],
         ttl: Duration,
-    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
+    ) -> Result<Replaced, StoreError>;
 
-    /// Reports whether the store can [`renew`](Self::renew) a record. If not, the record is created
-    /// under its new key and then replaced by a retired one: nobody knows the new key until both are
-    /// done.
+    /// Reports whether [`renew`](Self::renew) is one step. If not, the machine of sessions asks for the
+    /// steps itself, so that it knows what was done when an answer is lost.
     fn renews_at_once(&self) -> bool;
 
-    /// Moves a record to a new key, in one step.
+    /// Moves a record to a new key. In one step where the store can, else as
+    /// [`renew_in_two_steps`] does.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Key`] if the new key has a record, [`StoreError::Unsupported`] unless the store
-    /// [`renews_at_once`](Self::renews_at_once), [`StoreError`] when the store cannot answer; the
-    /// record may have been moved or not.
-    fn renew(
-        &self,
-        renewal: Renewal<'_>,
-    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
-
-    /// Gives a record `ttl` from now on.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer.
-    fn touch(
-        &self,
-        key: &RecordKey,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<Touched, StoreError>> + Send;
+    /// [`StoreError::Key`] if the new key has a record, [`StoreError`] when the store cannot answer;
+    /// the record may have been moved or not.
+    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError>;
 
     /// Ends a record.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer; the record may have ended or not.
-    fn delete(&self, key: &RecordKey) -> impl Future<Output = Result<Deleted, StoreError>> + Send;
+    async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError>;
 
     /// Returns about `limit` records whose keys start with `prefix`, from `cursor` on, which an
     /// earlier page has given. A record that is there all the time is in at least one page.
@@ -156,12 +153,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// [`StoreError::Unsupported`] where the server cannot list its keys, else as
     /// [`load`](Self::load).
-    fn scan(
+    async fn scan(
         &self,
         prefix: &str,
         cursor: Option<&str>,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+    ) -> Result<Page, StoreError>;
 
     /// Removes at most `limit` expired records and returns how many it removed: 0 where the server
     /// removes them by itself.
@@ -169,7 +166,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
-    fn purge(&self, limit: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// When reading extends a record's life.

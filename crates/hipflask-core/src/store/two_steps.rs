@@ -11,8 +11,8 @@ use super::{Created, Renewal, Replaced, Store, StoreError};
 /// # Errors
 ///
 /// [`StoreError`] as of [`Store::renew`].
-pub async fn renew_in_two_steps<S: Store + ?Sized>(
-    store: &S,
+pub async fn renew_in_two_steps(
+    store: &dyn Store,
     renewal: Renewal<'_>,
 ) -> Result<Replaced, StoreError> {
     let Renewal { old, current, new, payload, ttl, retired, retired_ttl } = renewal;

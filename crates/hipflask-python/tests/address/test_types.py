@@ -34,7 +34,7 @@ def test_an_address_wins_over_every_type(address, kind):
     assert address(kind, STORE="sqlite:/tmp/x", REDIS="redis://other") == "sqlite:/tmp/x"
 
 
-@pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h", "floppy:secret", "redis+tls://:secret@h"])
+@pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h", "floppy:secret", "rediss+unix:/secret"])
 def test_what_is_no_address_is_refused(app, address, store):
     with pytest.raises(ConfigError) as caught:
         address(STORE=store)
@@ -43,6 +43,27 @@ def test_what_is_no_address_is_refused(app, address, store):
     app.secret_key = "9f3c6a52be0d47c1886d1f7a0cb35e24"
     with pytest.raises(ConfigError, match="store must be the address of a store, such as redis://"):
         HipFlask(app, store=store)
+
+
+@pytest.mark.parametrize(
+    ("store", "meant"),
+    [
+        ("redsi://:secret@h", "redis"),
+        ("redis+tls://:secret@h", "redis"),
+        ("postgress://u:secret@h/d", "postgres"),
+        ("mongodb+srv://u:secret@h", "mongodb"),
+    ],
+)
+def test_a_misspelt_scheme_is_answered_with_the_nearest(address, store, meant):
+    with pytest.raises(ConfigError, match=f"did you mean {meant}:") as caught:
+        address(STORE=store)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["valkey", "valkeys", "valkey+cluster", "valkeys+sentinel"])
+def test_valkey_has_addresses_of_its_own(address, scheme):
+    assert address("redis", REDIS=f"{scheme}://:secret@h") == f"{scheme}://:secret@h"
+    assert address(STORE=f"{scheme}://:secret@h") == f"{scheme}://:secret@h"
 
 
 @pytest.mark.parametrize(

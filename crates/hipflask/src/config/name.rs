@@ -47,7 +47,7 @@ pub(super) fn meaning(name: &str) -> Meaning {
         return Meaning::Foreign;
     }
     let upper = name.to_ascii_uppercase();
-    let nearest = NAMES.into_iter().map(|known| (n_edits(&upper, known), known)).min();
+    let nearest = NAMES.into_iter().map(|known| (strsim::levenshtein(&upper, known), known)).min();
     match nearest {
         Some((edits, known)) if edits <= MAX_EDITS || upper.starts_with("SESSION_COOKIE_") => {
             Meaning::Misspelt(known)
@@ -66,21 +66,6 @@ pub(super) fn with_host_prefix(name: &str) -> String {
     }
     let bare = if has("__Secure-") { &name["__Secure-".len()..] } else { name };
     format!("__Host-{bare}")
-}
-
-/// Counts the bytes to insert, remove or replace (Levenshtein's distance).
-fn n_edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, left) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@
     expect(dead_code, reason = "no store is compiled in")
 )]
 
-use std::error::Error;
+use std::{error::Error, fmt};
 
 use super::StoreError;
 
@@ -33,7 +33,7 @@ use super::StoreError;
 ///     "hipflask was built without this session store: turn on its cargo feature `redis`",
 /// );
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// It has another form.
@@ -51,6 +51,12 @@ pub enum ConnectError {
     /// The store is there but not for us, or is not there.
     #[error("cannot connect to the session store: {0}")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// No store has addresses that start so, but one has some that start almost so.
+    #[error("no session store has an address of this scheme: did you mean `{nearest}:`?")]
+    Scheme {
+        /// What may have been meant.
+        nearest: &'static str,
+    },
     /// The store was left out when Hipflask was built.
     #[error("hipflask was built without this session store: turn on its cargo feature `{feature}`")]
     Unsupported {
@@ -64,6 +70,28 @@ impl ConnectError {
     pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Refused(source.into())
     }
+
+    /// Adds which servers could not be had.
+    pub(super) fn at(self, servers: Option<String>) -> Self {
+        match (self, servers) {
+            (Self::Refused(source), Some(servers)) => Self::refused(At { servers, source }),
+            (error, _) => error,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{source} (at {servers})")]
+struct At {
+    servers: String,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Debug for ConnectError {
+    /// Shows the text, for a `main` that returns it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<StoreError> for ConnectError {
@@ -71,33 +99,6 @@ impl From<StoreError> for ConnectError {
     fn from(error: StoreError) -> Self {
         Self::refused(error)
     }
-}
-
-/// What stores are addressed by, in short.
-const EXPECTED: &str = "memory:, file:DIR, sqlite:PATH or a URL like redis://HOST";
-
-/// Splits an address at its first `:`.
-pub(crate) fn scheme(address: &str) -> Result<(&str, &str), ConnectError> {
-    let (scheme, rest) =
-        address.split_once(':').ok_or(ConnectError::Address { expected: EXPECTED })?;
-    Ok((scheme, rest))
-}
-
-/// Returns the error for a scheme that no store has, or whose store was left out.
-pub(crate) fn unknown_scheme(scheme: &str) -> ConnectError {
-    let feature = match scheme {
-        "dynamodb" => "dynamodb",
-        "file" => "filesystem",
-        "memcached" => "memcached",
-        "memory" => "memory",
-        "mongodb" | "mongodb+srv" => "mongodb",
-        "mysql" | "mariadb" => "mysql",
-        "postgres" | "postgresql" => "postgres",
-        "redis" | "rediss" | "redis+sentinel" | "redis+cluster" | "redis+unix" => "redis",
-        "sqlite" => "sqlite",
-        _ => return ConnectError::Address { expected: EXPECTED },
-    };
-    ConnectError::Unsupported { feature }
 }
 
 /// Names and values, percent-decoded, in their order.
@@ -170,17 +171,5 @@ mod tests {
             );
         }
         assert!(matches!(split_options("?%zz=1"), Err(ConnectError::Address { .. })));
-    }
-
-    #[test]
-    fn unknown_schemes_name_the_feature_or_the_form() {
-        let feature = |scheme| match unknown_scheme(scheme) {
-            ConnectError::Unsupported { feature } => feature,
-            _ => "",
-        };
-        assert_eq!(feature("file"), "filesystem");
-        assert_eq!(feature("rediss"), "redis");
-        assert_eq!(feature("secret-that-is-no-scheme"), "");
-        assert!(matches!(scheme("redis"), Err(ConnectError::Address { .. })));
     }
 }

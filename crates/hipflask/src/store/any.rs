@@ -2,13 +2,13 @@
 //!
 //! After all stores; knows their names and addresses, and nothing of what they do.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use hipflask_core::record::Format;
 
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    Touch, Touched, address,
+    StoreKind, Touch, async_trait,
 };
 
 /// Connects to the store at an address.
@@ -22,6 +22,7 @@ use super::{
 /// | `mysql://…` | MariaDB, MySQL | `mysql` |
 /// | `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…` | Redis, Valkey | `redis` |
 /// | `redis+unix:///PATH` | the same through a socket file | `redis` |
+/// | `valkey://…`, `valkeys://…`, `valkey+…` | the same as with `redis` | `redis` |
 /// | `memcached://HOST,HOST` | Memcached | `memcached` |
 /// | `mongodb://…` | MongoDB | `mongodb` |
 /// | `dynamodb://REGION/TABLE` | DynamoDB | `dynamodb` |
@@ -38,33 +39,34 @@ use super::{
 ///
 /// # Errors
 ///
-/// [`ConnectError`] when the address is none, the store was not compiled in or cannot be reached.
+/// [`ConnectError`] when the address is none, the store was not compiled in or cannot be reached;
+/// then the text names its servers, and never a user or a password.
 pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
-    let (scheme, _) = address::scheme(address)?;
-    Ok(match scheme {
-        #[cfg(feature = "dynamodb")]
-        "dynamodb" => AnyStore::new(super::DynamoDbStore::connect(address).await?),
-        #[cfg(feature = "filesystem")]
-        "file" => AnyStore::new(super::FileStore::connect(address).await?),
-        #[cfg(feature = "memcached")]
-        "memcached" => AnyStore::new(super::MemcachedStore::connect(address).await?),
-        #[cfg(feature = "memory")]
-        "memory" => AnyStore::new(super::MemoryStore::connect(address).await?),
-        #[cfg(feature = "mongodb")]
-        "mongodb" | "mongodb+srv" => AnyStore::new(super::MongoDbStore::connect(address).await?),
-        #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => AnyStore::new(super::SqlStore::connect(address).await?),
-        #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => AnyStore::new(super::SqlStore::connect(address).await?),
-        #[cfg(feature = "redis")]
-        "redis" | "redis+cluster" | "redis+sentinel" | "redis+unix" | "rediss"
-        | "rediss+cluster" | "rediss+sentinel" => {
-            AnyStore::new(super::RedisStore::connect(address).await?)
-        }
-        #[cfg(feature = "sqlite")]
-        "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
-        _ => return Err(address::unknown_scheme(scheme)),
-    })
+    let kind = StoreKind::of(address)?;
+    let connecting = async {
+        Ok(match kind.feature() {
+            #[cfg(feature = "dynamodb")]
+            "dynamodb" => AnyStore::new(super::DynamoDbStore::connect(address).await?),
+            #[cfg(feature = "filesystem")]
+            "filesystem" => AnyStore::new(super::FileStore::connect(address).await?),
+            #[cfg(feature = "memcached")]
+            "memcached" => AnyStore::new(super::MemcachedStore::connect(address).await?),
+            #[cfg(feature = "memory")]
+            "memory" => AnyStore::new(super::MemoryStore::connect(address).await?),
+            #[cfg(feature = "mongodb")]
+            "mongodb" => AnyStore::new(super::MongoDbStore::connect(address).await?),
+            #[cfg(feature = "mysql")]
+            "mysql" => AnyStore::new(super::SqlStore::connect(address).await?),
+            #[cfg(feature = "postgres")]
+            "postgres" => AnyStore::new(super::SqlStore::connect(address).await?),
+            #[cfg(feature = "redis")]
+            "redis" => AnyStore::new(super::RedisStore::connect(address).await?),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
+            feature => return Err(ConnectError::Unsupported { feature }),
+        })
+    };
+    connecting.await.map_err(|error: ConnectError| error.at(kind.servers(address)))
 }
 
 /// A store of any kind. Clones are the same store.
@@ -78,7 +80,7 @@ pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct AnyStore(Arc<dyn DynStore>);
+pub struct AnyStore(Arc<dyn Store>);
 
 impl AnyStore {
     /// Takes a store of a kind that is known.
@@ -93,6 +95,7 @@ impl fmt::Debug for AnyStore {
     }
 }
 
+#[async_trait]
 impl Store for AnyStore {
     fn record_format(&self) -> Option<Format> {
         self.0.record_format()
@@ -100,6 +103,10 @@ impl Store for AnyStore {
 
     fn renews_at_once(&self) -> bool {
         self.0.renews_at_once()
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.0.prepare().await
     }
 
     async fn load(
@@ -133,10 +140,6 @@ impl Store for AnyStore {
         self.0.renew(renewal).await
     }
 
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        self.0.touch(key, ttl).await
-    }
-
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
         self.0.delete(key).await
     }
@@ -152,96 +155,5 @@ impl Store for AnyStore {
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
         self.0.purge(limit).await
-    }
-}
-
-/// What a method of [`DynStore`] returns.
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// [`Store`] with futures on the heap, so that one type can stand for all stores.
-trait DynStore: Send + Sync {
-    fn record_format(&self) -> Option<Format>;
-    fn renews_at_once(&self) -> bool;
-    fn load<'a>(&'a self, key: &'a RecordKey, touch: Option<Touch>) -> Answer<'a, Option<Record>>;
-    fn create<'a>(
-        &'a self,
-        key: &'a RecordKey,
-        payload: &'a [u8],
-        ttl: Duration,
-    ) -> Answer<'a, Created>;
-    fn replace<'a>(
-        &'a self,
-        key: &'a RecordKey,
-        current: &'a Record,
-        payload: &'a [u8],
-        ttl: Duration,
-    ) -> Answer<'a, Replaced>;
-    fn renew<'a>(&'a self, renewal: Renewal<'a>) -> Answer<'a, Replaced>;
-    fn touch<'a>(&'a self, key: &'a RecordKey, ttl: Duration) -> Answer<'a, Touched>;
-    fn delete<'a>(&'a self, key: &'a RecordKey) -> Answer<'a, Deleted>;
-    fn scan<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> Answer<'a, Page>;
-    fn purge(&self, limit: usize) -> Answer<'_, usize>;
-}
-
-impl<S: Store> DynStore for S {
-    fn record_format(&self) -> Option<Format> {
-        Store::record_format(self)
-    }
-
-    fn renews_at_once(&self) -> bool {
-        Store::renews_at_once(self)
-    }
-
-    fn load<'a>(&'a self, key: &'a RecordKey, touch: Option<Touch>) -> Answer<'a, Option<Record>> {
-        Box::pin(Store::load(self, key, touch))
-    }
-
-    fn create<'a>(
-        &'a self,
-        key: &'a RecordKey,
-        payload: &'a [u8],
-        ttl: Duration,
-    ) -> Answer<'a, Created> {
-        Box::pin(Store::create(self, key, payload, ttl))
-    }
-
-    fn replace<'a>(
-        &'a self,
-        key: &'a RecordKey,
-        current: &'a Record,
-        payload: &'a [u8],
-        ttl: Duration,
-    ) -> Answer<'a, Replaced> {
-        Box::pin(Store::replace(self, key, current, payload, ttl))
-    }
-
-    fn renew<'a>(&'a self, renewal: Renewal<'a>) -> Answer<'a, Replaced> {
-        Box::pin(Store::renew(self, renewal))
-    }
-
-    fn touch<'a>(&'a self, key: &'a RecordKey, ttl: Duration) -> Answer<'a, Touched> {
-        Box::pin(Store::touch(self, key, ttl))
-    }
-
-    fn delete<'a>(&'a self, key: &'a RecordKey) -> Answer<'a, Deleted> {
-        Box::pin(Store::delete(self, key))
-    }
-
-    fn scan<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> Answer<'a, Page> {
-        Box::pin(Store::scan(self, prefix, cursor, limit))
-    }
-
-    fn purge(&self, limit: usize) -> Answer<'_, usize> {
-        Box::pin(Store::purge(self, limit))
     }
 }

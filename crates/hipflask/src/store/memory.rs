@@ -14,7 +14,7 @@ use hipflask_core::record::Format;
 
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
-    Store, StoreError, Touch, Touched, address,
+    Store, StoreError, Touch, address, async_trait,
 };
 
 /// How many records each write looks at, to remove what has expired.
@@ -96,6 +96,7 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
+#[async_trait]
 impl Store for MemoryStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -103,6 +104,10 @@ impl Store for MemoryStore {
 
     fn renews_at_once(&self) -> bool {
         true
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn load(
@@ -165,19 +170,6 @@ impl Store for MemoryStore {
         records.insert(new, payload, ttl, now);
         records.insert(old, retired, retired_ttl, now);
         Ok(Replaced::Replaced(Revision::default()))
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let now = (self.clock)();
-        Ok(match self.lock().live(key, now) {
-            None => Touched::Gone,
-            Some(stored) => {
-                if !Record::new(stored.payload.as_slice()).is_retired() {
-                    stored.expires = now.saturating_add(ttl);
-                }
-                Touched::Touched
-            }
-        })
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

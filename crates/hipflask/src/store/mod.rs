@@ -21,6 +21,7 @@ pub mod conformance;
 mod dynamodb;
 #[cfg(feature = "filesystem")]
 mod filesystem;
+mod kind;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "memory")]
@@ -38,7 +39,7 @@ mod sql;
 
 pub use hipflask_core::store::{
     Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched, renew_in_two_steps,
+    StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 #[cfg(feature = "dynamodb")]
@@ -58,4 +59,5 @@ pub use self::sql::SqlStore;
 pub use self::{
     address::ConnectError,
     any::{AnyStore, connect},
+    kind::{STORES, StoreKind},
 };

@@ -8,7 +8,7 @@ use hipflask::store::{
 use crate::faulty::{Fault, Faulty};
 
 /// Each fault, and the rule that is to find it.
-const FAULTS: [(Fault, &str); 34] = [
+const FAULTS: [(Fault, &str); 35] = [
     (Fault::ConflictWithoutRecord, "conflict_shows_the_current_record"),
     (Fault::CreateOverwrites, "create_never_overwrites"),
     (Fault::CreateRaces, "one_of_many_creates_wins"),
@@ -19,11 +19,12 @@ const FAULTS: [(Fault, &str); 34] = [
     (Fault::KeysPattern, "keys_are_exact"),
     (Fault::KeysShortened, "keys_are_any_printable_ascii"),
     (Fault::LifeEndless, "expired_is_absent"),
-    (Fault::LoadNeverTouches, "load_touches_when_due"),
+    (Fault::LoadNeverTouches, "touch_keeps_the_payload"),
     (Fault::LoadTouchesAlways, "load_touches_when_due"),
     (Fault::Panics, "absent_is_absent"),
     (Fault::PayloadsText, "payloads_are_any_bytes"),
     (Fault::PayloadsTruncated, "sizes_are_kept_or_refused"),
+    (Fault::PrepareEmpties, "prepare_keeps_what_is_there"),
     (Fault::PurgeTakesLive, "purge_removes_only_what_expired"),
     (Fault::PurgeTakesTooMany, "purge_removes_only_what_expired"),
     (Fault::Refuses, "absent_is_absent"),
@@ -41,7 +42,7 @@ const FAULTS: [(Fault, &str); 34] = [
     (Fault::ScanOnePage, "scan_finds_a_prefix"),
     (Fault::ScanTakesAll, "scan_finds_a_prefix"),
     (Fault::ScanWithoutEnd, "scan_finds_a_prefix"),
-    (Fault::TouchCreates, "touch_needs_a_record"),
+    (Fault::TouchCreates, "absent_is_absent"),
     (Fault::TouchIgnored, "touch_sets_the_lifetime"),
 ];
 

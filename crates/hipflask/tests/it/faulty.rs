@@ -6,7 +6,7 @@ use hipflask::{
     core::record::Format,
     store::{
         Created, Deleted, MemoryStore, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-        StoreError, Touch, Touched, renew_in_two_steps,
+        StoreError, Touch, async_trait, renew_in_two_steps,
     },
 };
 
@@ -29,6 +29,7 @@ pub(crate) enum Fault {
     Panics,
     PayloadsText,
     PayloadsTruncated,
+    PrepareEmpties,
     PurgeTakesLive,
     PurgeTakesTooMany,
     Refuses,
@@ -101,6 +102,7 @@ impl Faulty {
     }
 }
 
+#[async_trait]
 impl Store for Faulty {
     fn record_format(&self) -> Option<Format> {
         None
@@ -108,6 +110,15 @@ impl Store for Faulty {
 
     fn renews_at_once(&self) -> bool {
         true
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        if self.has(Fault::PrepareEmpties) {
+            for entry in self.store.scan("", None, 1_000).await?.entries {
+                self.store.delete(&entry.key).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn load(
@@ -127,6 +138,17 @@ impl Store for Faulty {
                     self.overwrite(&key, &record.payload, touch.ttl).await?;
                 }
                 Some(touch)
+            }
+            (Fault::TouchCreates, Some(touch)) => {
+                self.store.create(&key, b"", touch.ttl).await?;
+                Some(touch)
+            }
+            (Fault::TouchIgnored, Some(_)) => {
+                let found = self.store.load(&key, None).await?;
+                return Ok(found.map(|record| {
+                    let is_retired = record.is_retired();
+                    record.with_touched(!is_retired)
+                }));
             }
             (Fault::Panics, _) => panic!("the store has a bug"),
             (Fault::Refuses, _) => return Err(StoreError::refused("credentials")),
@@ -217,21 +239,6 @@ impl Store for Faulty {
             _ => return renew_in_two_steps(self, renewal).await,
         }
         Ok(Replaced::Replaced(Revision::default()))
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let key = self.key(key);
-        match self.fault {
-            Fault::TouchCreates => {
-                self.store.create(&key, b"", ttl).await?;
-            }
-            Fault::TouchIgnored => {
-                let found = self.store.load(&key, None).await?;
-                return Ok(found.map_or(Touched::Gone, |_| Touched::Touched));
-            }
-            _ => {}
-        }
-        self.store.touch(&key, ttl).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -14,12 +14,13 @@ use std::{
 
 use hipflask::store::{
     ConnectError, Created, Deleted, FileStore, Record, RecordKey, Replaced, Store, StoreError,
-    Touched, connect,
+    Touch, connect,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const TOUCH: Touch = Touch { ttl: MINUTE, when_below: Duration::MAX };
 
 /// SHA-256 and MD5 of `session:S`, and the name of the file that counts.
 const NEW: &str = "629b47821d09f0b5058620937e9cc7620bec639dc702e9eb78a7e3e9a76d12ec";
@@ -149,7 +150,7 @@ async fn old_names_are_read_and_moved_by_the_next_write() {
                 let found = store.replace(key, &current, b"old", MINUTE).await.unwrap();
                 assert!(matches!(found, Replaced::Replaced(_)));
             }
-            "touch" => assert_eq!(store.touch(key, MINUTE).await.unwrap(), Touched::Touched),
+            "touch" => assert!(store.load(key, Some(TOUCH)).await.unwrap().unwrap().touched),
             _ => {
                 assert_eq!(store.delete(key).await.unwrap(), Deleted::Deleted);
                 assert_eq!(site.records(), [""; 0]);
@@ -176,20 +177,63 @@ async fn what_is_no_record_is_absent_and_overwritten() {
         let site = Site::new();
         fs::write(site.file(NEW), content).unwrap();
         assert_eq!(site.payload().await, None);
-        let found = site.store.touch(&site.key, MINUTE).await.unwrap();
-        assert_eq!(found, Touched::Gone);
+        assert_eq!(site.store.load(&site.key, Some(TOUCH)).await.unwrap(), None);
         assert!(matches!(site.create("session:S").await, Created::Created(_)));
         assert_eq!(site.payload().await.as_deref(), Some(&b"session:S"[..]));
     }
 }
 
 #[tokio::test]
-async fn huge_file_is_an_error_and_not_read() {
+async fn huge_file_is_not_read_and_can_be_ended() {
     let site = Site::new();
     let file = File::create(site.file(NEW)).unwrap();
     file.set_len(1 << 40).unwrap();
-    let error = site.store.load(&site.key, None).await.unwrap_err();
-    assert!(matches!(error, StoreError::TooLarge { .. }), "{error}");
+    for touch in [None, Some(TOUCH)] {
+        assert_eq!(site.store.load(&site.key, touch).await.unwrap(), Some(Record::unreadable()));
+    }
+    assert_eq!(site.store.delete(&site.key).await.unwrap(), Deleted::Deleted);
+    assert_eq!(site.records(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_a_file_can_be_ended() {
+    for name in [NEW, OLD] {
+        let site = Site::new();
+        fs::create_dir_all(site.file(name).join("inside")).unwrap();
+        for touch in [None, Some(TOUCH)] {
+            let record = site.store.load(&site.key, touch).await.unwrap();
+            assert_eq!(record, Some(Record::unreadable()));
+        }
+        assert_eq!(site.create("session:S").await, Created::Exists);
+        assert_eq!(site.store.purge(10).await.unwrap(), 0);
+        assert_eq!(site.store.delete(&site.key).await.unwrap(), Deleted::Deleted);
+        assert_eq!(site.payload().await, None);
+        assert!(matches!(site.create("session:S").await, Created::Created(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_record_without_an_end_gets_one_when_it_is_read() {
+    let site = Site::new();
+    fs::write(site.file(NEW), b"\0\0\0\0one").unwrap();
+    let touch = Touch { ttl: MINUTE, when_below: MINUTE / 2 };
+    assert!(site.store.load(&site.key, Some(touch)).await.unwrap().unwrap().touched);
+    assert_ne!(fs::read(site.file(NEW)).unwrap(), b"\0\0\0\0one");
+    assert!(!site.store.load(&site.key, Some(touch)).await.unwrap().unwrap().touched);
+}
+
+/// Root may write everywhere, so that a file in the place of the locks stands for what it may not.
+#[tokio::test]
+async fn a_read_does_without_the_touch_that_cannot_be_done() {
+    let site = Site::new();
+    site.create("session:S").await;
+    let locks = site.file("hipflask.__wz_cache");
+    fs::remove_dir_all(&locks).unwrap();
+    fs::write(&locks, b"").unwrap();
+    let record = site.store.load(&site.key, Some(TOUCH)).await.unwrap().unwrap();
+    assert!(record.payload == b"session:S" && !record.touched);
+    let error = site.store.delete(&site.key).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error}");
 }
 
 #[tokio::test]
@@ -253,8 +297,8 @@ async fn addresses_lead_to_folders() {
     let key = RecordKey::new("session:S");
     for options in ["", "?mode=660"] {
         let store = connect(&address(options)).await.unwrap();
-        let found = store.touch(&key, MINUTE).await.unwrap();
-        assert_eq!(found, if options.is_empty() { Touched::Gone } else { Touched::Touched });
+        let found = store.load(&key, Some(TOUCH)).await.unwrap();
+        assert_eq!(found.is_some(), !options.is_empty());
         store.create(&key, b"a", MINUTE).await.unwrap();
     }
     for options in ["?mode=666", "?mode=x", "?threshold=500", "?mode=%"] {

@@ -12,7 +12,7 @@ use hipflask::{
     config::Format,
     store::{
         Created, Deleted, MemoryStore, Page, Record, RecordKey, Renewal, Replaced, Store,
-        StoreError, Touch, Touched,
+        StoreError, Touch, async_trait,
     },
 };
 
@@ -50,6 +50,7 @@ impl Watched {
     }
 }
 
+#[async_trait]
 impl Store for Watched {
     fn record_format(&self) -> Option<Format> {
         self.store.record_format()
@@ -57,6 +58,11 @@ impl Store for Watched {
 
     fn renews_at_once(&self) -> bool {
         self.store.renews_at_once()
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.note("prepare").await?;
+        self.store.prepare().await
     }
 
     async fn load(&self, key: &RecordKey, t: Option<Touch>) -> Result<Option<Record>, StoreError> {
@@ -88,11 +94,6 @@ impl Store for Watched {
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         self.note("renew").await?;
         self.store.renew(renewal).await
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        self.note("touch").await?;
-        self.store.touch(key, ttl).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -26,7 +26,7 @@ fn connect_takes_credentials_from_the_environment() {
 async fn connected_store_works() {
     let server = DynamoDb::extenddb().unwrap();
     let store = connected(&server).await.unwrap();
-    store.create_table().await.unwrap();
+    store.prepare().await.unwrap();
     store.create(&key("a"), b"one", HOUR).await.unwrap();
     // There are more requests than connections: the rest waits for one.
     let loads = (0..300).map(|_| {
@@ -56,7 +56,7 @@ fn outage_is_an_error_and_recovery_needs_no_restart() {
 async fn connected_store_outlives_an_outage() {
     let mut server = DynamoDb::dynoxide().unwrap();
     let store = connected(&server).await.unwrap();
-    store.create_table().await.unwrap();
+    store.prepare().await.unwrap();
     store.create(&key("a"), b"one", HOUR).await.unwrap();
     let one = Record::new(b"one");
     for _ in 0..2 {
@@ -74,6 +74,20 @@ async fn connected_store_outlives_an_outage() {
     server.restart().unwrap();
     sleep(Duration::from_millis(50)).await;
     assert!(is_replaced(&store.replace(&key("a"), &one, b"two", HOUR).await.unwrap()));
+}
+
+/// A runtime that rests between two requests, as Python's does, sees nothing of what happens then.
+#[test]
+fn connections_that_the_server_has_closed_are_not_asked() {
+    let mut server = DynamoDb::dynoxide().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let keys = format!("access_key_id={ACCESS_KEY_ID}&secret_access_key=secret&create=true");
+    let address = format!("dynamodb://us-east-1/Sessions?endpoint={}&{keys}", server.endpoint());
+    let store = runtime.block_on(DynamoDbStore::connect(&address)).unwrap();
+    for name in ["a", "b", "c"] {
+        server.restart().unwrap();
+        runtime.block_on(store.create(&key(name), b"one", HOUR)).unwrap();
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::Client;
-use hipflask::store::{DynamoDbStore, Record, Renewal, Replaced, Store, StoreError};
+use hipflask::store::{DynamoDbStore, Record, Renewal, Replaced, Store, StoreError, Touch};
 use hipflask_servers::{
     DynamoDb,
     dynamodb::{SECRET_ACCESS_KEY, client_config},
@@ -32,7 +32,7 @@ async fn refusals_say_what_to_do() {
         }
     };
     check("wrong", "credentials or the signature are not accepted").await;
-    check(SECRET_ACCESS_KEY, "create it, as DynamoDbStore::create_table does").await;
+    check(SECRET_ACCESS_KEY, "create it, as the store's `prepare` does").await;
 }
 
 #[tokio::test]
@@ -61,6 +61,29 @@ async fn write_is_repeated_only_if_the_server_did_nothing() {
     check(&[Some((503, "busy")), DONE], false, 1).await;
     check(&[Some((400, r#"{"__type":"ThrottlingException"}"#)), DONE], false, 1).await;
     check(&[TOO_MANY, DONE], false, 1).await;
+}
+
+#[tokio::test]
+async fn a_read_does_without_the_touch_that_is_refused() {
+    const ITEM: Option<(u16, &str)> =
+        Some((200, r#"{"Item":{"id":{"S":"a"},"val":{"B":"b25l"}}}"#));
+    const REFUSALS: [Option<(u16, &str)>; 2] = [
+        Some((400, r#"{"__type":"AccessDeniedException"}"#)),
+        Some((400, r#"{"__type":"ProvisionedThroughputExceededException"}"#)),
+    ];
+    const SCRIPTS: [[Script; 2]; 2] = [
+        [&[ITEM, REFUSALS[0]], &[REFUSALS[0], ITEM]],
+        [&[ITEM, REFUSALS[1]], &[REFUSALS[1], ITEM]],
+    ];
+    for (script, when_below) in
+        SCRIPTS.iter().flat_map(|[due, always]| [(due, HOUR / 2), (always, HOUR)])
+    {
+        let (store, requests) = scripted(script).await;
+        let touch = Touch { ttl: HOUR, when_below };
+        let record = store.load(&key("a"), Some(touch)).await.unwrap().unwrap();
+        assert!(record.payload == b"one" && !record.touched);
+        assert_eq!(requests.take(), 2);
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::{
     primitives::Blob,
     types::AttributeValue,
 };
-use hipflask::store::{DynamoDbStore, RecordKey, Replaced};
+use hipflask::store::{DynamoDbStore, RecordKey, Replaced, Store};
 use hipflask_servers::{DynamoDb, dynamodb::SECRET_ACCESS_KEY};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -67,7 +67,7 @@ async fn rig(server: DynamoDb) -> Rig {
     let client = Client::from_conf(server.config(SECRET_ACCESS_KEY).build());
     let counted = server.config(SECRET_ACCESS_KEY).interceptor(requests.clone()).build();
     let store = DynamoDbStore::from_client(&Client::from_conf(counted), "Sessions");
-    store.create_table().await.unwrap();
+    store.prepare().await.unwrap();
     requests.take();
     Rig { server, client, store, requests }
 }

@@ -1,16 +1,19 @@
 //! Records, on both servers: the rules of every store, and what is DynamoDB's own.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use hipflask::store::{
     Created, Deleted, DynamoDbStore, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    Touch, Touched,
+    Touch,
     conformance::{self, Abilities},
 };
 use hipflask_servers::dynamodb::SECRET_ACCESS_KEY;
 
 use super::{HOUR, RETIRED, Rig, both, conflict, expiration, is_replaced, key, put, since_epoch};
 
-use crate::counting::increment;
+use crate::{
+    counting::increment,
+    unreadable::{ID, becomes_a_new_session},
+};
 
 const MAX_PAYLOAD: usize = 390_000;
 
@@ -42,9 +45,6 @@ async fn every_method_is_one_request() {
         assert_eq!(requests.take(), 1);
         assert_eq!(store.replace(&b, &one, b"two", HOUR).await.unwrap(), Replaced::Gone);
         assert_eq!(requests.take(), 1);
-        assert_eq!(store.touch(&a, HOUR).await.unwrap(), Touched::Touched);
-        assert_eq!(store.touch(&b, HOUR).await.unwrap(), Touched::Gone);
-        assert_eq!(requests.take(), 2);
         assert_eq!(store.delete(&a).await.unwrap(), Deleted::Deleted);
         assert_eq!(store.delete(&a).await.unwrap(), Deleted::Gone);
         assert_eq!(requests.take(), 2);
@@ -152,7 +152,7 @@ async fn what_has_expired_or_is_no_record_is_absent() {
         let past = format!("{}.5", since_epoch().as_secs() - 1);
         let future = (since_epoch().as_secs() + 1000).to_string();
         let val = Some(&b"one"[..]);
-        let cases = [(val, Some(past)), (None, Some(future)), (val, None)];
+        let cases = [(val, Some(past)), (None, Some(future))];
         for (case, (val, expiration)) in cases.into_iter().enumerate() {
             let item = key(&format!("case-{case}"));
             put(&rig, &item, val, expiration.clone()).await;
@@ -162,7 +162,6 @@ async fn what_has_expired_or_is_no_record_is_absent() {
             let touch = Touch { when_below: HOUR / 2, ..touch };
             assert_eq!(store.load(&item, Some(touch)).await.unwrap(), None);
             assert_eq!(store.replace(&item, &one, b"two", HOUR).await.unwrap(), Replaced::Gone);
-            assert_eq!(store.touch(&item, HOUR).await.unwrap(), Touched::Gone);
             assert_eq!(store.delete(&item).await.unwrap(), Deleted::Gone);
             assert!(store.scan("", None, 10).await.unwrap().entries.is_empty());
             let renewal = Renewal {
@@ -178,6 +177,41 @@ async fn what_has_expired_or_is_no_record_is_absent() {
             let created = store.create(&item, b"two", HOUR).await.unwrap();
             assert!(matches!(created, Created::Created(_)), "case {case}");
             assert_eq!(store.delete(&item).await.unwrap(), Deleted::Deleted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_item_of_another_kind_becomes_a_new_session() {
+    for rig in both().await {
+        let id = AttributeValue::S(format!("session:{ID}"));
+        let put = rig.client.put_item().table_name("Sessions").item("id", id);
+        put.item("val", AttributeValue::S("text".to_owned())).send().await.unwrap();
+        assert_eq!(rig.store.scan("session:", None, 10).await.unwrap().entries.len(), 1);
+        becomes_a_new_session(rig.store).await;
+    }
+}
+
+#[tokio::test]
+async fn an_item_without_an_end_lives_and_gets_one_when_it_is_read() {
+    for rig in both().await {
+        let store = &rig.store;
+        for when_below in [HOUR / 2, HOUR] {
+            let item = key(&format!("{when_below:?}"));
+            put(&rig, &item, Some(b"one"), None).await;
+            assert_eq!(store.create(&item, b"two", HOUR).await.unwrap(), Created::Exists);
+            assert_eq!(store.load(&item, None).await.unwrap().unwrap().payload, b"one");
+            let page = store.scan(item.as_str(), None, 10).await.unwrap();
+            assert_eq!(page.entries[0].expires_in, None);
+            let record = store.load(&item, Some(Touch { ttl: HOUR, when_below })).await.unwrap();
+            assert!(record.unwrap().touched);
+            assert!(expiration(&rig, &item).await.is_some());
+            let other = key(&format!("other-{when_below:?}"));
+            put(&rig, &other, Some(b"one"), None).await;
+            let replaced = store.replace(&other, &Record::new(b"one"), b"two", HOUR).await;
+            assert!(is_replaced(&replaced.unwrap()));
+            put(&rig, &other, Some(b"one"), None).await;
+            assert_eq!(store.delete(&other).await.unwrap(), Deleted::Deleted);
         }
     }
 }

@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 use super::{HOUR, both, expiration, key, put, rig, since_epoch};
 
 #[tokio::test]
-async fn create_table_can_be_repeated_and_switches_removal_on() {
+async fn prepare_can_be_repeated_and_switches_removal_on() {
     for rig in both().await {
         rig.store.create(&key("a"), b"one", HOUR).await.unwrap();
-        rig.store.create_table().await.unwrap();
+        rig.store.prepare().await.unwrap();
         assert!(rig.store.load(&key("a"), None).await.unwrap().is_some());
         let describe = rig.client.describe_time_to_live().table_name("Sessions");
         let removal = describe.send().await.unwrap().time_to_live_description.unwrap();

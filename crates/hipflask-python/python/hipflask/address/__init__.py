@@ -7,9 +7,9 @@ Connects to nothing, and must not know what a session is.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
+from .._native import store_kind
 from ..errors import ConfigError
 from . import cachelib, dynamodb, memcached, mongodb, redis, sqlalchemy
 from .form import Address
@@ -30,19 +30,15 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
 }
 
 
-_SCHEMES = re.compile(
-    "(dynamodb|file|mariadb|memcached|memory|mongodb|mysql|postgres(ql)?|sqlite"
-    "|rediss?([+](cluster|sentinel|unix))?):"
-)
-
-
 def checked(store: object, name: str) -> Address:
     """Returns what somebody has given as the address of a store, if there is a store of that kind."""
-    if not isinstance(store, str) or not _SCHEMES.match(store):
-        raise ConfigError(
-            f"{name} must be the address of a store, such as redis://localhost:6379/0, file:DIR or memory:"
-        )
-    return Address(store)
+    kind, nearest = store_kind(store) if isinstance(store, str) else (None, None)
+    if isinstance(store, str) and kind is not None:
+        return Address(store)
+    raise ConfigError(
+        f"{name} must be the address of a store, such as redis://localhost:6379/0, file:DIR or memory:"
+        + (f" – did you mean {nearest}:?" if nearest else "")
+    )
 
 
 def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:

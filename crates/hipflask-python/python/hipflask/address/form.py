@@ -9,6 +9,7 @@ import logging
 from typing import Any, Mapping
 from urllib.parse import quote
 
+from .._native import store_kind
 from ..errors import ConfigError
 
 _logger = logging.getLogger("hipflask")
@@ -51,11 +52,14 @@ def host(name: str, port: int | None) -> str:
 def given(
     config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> Address | None:
-    """Returns the value of `name` if it is an address itself, which then says all that `others` would."""
+    """Returns the value of `name` if it is an address itself, which then says all that `others` would.
+
+    `schemes` has one for each kind of store that it may be the address of.
+    """
     value = config.get(name)
     if not isinstance(value, str):
         return None
-    if not value.startswith(tuple(f"{scheme}:" for scheme in schemes)):
+    if store_kind(value)[0] not in {store_kind(f"{scheme}:")[0] for scheme in schemes}:
         raise ConfigError(f"{name} must be a client or an address that starts with {schemes[0]}:")
     for other in others:
         if config.get(other) is not None:

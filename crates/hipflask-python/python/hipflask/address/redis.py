@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _NAME = "SESSION_REDIS"
-_KINDS = ("", "+cluster", "+sentinel", "+unix")
-_SCHEMES = tuple(f"{scheme}{kind}" for scheme in ("redis", "rediss") for kind in _KINDS)
 # Options of TLS whose loss would go unnoticed, or leave a server untrusted that the client trusts.
 _TLS_UNKNOWN = (
     "ssl_ca_path",
@@ -36,7 +34,7 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     if client is None:
         assumed(_NAME, "Redis at localhost:6379")
         return Address("redis://localhost:6379/0")
-    text = given(config, _NAME, _SCHEMES)
+    text = given(config, _NAME, ("redis",))
     if text is not None:
         return text
     if hasattr(client, "nodes_manager"):

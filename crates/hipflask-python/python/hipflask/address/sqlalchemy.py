@@ -30,8 +30,7 @@ _SERVERS = {
 def address(config: Mapping[str, Any], app: Flask) -> Address:
     """Returns the address of the table of ``SESSION_SQLALCHEMY``."""
     no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "run `flask session_cleanup` from time to time")
-    schemes = ("postgres", "postgresql", "mysql", "mariadb", "sqlite")
-    text = given(config, _NAME, schemes, (*_WORDS.values(), _BIND))
+    text = given(config, _NAME, ("postgres", "mysql", "sqlite"), (*_WORDS.values(), _BIND))
     if text is not None:
         return text
     client, bind = config.get(_NAME) or _client(app), config.get(_BIND)

@@ -9,7 +9,7 @@ use super::{
     case::{Case, LONG, Outcome, RETIRED},
     ensure,
 };
-use crate::store::{Created, Deleted, Replaced, Store, Touch, Touched};
+use crate::store::{Created, Deleted, Replaced, Store, Touch};
 
 const SHORT: Duration = Duration::from_secs(2);
 const WAIT: Duration = Duration::from_millis(3_300);
@@ -19,8 +19,6 @@ pub(super) async fn expired_is_absent<S: Store + Clone>(case: Case<S>) -> Outcom
     let current = case.create(&key, b"first", SHORT).await?;
     case.holds(&key, b"first", "a record that has not expired").await?;
     tokio::time::sleep(WAIT).await;
-    let found = case.store.touch(&key, LONG).await?;
-    ensure(found == Touched::Gone, "nothing to touch after the end", &found)?;
     let touch = Some(Touch { ttl: LONG, when_below: LONG });
     let found = case.store.load(&key, touch).await?;
     ensure(found.is_none(), "no record after its end", &found)?;
@@ -113,7 +111,6 @@ pub(super) async fn retired_is_never_touched<S: Store + Clone>(case: Case<S>) ->
         let found = case.store.load(&case.key(name), touch).await?;
         let told = found.as_ref().is_some_and(|record| record.is_retired() && !record.touched);
         ensure(told, "the retired record, not touched", &found)?;
-        case.store.touch(&case.key(name), LONG).await?;
     }
     tokio::time::sleep(WAIT).await;
     for name in ["old", "msgpack", "json", "pickle"] {

@@ -93,7 +93,6 @@ fn prompt_rules<S: Store + Clone>(
         writing::replace_needs_what_was_read,
         writing::replace_needs_a_record,
         writing::conflict_shows_the_current_record,
-        writing::touch_needs_a_record,
         writing::touch_keeps_the_payload,
         writing::delete_ends_a_record,
         writing::sizes_are_kept_or_refused,
@@ -110,6 +109,7 @@ fn prompt_rules<S: Store + Clone>(
         races::no_field_is_lost,
         races::delete_wins_over_replaces,
         scanning::scan_finds_a_prefix,
+        writing::prepare_keeps_what_is_there,
     ];
     rules.into_iter()
 }

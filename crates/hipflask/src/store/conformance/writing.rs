@@ -4,7 +4,7 @@ use super::{
     case::{Case, Failure, LONG, Outcome},
     ensure,
 };
-use crate::store::{Created, Deleted, Record, Replaced, Store, StoreError, Touch, Touched};
+use crate::store::{Created, Deleted, Record, Replaced, Store, StoreError, Touch};
 
 pub(super) async fn absent_is_absent<S: Store + Clone>(case: Case<S>) -> Outcome {
     let key = case.key("a");
@@ -83,13 +83,6 @@ pub(super) async fn conflict_shows_the_current_record<S: Store + Clone>(case: Ca
     Ok(())
 }
 
-pub(super) async fn touch_needs_a_record<S: Store + Clone>(case: Case<S>) -> Outcome {
-    let key = case.key("a");
-    let found = case.store.touch(&key, LONG).await?;
-    ensure(found == Touched::Gone, "nothing to touch", &found)?;
-    case.absent(&key, "no record after a touch of none").await
-}
-
 pub(super) async fn touch_keeps_the_payload<S: Store + Clone>(case: Case<S>) -> Outcome {
     let key = case.key("a");
     case.create(&key, b"first", LONG).await?;
@@ -113,13 +106,21 @@ pub(super) async fn delete_ends_a_record<S: Store + Clone>(case: Case<S>) -> Out
     case.absent(&key, "no record after a delete").await?;
     let found = case.store.replace(&key, &current, b"second", LONG).await?;
     ensure(found == Replaced::Gone, "nothing to replace after a delete", &found)?;
-    let found = case.store.touch(&key, LONG).await?;
-    ensure(found == Touched::Gone, "nothing to touch after a delete", &found)?;
     let found = case.store.delete(&key).await?;
     ensure(found == Deleted::Gone, "nothing to delete after a delete", &found)?;
     case.absent(&key, "no record after a delete").await?;
     case.holds(&other, b"other", "the other record").await?;
     case.create(&key, b"third", LONG).await?;
+    Ok(())
+}
+
+pub(super) async fn prepare_keeps_what_is_there<S: Store + Clone>(case: Case<S>) -> Outcome {
+    let key = case.key("a");
+    case.create(&key, b"first", LONG).await?;
+    for _ in 0..2 {
+        case.store.prepare().await?;
+        case.holds(&key, b"first", "what was there before the store was prepared").await?;
+    }
     Ok(())
 }
 

@@ -53,9 +53,7 @@ enum Fault {
     Answer,
     #[error("the table is in use by another transaction")]
     Busy,
-    #[error(
-        "there is no such table in this region: create it, as DynamoDbStore::create_table does"
-    )]
+    #[error("there is no such table in this region: create it, as the store's `prepare` does")]
     Table,
     #[error("the credentials or the signature are not accepted: check the keys, region and clock")]
     Credentials,
@@ -115,6 +113,19 @@ impl Failure {
             SdkError::DispatchFailure(_) => unavailable(Fault::Unreachable),
             SdkError::ResponseError(_) => unavailable(Fault::Answer),
             _ => refused(Fault::Other),
+        }
+    }
+
+    /// Reports whether DynamoDB itself has answered, so that another request may be answered better.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Busy | Self::Exists => true,
+            Self::Condition(_) => false,
+            Self::Store(StoreError::Refused(_)) => true,
+            Self::Store(StoreError::Unavailable(source)) => {
+                matches!(source.downcast_ref::<Fault>(), Some(Fault::Throttled))
+            }
+            Self::Store(_) => false,
         }
     }
 

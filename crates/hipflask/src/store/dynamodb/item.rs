@@ -4,7 +4,7 @@
 //! offset. Both are read as they are; what is written here is the true time, in whole seconds
 //! rounded down, because DynamoDB promises to remove expired items for whole seconds only.
 //! DIFFERENCE: an item that has expired, or has no `val`, is absent; Flask-Session serves the first
-//! and answers 500 to the second.
+//! and answers 500 to the second. One that nothing says the expiry of lives.
 
 use std::{
     collections::HashMap,
@@ -26,17 +26,23 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// A record that is there.
 pub(super) struct Found {
     pub(super) record: Record,
-    pub(super) left: Duration,
+    /// How long it still lives; `None` if nothing says when it ends.
+    pub(super) left: Option<Duration>,
 }
 
 /// Takes an item apart; `None` if it holds no record, or one that has expired.
 pub(super) fn found(item: Option<Item>, now: Now) -> Option<Found> {
     let mut item = item?;
-    let expiration: f64 = item.get("expiration")?.as_n().ok()?.parse().ok()?;
-    let AttributeValue::B(payload) = item.remove("val")? else { return None };
-    let left = expiration - now.0.as_secs_f64();
+    let record = match item.remove("val")? {
+        AttributeValue::B(payload) => Record::new(payload.into_inner()),
+        _ => Record::unreadable(),
+    };
+    let Some(expiration) = item.get("expiration") else {
+        return Some(Found { record, left: None });
+    };
+    let left = expiration.as_n().ok()?.parse::<f64>().ok()? - now.0.as_secs_f64();
     let left = (left > 0.0).then(|| Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX))?;
-    Some(Found { record: Record::new(payload.into_inner()), left })
+    Some(Found { record, left: Some(left) })
 }
 
 /// The time of a question, which its answer is judged by.
@@ -96,7 +102,7 @@ mod tests {
     fn check(expiration: AttributeValue, expected: Option<Duration>) {
         let item = [("val".into(), bytes(b"v")), ("expiration".into(), expiration)];
         let found = found(Some(item.into()), NOW);
-        assert_eq!(found.map(|found| found.left), expected);
+        assert_eq!(found.map(|found| found.left), expected.map(Some));
     }
 
     #[test]
@@ -123,8 +129,14 @@ mod tests {
     fn item_without_val_is_absent() {
         let expiration = || ("expiration".to_owned(), AttributeValue::N("1700000001".into()));
         assert!(found(Some([expiration()].into()), NOW).is_none());
-        assert!(found(Some([expiration(), ("val".into(), text("v"))].into()), NOW).is_none());
-        assert!(found(Some([("val".into(), bytes(b"v"))].into()), NOW).is_none());
+    }
+
+    #[test]
+    fn item_is_there_with_a_val_of_any_type_and_without_an_expiration() {
+        let item = found(Some([("val".into(), text("v"))].into()), NOW).unwrap();
+        assert_eq!((item.record, item.left), (Record::unreadable(), None));
+        let item = found(Some([("val".into(), bytes(b"v"))].into()), NOW).unwrap();
+        assert_eq!((item.record, item.left), (Record::new(b"v"), None));
     }
 
     #[test]

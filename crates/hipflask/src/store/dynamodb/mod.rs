@@ -31,17 +31,20 @@ use self::{
 };
 use super::{
     Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched,
+    StoreError, Touch, async_trait,
 };
 
 /// Holds for a record that is there; an expired item may stay for days until it is removed.
-const LIVE: &str = "attribute_type(val, :binary) AND expiration > :now";
-/// The opposite of [`LIVE`], spelt out because a comparison with what is missing is never true.
-const DEAD: &str = "NOT attribute_type(val, :binary) \
-    OR NOT attribute_type(expiration, :number) OR expiration <= :now";
-const UNCHANGED: &str = "val = :current AND expiration > :now";
-const TOUCHABLE: &str = "attribute_type(val, :binary) AND expiration > :now \
-    AND expiration < :due AND NOT val IN (:msgpack, :json, :pickle)";
+const LIVE: &str =
+    "attribute_exists(val) AND (attribute_not_exists(expiration) OR expiration > :now)";
+/// The opposite of [`LIVE`], spelt out because a comparison with what is of another type is never
+/// true.
+const DEAD: &str = "attribute_not_exists(val) OR expiration <= :now \
+    OR attribute_exists(expiration) AND NOT attribute_type(expiration, :number)";
+const UNCHANGED: &str =
+    "val = :current AND (attribute_not_exists(expiration) OR expiration > :now)";
+const TOUCHABLE: &str = "attribute_type(val, :binary) AND NOT val IN (:msgpack, :json, :pickle) \
+    AND (attribute_not_exists(expiration) OR expiration > :now AND expiration < :due)";
 const WRITE: &str = "SET val = :val, expiration = :expiration";
 const EXTEND: &str = "SET expiration = :expiration";
 
@@ -72,6 +75,7 @@ pub struct DynamoDbStore {
     purged: Cursor,
 }
 
+#[async_trait]
 impl Store for DynamoDbStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -81,26 +85,36 @@ impl Store for DynamoDbStore {
         true
     }
 
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.create_table().await
+    }
+
     async fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
         let always = touch.filter(|touch| touch.when_below >= touch.ttl);
-        if let Some(touch) = always {
-            return self.load_and_touch(key, touch).await;
+        if let Some(touch) = always
+            && let Some(answer) = self.load_and_touch(key, touch).await?
+        {
+            return Ok(answer);
         }
         let get = self.client.get_item().table_name(&*self.table).consistent_read(true);
         let get = get.key("id", key_of(key)?);
         let now = Now::read();
         let item = found(ask(|| get.clone().send()).await?.item, now);
         let due = touch.filter(|touch| {
-            item.as_ref().is_some_and(|it| !it.record.is_retired() && touch.is_due(it.left))
+            let is_due = |item: &Found| item.left.is_none_or(|left| touch.is_due(left));
+            always.is_none()
+                && item.as_ref().is_some_and(|it| !it.record.is_retired() && is_due(it))
         });
-        match due {
-            Some(touch) => self.load_and_touch(key, touch).await,
-            None => Ok(item.map(|item| item.record)),
+        if let Some(touch) = due
+            && let Some(answer) = self.load_and_touch(key, touch).await?
+        {
+            return Ok(answer);
         }
+        Ok(item.map(|item| item.record))
     }
 
     async fn create(
@@ -116,7 +130,6 @@ impl Store for DynamoDbStore {
             .item("id", key_of(key)?)
             .item("val", bytes(payload))
             .item("expiration", now.after(ttl))
-            .expression_attribute_values(":binary", text("B"))
             .expression_attribute_values(":number", text("N"))
             .expression_attribute_values(":now", now.number());
         match ask(|| put.clone().send()).await {
@@ -159,19 +172,10 @@ impl Store for DynamoDbStore {
         replaced(ask(|| renew.clone().send()).await, now)
     }
 
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        match self.extend(key, ttl, Duration::MAX, Now::read()).await {
-            Ok(_) => Ok(Touched::Touched),
-            Err(Failure::Condition(_)) => Ok(Touched::Gone),
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
         let delete = self.client.delete_item().table_name(&*self.table).key("id", key_of(key)?);
         let delete = delete
             .condition_expression(LIVE)
-            .expression_attribute_values(":binary", text("B"))
             .expression_attribute_values(":now", Now::read().number());
         match ask(|| delete.clone().send()).await {
             Ok(_) => Ok(Deleted::Deleted),
@@ -197,7 +201,7 @@ impl Store for DynamoDbStore {
         let entries = page.items.unwrap_or_default().into_iter().filter_map(|item| {
             let key = RecordKey::new(item.get("id")?.as_s().ok()?);
             let Found { record, left } = found(Some(item), now)?;
-            Some(Entry { key, record, expires_in: Some(left) })
+            Some(Entry { key, record, expires_in: left })
         });
         let next = page.last_evaluated_key.and_then(|key| key.get("id")?.as_s().ok().cloned());
         Ok(Page { entries: entries.collect(), next })
@@ -209,19 +213,21 @@ impl Store for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Extends a life if that is due, and returns the record in either case, in one request.
+    /// Extends a life if that is due, and returns the record in either case, in one request; `None`
+    /// if DynamoDB is there, but does not allow that now.
     async fn load_and_touch(
         &self,
         key: &RecordKey,
         touch: Touch,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Option<Record>>, StoreError> {
         let now = Now::read();
         let (item, touched) = match self.extend(key, touch.ttl, touch.when_below, now).await {
             Ok(item) => (item, true),
             Err(Failure::Condition(item)) => (item, false),
+            Err(failure) if failure.is_refusal() => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
-        Ok(found(item, now).map(|item| item.record.with_touched(touched)))
+        Ok(Some(found(item, now).map(|item| item.record.with_touched(touched))))
     }
 
     /// Gives `ttl` to a record that has less than `when_below` left and is not retired.
@@ -256,7 +262,6 @@ impl DynamoDbStore {
             .item("id", key_of(renewal.new)?)
             .item("val", bytes(renewal.payload))
             .item("expiration", now.after(renewal.ttl))
-            .expression_attribute_values(":binary", text("B"))
             .expression_attribute_values(":number", text("N"))
             .expression_attribute_values(":now", now.number());
         put.build().map_err(StoreError::refused)

@@ -27,11 +27,7 @@ impl DynamoDbStore {
     /// what has expired. A table that is there is kept, and gets the removal if it has none.
     ///
     /// DIFFERENCE: Flask-Session never gets as far as to switch the removal on.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when DynamoDB does not answer or does not allow it.
-    pub async fn create_table(&self) -> Result<(), StoreError> {
+    pub(super) async fn create_table(&self) -> Result<(), StoreError> {
         let id = AttributeDefinition::builder()
             .attribute_name("id")
             .attribute_type(ScalarAttributeType::S)

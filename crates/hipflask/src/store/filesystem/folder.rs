@@ -18,7 +18,7 @@ use super::{
     pending::{self, Pending},
     since_1970,
 };
-use crate::store::{Created, Deleted, Record, Replaced, Revision, StoreError, Touch, Touched};
+use crate::store::{Created, Deleted, Record, Replaced, Revision, StoreError, Touch};
 
 /// The longest payload. What is larger was hardly meant to be a session.
 const LIMIT: usize = 1 << 24;
@@ -56,10 +56,12 @@ impl Folder {
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
         let Some(found) = self.read(name)? else { return Ok(None) };
-        match touch.filter(|touch| found.is_touched_by(touch)) {
-            None => Ok(Some(found.record)),
-            Some(touch) => self.touch_if(name, touch.ttl, |found| found.is_touched_by(&touch)),
-        }
+        let Some(touch) = touch.filter(|touch| found.is_touched_by(touch)) else {
+            return Ok(Some(found.record));
+        };
+        let touched = self.touch_if(name, touch.ttl, |found| found.is_touched_by(&touch));
+        // Where nothing can be written, what was read is good.
+        Ok(touched.unwrap_or(Some(found.record)))
     }
 
     pub(super) fn create(
@@ -96,11 +98,6 @@ impl Folder {
         }
         pending.become_file(&self.path.join(&name.file)).map_err(failure)?;
         Ok(Replaced::Replaced(Revision::default()))
-    }
-
-    pub(super) fn touch(&self, name: &Name, ttl: Duration) -> Result<Touched, StoreError> {
-        let found = self.touch_if(name, ttl, |found| !found.record.is_retired())?;
-        Ok(found.map_or(Touched::Gone, |_| Touched::Touched))
     }
 
     pub(super) fn delete(&self, name: &Name) -> Result<Deleted, StoreError> {
@@ -141,12 +138,17 @@ impl Folder {
         let mut header = [0; 4];
         let Some(mut file) = open(path, false)? else { return Ok(false) };
         let is_whole = file.read_exact(&mut header).is_ok();
-        Ok(is_whole && self.left(u32::from_le_bytes(header)).is_none())
+        Ok(is_whole && self.has_ended(u32::from_le_bytes(header)))
     }
 
-    /// Removes a file, and reports whether there was one.
+    /// Removes a file, and reports whether there was one. A folder in its place is moved aside: who
+    /// knows what is in it.
     fn remove(&self, path: &Path) -> Result<bool, StoreError> {
-        match fs::remove_file(path) {
+        let removed = match path.is_dir() {
+            true => fs::rename(path, path.with_extension(format!("folder{OURS}"))),
+            false => fs::remove_file(path),
+        };
+        match removed {
             Ok(()) => {
                 self.count(-1);
                 Ok(true)
@@ -186,11 +188,24 @@ impl Folder {
         let Some(mut file) = open(&self.path.join(file), to_write)? else { return Ok(None) };
         let mut content = Vec::new();
         let limit = LIMIT as u64 + 4;
-        Read::by_ref(&mut file).take(limit + 1).read_to_end(&mut content).map_err(failure)?;
-        check_size(content.len().saturating_sub(4))?;
+        let read = Read::by_ref(&mut file).take(limit + 1).read_to_end(&mut content);
+        match read {
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                return Ok(Some(Found::unreadable(file)));
+            }
+            result => result.map_err(failure)?,
+        };
+        if content.len() as u64 > limit {
+            return Ok(Some(Found::unreadable(file)));
+        }
         // What is too short to be a record is none, as for cachelib.
         let Some((header, payload)) = content.split_first_chunk() else { return Ok(None) };
-        let Some(left) = self.left(u32::from_le_bytes(*header)) else { return Ok(None) };
+        let expiry = u32::from_le_bytes(*header);
+        if self.has_ended(expiry) {
+            return Ok(None);
+        }
+        let end = (expiry > 0).then(|| Duration::from_secs(expiry.into()));
+        let left = end.map(|end| end.saturating_sub((self.clock)()));
         Ok(Some(Found { file, record: Record::new(payload), left }))
     }
 
@@ -252,12 +267,8 @@ impl Folder {
         u32::try_from((self.clock)().as_secs().saturating_add(seconds)).unwrap_or(u32::MAX)
     }
 
-    /// Returns how long a record still lives; `None` if it has expired.
-    fn left(&self, expiry: u32) -> Option<Duration> {
-        match expiry {
-            0 => Some(Duration::MAX),
-            _ => Duration::from_secs(expiry.into()).checked_sub((self.clock)()),
-        }
+    fn has_ended(&self, expiry: u32) -> bool {
+        expiry > 0 && Duration::from_secs(expiry.into()) < (self.clock)()
     }
 }
 
@@ -265,12 +276,18 @@ impl Folder {
 struct Found {
     file: File,
     record: Record,
-    left: Duration,
+    /// How long it still lives; `None` if nothing says when it ends.
+    left: Option<Duration>,
 }
 
 impl Found {
+    /// Returns what is no session's, and is left as it is.
+    fn unreadable(file: File) -> Self {
+        Self { file, record: Record::unreadable(), left: Some(Duration::MAX) }
+    }
+
     fn is_touched_by(&self, touch: &Touch) -> bool {
-        !self.record.is_retired() && touch.is_due(self.left)
+        !self.record.is_retired() && self.left.is_none_or(|left| touch.is_due(left))
     }
 }
 

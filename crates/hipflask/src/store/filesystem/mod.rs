@@ -21,7 +21,7 @@ use hipflask_core::record::Format;
 use self::{folder::Folder, name::Name};
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    Touch, Touched, address, renew_in_two_steps,
+    Touch, address, async_trait, renew_in_two_steps,
 };
 
 /// Keeps each session in a file of a folder, beside those of Flask-Session, or for one machine that
@@ -119,6 +119,7 @@ impl fmt::Debug for FileStore {
     }
 }
 
+#[async_trait]
 impl Store for FileStore {
     fn record_format(&self) -> Option<Format> {
         Some(Format::Pickle)
@@ -126,6 +127,10 @@ impl Store for FileStore {
 
     fn renews_at_once(&self) -> bool {
         false
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn load(
@@ -160,11 +165,6 @@ impl Store for FileStore {
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         renew_in_two_steps(self, renewal).await
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let name = Name::of(key);
-        self.with_folder(move |folder| folder.touch(&name, ttl)).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

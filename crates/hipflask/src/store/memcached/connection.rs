@@ -3,8 +3,9 @@
 //! Knows the wire and nothing of sessions. After any error a connection must be thrown away: what
 //! it would read next could be the answer to somebody else.
 
-use std::{fmt::Write as _, io, str::SplitAsciiWhitespace};
+use std::{fmt::Write as _, io, mem::MaybeUninit, str::SplitAsciiWhitespace};
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -114,9 +115,10 @@ impl Connection {
         }
     }
 
-    /// Reports whether the server is still there, as far as is known without asking it.
+    /// Reports whether the server is still there, as far as is known without asking it. The system
+    /// is asked: a runtime that rests, such as Python's between two requests, notices nothing.
     pub(super) fn is_open(&self) -> bool {
-        let unread = self.stream.get_ref().try_read(&mut [0]);
+        let unread = SockRef::from(self.stream.get_ref()).peek(&mut [MaybeUninit::uninit()]);
         self.stream.buffer().is_empty()
             && unread.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }

@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched, renew_in_two_steps,
+    StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 /// The client flag that pymemcache and python-memcached set for text; they set none for bytes.
@@ -117,7 +117,7 @@ impl MemcachedStore {
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Found>, StoreError> {
         match self.call(key, Command::Get).await? {
-            Reply::Value(item) => Found::new(item).map(Some),
+            Reply::Value(item) => Ok(Some(Found::new(item))),
             _ => Ok(None),
         }
     }
@@ -140,6 +140,7 @@ impl MemcachedStore {
     }
 }
 
+#[async_trait]
 impl Store for MemcachedStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -149,16 +150,19 @@ impl Store for MemcachedStore {
         false
     }
 
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
-        let Some(Found { mut record, cas, flags, expires_in }) = self.get(key).await? else {
-            return Ok(None);
-        };
-        let is_due = |touch: &Touch| expires_in.is_some_and(|left| touch.is_due(left));
-        if let Some(touch) = touch.filter(is_due).filter(|_| !record.is_retired()) {
+        let Some(found) = self.get(key).await? else { return Ok(None) };
+        let touch = touch.filter(|touch| found.is_touched_by(touch));
+        let Found { mut record, cas, flags, .. } = found;
+        if let Some(touch) = touch {
             match self.swap(key, cas, flags, &record.payload, touch.ttl).await {
                 Ok(Swapped::Done(revision)) => {
                     record = record.with_revision(revision).with_touched(true);
@@ -217,23 +221,6 @@ impl Store for MemcachedStore {
         renew_in_two_steps(self, renewal).await
     }
 
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(Found { record, cas, flags, .. }) = self.get(key).await? else {
-                return Ok(Touched::Gone);
-            };
-            if record.is_retired() {
-                return Ok(Touched::Gone);
-            }
-            match self.swap(key, cas, flags, &record.payload, ttl).await? {
-                Swapped::Done(_) => return Ok(Touched::Touched),
-                Swapped::Gone => return Ok(Touched::Gone),
-                Swapped::Changed => {}
-            }
-        }
-        Err(StoreError::unavailable("other requests kept changing the session"))
-    }
-
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
         Ok(match self.call(key, Command::Delete).await? {
             Reply::Done(_) => Deleted::Deleted,
@@ -266,17 +253,32 @@ struct Found {
 }
 
 impl Found {
-    fn new(Item { value, flags, cas, expires_in }: Item) -> Result<Self, StoreError> {
-        if !matches!(flags, 0 | TEXT) {
-            return Err(StoreError::refused(
-                "a record's flags say that the client that wrote it compressed or pickled it: \
-                 turn that off there",
-            ));
-        }
-        let record = Record::new(value).with_revision(Revision::from(cas));
-        let expires_in = expires_in.map(Duration::from_secs);
-        Ok(Self { record, cas, flags, expires_in })
+    fn new(Item { value, flags, cas, expires_in }: Item) -> Self {
+        let record = if has_bytes(flags) {
+            Record::new(value)
+        } else {
+            tracing::warn!(
+                target: "hipflask",
+                "a record's flags in memcached say that the client that wrote it has compressed or \
+                 pickled it: turn that off there"
+            );
+            Record::unreadable()
+        };
+        let record = record.with_revision(Revision::from(cas));
+        Self { record, cas, flags, expires_in: expires_in.map(Duration::from_secs) }
     }
+
+    /// A record without an end is due, too, and one of which only a part is known must stay.
+    fn is_touched_by(&self, touch: &Touch) -> bool {
+        has_bytes(self.flags)
+            && !self.record.is_retired()
+            && self.expires_in.is_none_or(|left| touch.is_due(left))
+    }
+}
+
+/// Reports whether a value is what was given to the client that wrote it.
+const fn has_bytes(flags: u32) -> bool {
+    matches!(flags, 0 | TEXT)
 }
 
 /// What became of a write that expects a version.

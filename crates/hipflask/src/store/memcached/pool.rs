@@ -70,9 +70,14 @@ impl Pool {
         result
     }
 
+    /// Takes the connection that was in use last. When that one is dead, the others are.
     fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle();
-        std::iter::from_fn(|| idle.pop()).find(Connection::is_open)
+        let connection = idle.pop().filter(Connection::is_open);
+        if connection.is_none() {
+            idle.clear();
+        }
+        connection
     }
 
     async fn open(&self) -> Result<Connection, Fault> {

@@ -9,11 +9,18 @@ use super::{Entry, Record, RecordKey, StoreError};
 /// A write names the old payload and the new one, and the server takes 16 MB for both.
 const MAX_PAYLOAD: usize = 8 * 1024 * 1024 - 4096;
 
-/// Returns the filter for a record that has not expired.
+/// Returns the filter for a record that has not expired. One without a time of expiry lives.
 ///
 /// DIFFERENCE: Flask-Session reads expired ones until the server removes them, a minute later.
 pub(super) fn live(key: &RecordKey, now: DateTime) -> Document {
-    doc! { "id": key.as_str(), "expiration": { "$gt": now } }
+    let mut filter = unexpired(now);
+    filter.insert("id", key.as_str());
+    filter
+}
+
+/// Returns the filter for what has not expired.
+pub(super) fn unexpired(now: DateTime) -> Document {
+    doc! { "$or": [{ "expiration": { "$gt": now } }, { "expiration": null }] }
 }
 
 /// Returns a payload as Python's driver writes bytes.
@@ -34,23 +41,20 @@ pub(super) fn later(time: DateTime, by: Duration) -> DateTime {
     DateTime::from_millis(time.timestamp_millis().saturating_add(by))
 }
 
-pub(super) fn record(document: &Document) -> Result<Record, StoreError> {
-    match document.get_binary_generic("val") {
-        Ok(payload) => Ok(Record::new(payload.as_slice())),
-        Err(_) => Err(StoreError::refused("a session's document has no bytes in `val`")),
-    }
+pub(super) fn record(document: &Document) -> Record {
+    let payload = document.get_binary_generic("val");
+    payload.map_or_else(|_| Record::unreadable(), |payload| Record::new(payload.as_slice()))
 }
 
-pub(super) fn entry(document: &Document, now: DateTime) -> Result<Entry, StoreError> {
-    let (Ok(key), Ok(expiration)) = (document.get_str("id"), document.get_datetime("expiration"))
-    else {
-        return Err(StoreError::refused("a session's document has no `id` or no `expiration`"));
-    };
-    let left = expiration.timestamp_millis().saturating_sub(now.timestamp_millis());
-    Ok(Entry {
-        key: RecordKey::new(key),
-        record: record(document)?,
-        expires_in: Some(Duration::from_millis(u64::try_from(left).unwrap_or(0))),
+pub(super) fn entry(document: &Document, now: DateTime) -> Option<Entry> {
+    let left = document.get_datetime("expiration").ok().map(|expiration| {
+        let left = expiration.timestamp_millis().saturating_sub(now.timestamp_millis());
+        Duration::from_millis(u64::try_from(left).unwrap_or(0))
+    });
+    Some(Entry {
+        key: RecordKey::new(document.get_str("id").ok()?),
+        record: record(document),
+        expires_in: left,
     })
 }
 
@@ -66,7 +70,7 @@ mod tests {
     fn retired_lists_what_a_record_calls_so() {
         for payload in retired() {
             let document = doc! { "val": payload };
-            assert!(record(&document).unwrap().is_retired());
+            assert!(record(&document).is_retired());
         }
     }
 

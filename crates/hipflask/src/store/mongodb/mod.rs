@@ -20,26 +20,27 @@ use mongodb::{
 
 use self::{
     address::{Address, majority},
-    document::{binary, entry, later, live, record, retired},
-    refusal::{is_duplicate, refusal},
+    document::{binary, entry, later, live, record, retired, unexpired},
+    refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
-    Store, StoreError, Touch, Touched, renew_in_two_steps,
+    Store, StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
 ///
 /// Records are written to a majority of a replica set, and read from its primary. MongoDB removes
 /// expired ones by itself if the collection has the index that Flask-Session makes, or
-/// [`create_indexes`](Self::create_indexes).
+/// [`prepare`](Store::prepare) has made it, together with a unique one on `id`, which Flask-Session
+/// does not make.
 ///
 /// ```no_run
-/// use hipflask::store::MongoDbStore;
+/// use hipflask::store::{MongoDbStore, Store};
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MongoDbStore::connect("mongodb://localhost/web?collection=sessions").await?;
-/// store.create_indexes().await?;
+/// store.prepare().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -91,18 +92,6 @@ impl MongoDbStore {
         Self::new(client, database, collection, majority())
     }
 
-    /// Makes the indexes that the collection should have: the one by which MongoDB removes expired
-    /// records, which Flask-Session makes too, and a unique one on `id`, which it does not.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the server cannot, or when the collection has an `id` twice.
-    pub async fn create_indexes(&self) -> Result<(), StoreError> {
-        self.create_expiry_index().await?;
-        let unique = IndexOptions::builder().unique(true).build();
-        self.create_index(doc! { "id": 1 }, unique).await
-    }
-
     async fn create_expiry_index(&self) -> Result<(), StoreError> {
         let expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
         self.create_index(doc! { "expiration": 1 }, expiry).await
@@ -133,7 +122,7 @@ impl MongoDbStore {
         &self,
         key: &RecordKey,
         touch: Touch,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> mongodb::error::Result<Option<Record>> {
         let now = DateTime::now();
         let due_before = later(now, touch.when_below);
         let is_due = doc! { "$and": [
@@ -145,16 +134,16 @@ impl MongoDbStore {
             .sessions
             .find_one_and_update(live(key, now), vec![doc! { "$set": { "expiration": extended } }])
             .projection(doc! { "_id": 0, "val": 1, "expiration": 1 })
-            .await
-            .map_err(refusal)?;
+            .await?;
         let Some(before) = found else { return Ok(None) };
-        let record = record(&before)?;
-        let was_due = before.get_datetime("expiration").is_ok_and(|time| *time < due_before);
+        let record = record(&before);
+        let was_due = !before.get_datetime("expiration").is_ok_and(|time| *time >= due_before);
         let touched = was_due && !record.is_retired();
         Ok(Some(record.with_touched(touched)))
     }
 }
 
+#[async_trait]
 impl Store for MongoDbStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -164,13 +153,23 @@ impl Store for MongoDbStore {
         false
     }
 
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.create_expiry_index().await?;
+        let unique = IndexOptions::builder().unique(true).build();
+        self.create_index(doc! { "id": 1 }, unique).await
+    }
+
     async fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
         if let Some(touch) = touch {
-            return self.load_and_touch(key, touch).await;
+            match self.load_and_touch(key, touch).await {
+                // Who may not write may still read.
+                Err(error) if !is_away(&error) => {}
+                answer => return answer.map_err(refusal),
+            }
         }
         let found = self
             .sessions
@@ -178,7 +177,7 @@ impl Store for MongoDbStore {
             .projection(doc! { "_id": 0, "val": 1 })
             .await
             .map_err(refusal)?;
-        found.as_ref().map(record).transpose()
+        Ok(found.as_ref().map(record))
     }
 
     async fn create(
@@ -196,7 +195,11 @@ impl Store for MongoDbStore {
             "val": binary(payload)?,
             "expiration": later(now, ttl),
         };
-        let unless_live = doc! { "$cond": [{ "$gt": ["$expiration", now] }, "$$ROOT", new] };
+        let unless_live = doc! { "$cond": [{ "$or": [
+            { "$gt": ["$expiration", now] },
+            // What has no time of expiry; a document that is not there yet has no `val` either.
+            { "$and": [{ "$lte": ["$expiration", null] }, { "$gt": ["$val", null] }] },
+        ] }, "$$ROOT", new] };
         let written = self
             .sessions
             .update_one(doc! { "id": key.as_str() }, vec![doc! { "$replaceWith": unless_live }])
@@ -233,14 +236,6 @@ impl Store for MongoDbStore {
         renew_in_two_steps(self, renewal).await
     }
 
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let now = DateTime::now();
-        let mut filter = live(key, now);
-        filter.insert("val", doc! { "$nin": retired() });
-        let touched = self.update(filter, doc! { "expiration": later(now, ttl) }).await?;
-        Ok(if touched { Touched::Touched } else { Touched::Gone })
-    }
-
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
         // All of them: two requests to a Flask app can make two documents with one `id`.
         let result = self.sessions.delete_many(live(key, DateTime::now())).await;
@@ -263,7 +258,7 @@ impl Store for MongoDbStore {
         let limit = limit.max(1);
         let mut found = self
             .sessions
-            .find(doc! { "id": range, "expiration": { "$gt": now } })
+            .find(doc! { "$and": [{ "id": range }, unexpired(now)] })
             .projection(doc! { "_id": 0, "id": 1, "val": 1, "expiration": 1 })
             .sort(doc! { "id": 1 })
             .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -272,7 +267,7 @@ impl Store for MongoDbStore {
         let mut entries = Vec::new();
         while found.advance().await.map_err(refusal)? {
             let document = found.deserialize_current().map_err(refusal)?;
-            entries.push(entry(&document, now)?);
+            entries.extend(entry(&document, now));
         }
         let last = entries.last().filter(|_| entries.len() >= limit);
         let next = last.map(|entry| entry.key.as_str().to_owned());

@@ -59,6 +59,17 @@ pub(super) fn refusal(error: Error) -> StoreError {
     }
 }
 
+/// Reports whether there is no server to ask anything else, rather than one that refuses.
+pub(super) fn is_away(error: &Error) -> bool {
+    matches!(
+        *error.kind,
+        ErrorKind::Io(_)
+            | ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::DnsResolve { .. }
+    )
+}
+
 /// Reports whether the server refused to have a unique key twice.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     code(error) == Some(DUPLICATE_KEY)

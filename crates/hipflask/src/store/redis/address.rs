@@ -36,10 +36,9 @@ pub(super) struct Address {
 pub(super) fn read(address: &str) -> Result<Address, ConnectError> {
     let (address, mut options) = split_options(address)?;
     let (scheme, rest) = address.split_once("://").unwrap_or((address, ""));
-    let (is_secure, kind) = match scheme.strip_prefix("rediss") {
-        Some(kind) => (true, kind),
-        None => (false, scheme.strip_prefix("redis").ok_or_else(|| wrong(SERVER))?),
-    };
+    let kind = ["redis", "valkey"].iter().find_map(|name| scheme.strip_prefix(name));
+    let kind = kind.ok_or_else(|| wrong(SERVER))?;
+    let (is_secure, kind) = kind.strip_prefix('s').map_or((false, kind), |kind| (true, kind));
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
@@ -226,6 +225,9 @@ mod tests {
             "redis+unix:///run/redis.sock",
             "redis+unix://user:secret@/run/my%20redis.sock?db=2&socket_timeout=1",
             "rediss://a?ssl_cert_reqs=none",
+            "valkey://:secret@a/1",
+            "valkeys://a?ssl_cert_reqs=none",
+            "valkey+cluster://a,b",
             "rediss://a?ssl_cert_reqs=required",
             "redis://a?socket_timeout=0.5&protocol=2&wait_replicas=1&wait_timeout_ms=500",
         ] {

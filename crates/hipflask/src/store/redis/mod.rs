@@ -26,12 +26,12 @@ use self::{
     link::Peer,
     lives::Lives,
     scan::Position,
-    script::{LOAD, RENEW, REPLACE, Request, TOUCH},
+    script::{LOAD, RENEW, REPLACE, Request},
     servers::{Limit, Servers, Wait},
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, Touched, renew_in_two_steps,
+    StoreError, Touch, async_trait, renew_in_two_steps,
 };
 
 /// How long a request may take: less than a whole operation, which a second request may mend.
@@ -155,6 +155,7 @@ impl RedisStore {
     }
 }
 
+#[async_trait]
 impl Store for RedisStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -162,6 +163,10 @@ impl Store for RedisStore {
 
     fn renews_at_once(&self) -> bool {
         !self.servers.is_cluster()
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn load(
@@ -246,14 +251,6 @@ impl Store for RedisStore {
         match self.write(old, Request::Script(&RENEW, &keys, &arguments)).await? {
             Value::Int(0) => Err(StoreError::Key("the new session id is taken")),
             answer => replaced(answer),
-        }
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let arguments = [&*millis(ttl)];
-        match self.write(key, Request::Script(&TOUCH, &[key.as_str()], &arguments)).await? {
-            Value::Int(0) => Ok(Touched::Gone),
-            _ => Ok(Touched::Touched),
         }
     }
 

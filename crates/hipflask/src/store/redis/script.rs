@@ -40,14 +40,6 @@ if left >= tonumber(ARGV[2]) then return {payload, left} end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return {payload}";
 
-    /// Gives a record `ttl`, unless it is retired.
-    TOUCH = r"local payload = redis.call('GET', KEYS[1])
-if not payload then return 0 end
-if payload ~= '\192' and payload ~= 'null' and payload ~= '\128\005N.' then
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-end
-return 1";
-
     /// Writes a record in the place of the one that was read.
     REPLACE = r"local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end

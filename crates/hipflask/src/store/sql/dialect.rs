@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sqlx::error::DatabaseError;
 
-use super::{statement::Statement, table::Settings};
+use super::{pool::Options, statement::Statement, table::Settings};
 
 /// An engine: its statements and its errors.
 pub(super) trait Engine: sqlx::Database {
@@ -15,6 +15,11 @@ pub(super) trait Engine: sqlx::Database {
 
     /// Tells what an error of the server means.
     fn fault(error: &dyn DatabaseError) -> Fault;
+
+    /// Returns how to connect to what may not be there yet.
+    fn creating(options: Options<Self>) -> Options<Self> {
+        options
+    }
 
     /// Prepares a new connection.
     fn prepare(
@@ -32,15 +37,17 @@ pub(super) enum Fault {
     #[error("a row with this key is there already")]
     Duplicate,
     #[error(
-        "there is no such table, or it is not one of Flask-Session: create it with \
-         SqlStore::create_table, with the option create=true, or by the statements of SqlStore::ddl"
+        "there is no such table, or it is not one of Flask-Session: create it with the \
+         store's `prepare`, with the option create=true, or by the statements of SqlStore::ddl"
     )]
     NoTable,
-    #[error(
-        "there is no such database, or it cannot be opened: the option create=true makes a new \
-         file for SQLite"
-    )]
+    #[error("there is no such database")]
     NoDatabase,
+    #[error(
+        "there is no such file, or it cannot be opened: the store's `prepare`, or the option \
+         create=true, makes a new one"
+    )]
+    NoFile,
     #[error("the server does not do this, whatever it says about the reason")]
     Other,
     /// The server has undone the statement, so it can be sent again.
@@ -66,7 +73,6 @@ pub(super) struct Texts {
     pub(super) load: &'static str,
     /// In one statement what else takes two.
     pub(super) load_and_touch: Option<&'static str>,
-    pub(super) touch: &'static str,
     pub(super) touch_if_due: &'static str,
     pub(super) create: &'static str,
     /// Removes a row that is in the way, if it has expired.
@@ -88,7 +94,6 @@ pub(super) struct Texts {
 pub(super) struct Statements {
     pub(super) load: Statement,
     pub(super) load_and_touch: Option<Statement>,
-    pub(super) touch: Statement,
     pub(super) touch_if_due: Statement,
     pub(super) create: Statement,
     pub(super) clear: Statement,
@@ -109,7 +114,6 @@ impl Texts {
         Statements {
             load: read(self.load),
             load_and_touch: self.load_and_touch.map(read),
-            touch: write(self.touch),
             touch_if_due: write(self.touch_if_due),
             create: write(self.create),
             clear: write(self.clear),

@@ -19,16 +19,19 @@ mod table;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use hipflask_core::store::StoreError;
+use hipflask_core::store::{Store, StoreError};
+use tokio::sync::OnceCell;
 
 use self::{
     client::Client,
-    dialect::{Statements, Texts},
+    dialect::{Fault, Statements, Texts},
     pool::{Failure, Options, Pool},
     statement::{Answer, Statement, Values},
     table::Settings,
 };
-use super::{ConnectError, address};
+use super::{ConnectError, StoreKind, address};
+
+const EXPECTED: &str = "sqlite:PATH, or a URL like postgres://HOST or mysql://HOST";
 
 /// Keeps sessions in a table of an SQL database: the one that Flask-Session makes.
 ///
@@ -69,8 +72,9 @@ pub struct SqlStore(Arc<Inner>);
 struct Inner {
     database: Box<dyn Database>,
     statements: Statements,
-    /// The largest record, where the column's type says so.
-    limit: Option<usize>,
+    ddl: Vec<String>,
+    /// The largest record, where the column's type says so; it is asked for once.
+    limit: OnceCell<Option<usize>>,
 }
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +86,9 @@ trait Database: Send + Sync {
         statements: &'a [&'a Statement],
         values: &'a Values<'a>,
     ) -> BoxFuture<'a, Result<Answer, Failure>>;
+
+    /// Makes the table.
+    fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
 impl<DB: Client> Database for Pool<DB> {
@@ -92,10 +99,17 @@ impl<DB: Client> Database for Pool<DB> {
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(self.run(statements, values))
     }
+
+    fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.create(ddl))
+    }
 }
 
 impl SqlStore {
-    /// Connects to the database of an address and checks that the table is there.
+    /// Connects to the database of an address. If its table is not there, [`prepare`] makes it;
+    /// until then every question is answered with an error that says so.
+    ///
+    /// [`prepare`]: super::Store::prepare
     ///
     /// # Errors
     ///
@@ -103,16 +117,6 @@ impl SqlStore {
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let (dialect, place, settings) = Dialect::of(address)?;
         (dialect.open)(place, settings).await
-    }
-
-    /// Creates the table of an address if it is not there, and connects.
-    ///
-    /// # Errors
-    ///
-    /// As of [`connect`](Self::connect).
-    pub async fn create_table(address: &str) -> Result<Self, ConnectError> {
-        let (dialect, place, settings) = Dialect::of(address)?;
-        (dialect.open)(place, Settings { create: true, ..settings }).await
     }
 
     /// Returns the statements that create the table of an address, and the index that
@@ -133,27 +137,29 @@ impl SqlStore {
     ) -> Result<Self, ConnectError> {
         let pool = Pool::<DB>::new(options, settings.max_connections);
         if DB::HAS_ANCHOR {
-            pool.anchor().await?;
+            unless_missing(pool.anchor().await)?;
         }
-        let statements = texts.statements(&settings);
-        let values = Values::default();
-        let load = [&statements.load];
-        let check = || pool.run(&load, &values);
-        // Only if it is missing: who may use a table may still not be one who may create it.
-        if settings.create && check().await.is_err() {
-            // Twice, because PostgreSQL refuses to create a table that another one is creating.
-            if pool.run_texts(texts.ddl(&settings)).await.is_err() {
-                pool.run_texts(texts.ddl(&settings)).await?;
-            }
+        let (statements, ddl) = (texts.statements(&settings), texts.ddl(&settings));
+        let database = Box::new(pool);
+        let store = Self(Arc::new(Inner { database, statements, ddl, limit: OnceCell::new() }));
+        if settings.create {
+            store.prepare().await?;
+        } else {
+            unless_missing(store.check().await)?;
         }
-        check().await.map_err(StoreError::from)?;
-        let mut limit = None;
-        if let Some(statement) = &statements.limit {
-            let answer = pool.run(&[statement], &values).await.map_err(StoreError::from)?;
-            let number = answer.rows.first().and_then(|row| row.number);
-            limit = number.and_then(|number| usize::try_from(number).ok());
+        Ok(store)
+    }
+}
+
+/// Lets pass that something is missing that [`Store::prepare`] makes.
+fn unless_missing(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match &result {
+        Err(StoreError::Refused(source))
+            if matches!(source.downcast_ref::<Fault>(), Some(Fault::NoTable | Fault::NoFile)) =>
+        {
+            Ok(())
         }
-        Ok(Self(Arc::new(Inner { database: Box::new(pool), statements, limit })))
+        _ => result,
     }
 }
 
@@ -177,15 +183,16 @@ impl Dialect {
     /// Takes an address apart: the engine, the address without its options, and these.
     fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
         let (place, options) = address::split_options(address)?;
-        let (scheme, _) = address::scheme(place)?;
-        let dialect = match scheme {
+        let kind = StoreKind::of(place)?;
+        let dialect = match kind.feature() {
             #[cfg(feature = "mysql")]
-            "mysql" | "mariadb" => &mysql::DIALECT,
+            "mysql" => &mysql::DIALECT,
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => &postgres::DIALECT,
+            "postgres" => &postgres::DIALECT,
             #[cfg(feature = "sqlite")]
             "sqlite" => &sqlite::DIALECT,
-            _ => return Err(address::unknown_scheme(scheme)),
+            feature if !kind.is_built() => return Err(ConnectError::Unsupported { feature }),
+            _ => return Err(ConnectError::Address { expected: EXPECTED }),
         };
         Ok((dialect, place, Settings::new(options, dialect.options)?))
     }

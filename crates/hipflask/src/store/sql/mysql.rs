@@ -47,7 +47,6 @@ const TEXTS: Texts = Texts {
     kept: "data NOT IN (x'c0', x'6e756c6c', x'80054e2e')",
     load: "SELECT data, expiry < {in :below} FROM {table} WHERE {live}",
     load_and_touch: None,
-    touch: "UPDATE {table} SET expiry = {in :ttl} WHERE {live} AND {kept}",
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
                    WHERE {live} AND expiry < {in :below} AND {kept}",
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl})",

@@ -6,7 +6,7 @@ use hipflask_core::{
     record::Format,
     store::{
         Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-        StoreError, Touch, Touched,
+        StoreError, Touch, async_trait,
     },
 };
 
@@ -24,6 +24,7 @@ const TWIN: StoreError = StoreError::Key(
     "the table takes upper and lower case for the same, and has a key that differs in nothing else",
 );
 
+#[async_trait]
 impl Store for SqlStore {
     fn record_format(&self) -> Option<Format> {
         None
@@ -31,6 +32,18 @@ impl Store for SqlStore {
 
     fn renews_at_once(&self) -> bool {
         true
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        // Who may use a table may still not be one who may create it.
+        if self.check().await.is_err() {
+            // Twice, because PostgreSQL refuses to create a table that another one is creating.
+            if self.0.database.create(&self.0.ddl).await.is_err() {
+                self.0.database.create(&self.0.ddl).await?;
+            }
+            self.check().await?;
+        }
+        Ok(())
     }
 
     async fn load(
@@ -63,7 +76,7 @@ impl Store for SqlStore {
         ttl: Duration,
     ) -> Result<Created, StoreError> {
         let key = checked(key)?;
-        self.check_size(payload)?;
+        self.check_size(payload).await?;
         let values = Values { key, payload, ttl: micros(ttl), now: now(), ..Values::default() };
         let created = match self.insert(&[&self.0.statements.create], &values, key).await? {
             Some(answer) => answer.affected > 0,
@@ -83,7 +96,7 @@ impl Store for SqlStore {
         ttl: Duration,
     ) -> Result<Replaced, StoreError> {
         let key_text = checked(key)?;
-        self.check_size(payload)?;
+        self.check_size(payload).await?;
         let values = Values {
             key: key_text,
             current: &current.payload,
@@ -98,7 +111,7 @@ impl Store for SqlStore {
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         let Renewal { old, current, new, payload, ttl, retired, retired_ttl } = renewal;
-        self.check_size(payload)?;
+        self.check_size(payload).await?;
         let values = Values {
             key: checked(old)?,
             current: &current.payload,
@@ -113,13 +126,6 @@ impl Store for SqlStore {
         let steps: Vec<&Statement> = self.0.statements.renew.iter().collect();
         let answer = self.insert(&steps, &values, new.as_str()).await?.ok_or(TAKEN)?;
         self.replaced(answer.affected > 0, old).await
-    }
-
-    async fn touch(&self, key: &RecordKey, ttl: Duration) -> Result<Touched, StoreError> {
-        let key = checked(key)?;
-        let values = Values { key, ttl: micros(ttl), now: now(), ..Values::default() };
-        let is_touched = self.change(&self.0.statements.touch, &values).await?;
-        Ok(if is_touched { Touched::Touched } else { Touched::Gone })
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
@@ -169,6 +175,22 @@ impl Store for SqlStore {
 }
 
 impl SqlStore {
+    /// Checks that the table is there, and ours.
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        self.run(&self.0.statements.load, &Values::default()).await?;
+        self.limit().await.map(drop)
+    }
+
+    async fn limit(&self) -> Result<Option<usize>, StoreError> {
+        let Some(statement) = &self.0.statements.limit else { return Ok(None) };
+        let ask = || async {
+            let rows = self.run(statement, &Values::default()).await?.rows;
+            let number = rows.first().and_then(|row| row.number);
+            Ok(number.and_then(|number| usize::try_from(number).ok()))
+        };
+        self.0.limit.get_or_try_init(ask).await.copied()
+    }
+
     async fn run(&self, statement: &Statement, values: &Values<'_>) -> Result<Answer, StoreError> {
         Ok(self.0.database.run(&[statement], values).await?)
     }
@@ -216,8 +238,8 @@ impl SqlStore {
         if rows.first().is_some_and(|row| row.number == Some(0)) { Err(TWIN) } else { Ok(()) }
     }
 
-    fn check_size(&self, payload: &[u8]) -> Result<(), StoreError> {
-        match self.0.limit {
+    async fn check_size(&self, payload: &[u8]) -> Result<(), StoreError> {
+        match self.limit().await? {
             Some(limit) if payload.len() > limit => {
                 Err(StoreError::TooLarge { size: payload.len(), limit })
             }

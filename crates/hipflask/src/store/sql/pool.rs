@@ -80,7 +80,11 @@ impl<DB: Client> Pool<DB> {
     }
 
     async fn connect(&self) -> Result<DB::Connection, Error> {
-        let mut connection = self.options.connect().await?;
+        self.connect_to(&self.options).await
+    }
+
+    async fn connect_to(&self, options: &Options<DB>) -> Result<DB::Connection, Error> {
+        let mut connection = options.connect().await?;
         DB::prepare(&mut connection).await?;
         Ok(connection)
     }
@@ -159,11 +163,12 @@ impl<DB: Client> Pool<DB> {
         result
     }
 
-    /// Runs statements that have no values, such as those that create the table.
-    pub(super) async fn run_texts(&self, texts: Vec<String>) -> Result<(), StoreError> {
+    /// Runs the statements that create the table.
+    pub(super) async fn create(&self, texts: &[String]) -> Result<(), StoreError> {
         let work = async {
-            let mut connection = self.acquire().await?;
-            for text in texts {
+            let options = DB::creating(self.options.clone());
+            let mut connection = self.connect_to(&options).await?;
+            for text in texts.iter().cloned() {
                 DB::execute(&mut connection, sqlx::query(AssertSqlSafe(text))).await?;
             }
             Ok(())

@@ -48,7 +48,6 @@ const TEXTS: Texts = Texts {
          WHERE {live} AND expiry < {in :below} AND {kept} RETURNING id) \
          SELECT data, (SELECT count(*) FROM touched) FROM {table} WHERE {live}",
     ),
-    touch: "UPDATE {table} SET expiry = {in :ttl} WHERE {live} AND {kept}",
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
                    WHERE {live} AND expiry < {in :below} AND {kept}",
     create: "INSERT INTO {table} AS present ({id}session_id, data, expiry) \

@@ -34,7 +34,6 @@ const TEXTS: Texts = Texts {
     load: "SELECT data, expiry < {in :below} FROM {table} WHERE {live}",
     // An UPDATE takes the lock of writers even when it changes nothing.
     load_and_touch: None,
-    touch: "UPDATE {table} SET expiry = {in :ttl} WHERE {live} AND {kept}",
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
                    WHERE {live} AND expiry < {in :below} AND {kept}",
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl}) \
@@ -84,12 +83,16 @@ impl Engine for Sqlite {
             (_, 5..=7 | 9 | 10 | 13 | 15 | 17) => Fault::Busy,
             // PERM, READONLY, AUTH
             (_, 3 | 8 | 23) => Fault::Credentials,
-            (_, 14) => Fault::NoDatabase,
+            (_, 14) => Fault::NoFile,
             (_, 18) => Fault::TooLong,
             // ERROR: the statements are known to be sound.
             (_, 1) => Fault::NoTable,
             _ => Fault::Other,
         }
+    }
+
+    fn creating(options: SqliteConnectOptions) -> SqliteConnectOptions {
+        options.create_if_missing(true)
     }
 
     async fn prepare(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
@@ -141,7 +144,7 @@ fn options(place: &str, settings: &Settings) -> Result<SqliteConnectOptions, Con
         _ if place == MEMORY => place.parse().map_err(|_| wrong)?,
         "" => return Err(wrong),
         _ if path.starts_with("//") => return Err(wrong),
-        _ => SqliteConnectOptions::new().filename(path).create_if_missing(settings.create),
+        _ => SqliteConnectOptions::new().filename(path),
     };
     settings.client.iter().try_fold(options, |options, (name, mode)| {
         let mode = mode.parse().map_err(|_| ConnectError::Option { name: name.clone() })?;

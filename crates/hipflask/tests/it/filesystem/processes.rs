@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hipflask::store::{Created, FileStore, Record, RecordKey, Renewal, Replaced, Store, Touched};
+use hipflask::store::{Created, FileStore, Record, RecordKey, Renewal, Replaced, Store};
 
-use super::MINUTE;
+use super::{MINUTE, TOUCH};
 
 /// In the environment of the other processes: what to do, and where.
 const TASK: &str = "HIPFLASK_TEST_TASK";
@@ -75,7 +75,7 @@ async fn write_for_ever(store: &FileStore, seed: u32) {
                 store.renew(renewal).await.unwrap();
                 store.delete(&new).await.unwrap();
             }
-            Some(_) if number % 11 == 0 => drop(store.touch(&key, MINUTE * 2).await.unwrap()),
+            Some(_) if number % 11 == 0 => drop(store.load(&key, Some(TOUCH)).await.unwrap()),
             Some(_) if number % 13 == 0 => drop(store.delete(&key).await.unwrap()),
             Some(current) => {
                 store.replace(&key, &current, &payload, MINUTE).await.unwrap();
@@ -134,7 +134,7 @@ async fn check(store: &FileStore, folder: &Path) -> u32 {
             assert!(matches!(found, Replaced::Replaced(_)));
             records += 1;
         } else {
-            assert_eq!(store.touch(&key, MINUTE).await.unwrap(), Touched::Gone);
+            assert_eq!(store.load(&key, Some(TOUCH)).await.unwrap(), None);
         }
         assert!(started.elapsed() < Duration::from_secs(2), "a lock has outlived its process");
     }
