@@ -294,7 +294,8 @@ impl Session {
         F: FnMut(Option<T>) -> T + Send,
     {
         let (request, key) = (self.0.clone(), key.to_owned());
-        let place = request.lock().session.check_writable().map(|()| request.enter());
+        let writable = request.lock().session.check_writable();
+        let place = writable.map(|()| request.enter());
         async move {
             let Some(place) = place? else { return Err(SessionError::ResponseStarted.into()) };
             place.wait().await;

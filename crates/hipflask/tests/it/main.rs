@@ -12,7 +12,6 @@ mod faulty;
 mod filesystem;
 mod layer;
 #[path = "../../src/line.rs"]
-#[expect(dead_code, reason = "only the line itself is tried here")]
 mod line;
 mod lines;
 mod nested;
