@@ -9,6 +9,6 @@ mod merge;
 mod saving;
 mod snapshot;
 
-pub use merge::{ConflictPolicy, MergeConflict, merge};
+pub use merge::{Changes, ConflictPolicy, MergeConflict};
 pub use saving::{AFTERLIFE, Answer, EngineError, Outcome, Saving, Step, Wish};
 pub use snapshot::Snapshot;

@@ -21,7 +21,7 @@ pub use crate::session::STARTED;
 
 use crate::{
     cookie, encoding,
-    engine::{ConflictPolicy, EngineError, Snapshot, merge},
+    engine::{Changes, Snapshot},
     interface::{CookieFacts, SaveError},
     reason::Reason,
     record::Format,
@@ -127,16 +127,12 @@ impl Held {
         &self.id
     }
 
-    /// Brings what other requests have written into a session that was opened from `base`.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Conflict`] never, since what this request has changed wins.
-    pub fn bring_up_to_date(&self, session: &mut Session, base: &Dict) -> Result<(), EngineError> {
-        let theirs = self.snapshot.content();
-        let merged = merge(base, &session.to_dict(), theirs, ConflictPolicy::LastWriter)?;
-        session.rebase(merged);
-        Ok(())
+    /// Brings what other requests have written into a session that was opened from `base`. What this
+    /// request has changed wins.
+    pub fn bring_up_to_date(&self, session: &mut Session, base: &Dict) {
+        let (mine, grown) = (session.to_dict(), session.grown());
+        let changes = Changes::new(base, &mine).with_grown(&grown);
+        session.rebase(changes.rebase(self.snapshot.content()));
     }
 }
 

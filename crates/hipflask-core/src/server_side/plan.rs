@@ -63,7 +63,10 @@ impl ServerSide {
         if !blank {
             self.stamp(&mut content, earlier.filter(|_| keeps_id), now);
         }
-        let wish = self.wish(&id, held.as_ref(), (!ends).then_some(content), now);
+        let wish = Wish {
+            grown: session.grown(),
+            ..self.wish(&id, held.as_ref(), (!ends).then_some(content), now)
+        };
         let saving = if reason == Reason::Renewed && (ends || fate == Fate::Kept) {
             // The session goes on under an id that this browser is about to get.
             Saving::dropped(wish, Outcome::RenewedElsewhere)
@@ -96,6 +99,7 @@ impl ServerSide {
         Wish {
             ttl: content.as_ref().map_or(self.settings.idle(), |it| self.time_to_live(it, now)),
             content,
+            grown: Vec::new(),
             key: self.key_of(id),
             moved: moved.and_then(|(key, read)| (key != *read).then_some(key)),
             format: self.settings.format,
