@@ -92,6 +92,7 @@ impl Engine {
             held: None,
             is_read_only: false,
             id_length: 0,
+            begun: Vec::new(),
             entropy: None,
         })
     }
@@ -110,7 +111,7 @@ impl Engine {
             None if !modified && !self.is_refreshed(session)? => SaveAction::Keep,
             None => {
                 let reader = Reader { dialect: Dialect::Tagged, default };
-                let session = core_session(Session::new(), &reader, session, modified)?;
+                let session = core_session(Session::new(), &reader, session, modified, &[])?;
                 let saved = self.interface.save(&session, now);
                 saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?.action
             }
@@ -120,6 +121,18 @@ impl Engine {
             SaveAction::Set(header) | SaveAction::Delete(header) => Some(header),
             _ => None,
         })
+    }
+
+    /// Whether the store has what the session has under a key, so that only the store can tell what
+    /// becomes of it.
+    fn is_in_store(
+        &self,
+        session: &Bound<'_, PyDict>,
+        opened: &Bound<'_, Opened>,
+        key: &str,
+    ) -> PyResult<bool> {
+        let stored = self.stored.as_ref();
+        stored.map_or(Ok(false), |stored| stored.has(session, &opened.borrow(), key))
     }
 
     /// Sets one key of a session in its store, unless another request was in the way: then the

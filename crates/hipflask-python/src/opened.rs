@@ -3,8 +3,13 @@
 use hipflask::{
     CookieFacts, Reason,
     core::server_side::{Held, SessionId},
+    value::Text,
 };
-use pyo3::{intern, prelude::*, types::PyDict};
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyList},
+};
 
 use crate::{
     error,
@@ -21,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) held: Option<Held>,
     pub(crate) is_read_only: bool,
     pub(crate) id_length: usize,
+    /// Lists that were empty in this request, each with its key: all that is in them was appended.
+    pub(crate) begun: Vec<(Py<PyAny>, Py<PyList>)>,
     /// What a new id is made of, once somebody has asked for it.
     pub(crate) entropy: Option<Vec<u8>>,
 }
@@ -63,10 +70,9 @@ impl Opened {
         Some(self.cookie?.len)
     }
 
-    /// Whether the store has the session.
-    #[getter]
-    fn is_held(&self) -> bool {
-        self.held.is_some()
+    /// Notes an empty list that was put into the session.
+    fn begin(&mut self, key: Py<PyAny>, list: Py<PyList>) {
+        self.begun.push((key, list));
     }
 
     /// Returns what the store had under a key when it was last asked: a copy, or `None`.
@@ -105,5 +111,28 @@ impl Opened {
     fn is_changed(&self, session: &Bound<'_, PyDict>) -> bool {
         let dialect = if self.id_length > 0 { Dialect::Record } else { Dialect::Tagged };
         self.frozen.is_changed(session, &Reader::new(dialect))
+    }
+}
+
+impl Opened {
+    /// Returns the keys of lists that were empty in this request, and have grown in place since.
+    pub(crate) fn grown(&self, session: &Bound<'_, PyDict>) -> PyResult<Vec<Text>> {
+        let py = session.py();
+        let begun =
+            self.begun.iter().map(|(key, list)| (key.bind(py).clone(), list.bind(py).clone()));
+        let mut grown = Vec::new();
+        for (key, list) in begun.chain(self.frozen.empty_lists(py)) {
+            if !list.is_empty() && session.get_item(&key)?.is_some_and(|object| object.is(&list)) {
+                grown.push(value::key_of(&key)?);
+            }
+        }
+        Ok(grown)
+    }
+
+    /// Takes the session for what it is now, other requests' changes included.
+    pub(crate) fn freeze(&mut self, session: &Bound<'_, PyDict>) {
+        let begun = self.frozen.empty_lists(session.py());
+        self.begun.extend(begun.map(|(key, list)| (key.unbind(), list.unbind())));
+        self.frozen = Frozen::of(session);
     }
 }

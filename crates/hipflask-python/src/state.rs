@@ -1,6 +1,9 @@
 //! A session as the app leaves it → the core's session.
 
-use hipflask::{core::session::Session, value::Value};
+use hipflask::{
+    core::session::Session,
+    value::{Text, Value},
+};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{error, value::Reader};
@@ -22,6 +25,7 @@ pub(crate) fn core_session<'py>(
     reader: &Reader<'_, 'py>,
     session: &Bound<'py, PyDict>,
     modified: bool,
+    grown: &[Text],
 ) -> PyResult<Session> {
     let state: State = session.extract()?;
     let content = Value::Dict(reader.dict(session)?);
@@ -34,5 +38,6 @@ pub(crate) fn core_session<'py>(
     let all = all.and_then(|()| if state.renewed { core.renew() } else { Ok(()) });
     all.map_err(|error| error::method(session.py(), &error.into()))?;
     core.set_modified(modified);
+    grown.iter().for_each(|key| core.note_grown(key));
     Ok(core)
 }

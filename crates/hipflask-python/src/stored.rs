@@ -5,14 +5,16 @@ use std::time::Duration;
 use hipflask::{
     Reason,
     backend::Backend,
-    config::{ConflictPolicy, Format, ServerSide},
+    config::{Format, ServerSide},
     core::{
-        engine::merge,
+        engine::Changes,
         interface::SaveAction,
+        record,
         server_side::{Lookup, Offer},
         session::Session,
     },
     store::ConnectError,
+    value::Value,
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -63,6 +65,7 @@ impl Stored {
             held,
             is_read_only: reason == Reason::StoreUnavailable,
             id_length: self.interface.settings().id_length,
+            begun: Vec::new(),
             entropy: None,
         })
     }
@@ -93,13 +96,34 @@ impl Stored {
             return Ok(SaveAction::Keep);
         }
         let reader = Reader::new(self.dialect());
-        let session = core_session(Session::new_stored(false), &reader, session, modified)?;
+        let grown = opened.grown(session)?;
+        let session = core_session(Session::new_stored(false), &reader, session, modified, &grown)?;
         let (reason, held, entropy) = (opened.reason, opened.held.take(), opened.entropy.take());
         drop(opened);
         let saving =
             async |backend: &Backend| backend.save(&session, reason, held, entropy, now).await;
         let saved = self.processes.run(py, saving)?;
         Ok(saved.map_err(|failure| error::save(py, &failure))?.action)
+    }
+
+    /// Reports whether the store had, when it was last asked, what the session has under a key. What
+    /// cannot be stored is in no store.
+    pub(crate) fn has(
+        &self,
+        session: &Bound<'_, PyDict>,
+        opened: &Opened,
+        key: &str,
+    ) -> PyResult<bool> {
+        let Some(held) = &opened.held else { return Ok(false) };
+        let settings = self.interface.settings();
+        let stored = |value: Option<Value>| {
+            let content = value.into_iter().map(|value| (key.into(), value)).collect();
+            record::as_stored(&content, settings.format, settings.limits)
+        };
+        let object = session.get_item(key)?;
+        let mine = object.map(|object| Reader::new(self.dialect()).value(&object)).transpose();
+        let theirs = held.snapshot().content().get(key).cloned();
+        Ok(mine.is_ok_and(|mine| stored(mine) == stored(theirs)))
     }
 
     /// Sets one key in the store, unless the store has something else than what is held; and brings
@@ -116,17 +140,18 @@ impl Stored {
         let py = session.py();
         let reader = Reader::new(self.dialect());
         let (mine, value) = (reader.dict(session)?, reader.value(value)?);
+        let grown = opened.borrow().grown(session)?;
         let held = opened.borrow_mut().held.take();
         let mut held = held.ok_or_else(|| error::misuse("the store does not have the session"))?;
         let base = held.snapshot().content().clone();
         let updated = self
             .processes
             .run(py, async |backend| backend.try_update(&mut held, key, value, attempt, now).await);
-        let merged = merge(&base, &mine, held.snapshot().content(), ConflictPolicy::LastWriter);
-        let merged = merged.map_err(|conflict| error::misuse(&conflict.to_string()))?;
-        value::bring(session, &mine, &merged)?;
+        let changes = Changes::new(&base, &mine).with_grown(&grown);
+        value::bring(session, &mine, &changes.rebase(held.snapshot().content()))?;
         let mut opened = opened.borrow_mut();
-        (opened.held, opened.frozen) = (Some(held), Frozen::of(session));
+        opened.held = Some(held);
+        opened.freeze(session);
         updated?.map_err(|error| error::method(py, &error))
     }
 }

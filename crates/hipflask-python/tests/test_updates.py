@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Callable
 
 import pytest
-from flask import Flask, session
-from hipflask import HipFlask, SessionConflict
+from flask import session
+from hipflask import SessionConflict
 
-KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
-START = {"count": 0, "cart": ["tea"], "name": "clarissa"}
-
-
-class Site:
-    """An app with one visitor, who sends further requests while one is under way."""
-
-    def __init__(self, store: str | None) -> None:
-        self.app = Flask("updates")
-        self.app.secret_key = KEY
-        HipFlask(self.app, store=store)
-        self.views: dict[str, Callable[[], Any]] = {"start": lambda: session.update(START)}
-        self.app.add_url_rule("/<name>", view_func=lambda name: str(self.views[name]()), endpoint="view")
-        response = self.app.test_client().get("/start")
-        self.cookie = response.headers["Set-Cookie"].partition(";")[0]
-
-    def request(self, view: Callable[[], Any]) -> int:
-        """Sends a request for a view, and returns the status of the response."""
-        name = str(len(self.views))
-        self.views[name] = view
-        response = self.app.test_client(use_cookies=False).get(f"/{name}", headers={"Cookie": self.cookie})
-        self.cookie = response.headers.get("Set-Cookie", self.cookie).partition(";")[0]
-        return response.status_code
-
-    def content(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        assert self.request(lambda: found.update(session)) == 200
-        return {key: value for key, value in found.items() if key != "_permanent"}
-
+from overlap import START, Site
 
 @pytest.fixture(params=["memory:", None], ids=["stored", "signed"])
 def site(request: pytest.FixtureRequest) -> Site:
@@ -162,3 +135,116 @@ def test_a_session_that_was_ended_meanwhile_is_a_conflict(stored: Site) -> None:
 
     stored.request(view)
     assert stored.content() == {}
+
+
+@pytest.mark.parametrize(
+    "start, seen",
+    [
+        pytest.param(math.nan, None, id="nan"),
+        pytest.param([math.nan, {"n": math.nan}], None, id="nested nan"),
+        pytest.param(-0.0, None, id="negative zero"),
+        pytest.param([1, [2]], (1, (2,)), id="tuples in the place of lists"),
+    ],
+)
+def test_what_equals_what_the_store_has_is_updated_there(stored: Site, start: Any, seen: Any) -> None:
+    stored.request(lambda: session.update(value=start, count=0))
+    calls = []
+
+    def update(before: Any) -> Any:
+        calls.append(before)
+        if len(calls) == 1:
+            stored.request(lambda: session.update(value="theirs"))
+        return [before]
+
+    def view() -> None:
+        if seen is not None:
+            session["value"] = seen
+        session.update_atomically("value", update)
+
+    assert stored.request(view) == 200
+    assert repr(calls) == repr([start, "theirs"])
+    assert stored.content()["value"] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    "start, mine", [(1, True), (True, 1), (1, 1.0), (0.0, -0.0), (0, False), ([1], [True])], ids=repr
+)
+def test_what_only_python_calls_equal_is_the_requests_own(stored: Site, start: Any, mine: Any) -> None:
+    stored.request(lambda: session.update(value=start))
+    seen = []
+
+    def view() -> None:
+        session["value"] = mine
+        session.update_atomically("value", lambda before: seen.append(before) or [before])
+
+    assert stored.request(view) == 200
+    assert repr(seen) == repr([mine])
+    assert repr(stored.content()["value"]) == repr([mine])
+
+
+def test_five_updates_of_a_nan_at_once_are_all_there(stored: Site) -> None:
+    stored.request(lambda: session.update(value=math.nan))
+
+    def nested(n_left: int) -> Callable[[], None]:
+        def view() -> None:
+            first = True
+
+            def update(before: Any) -> Any:
+                nonlocal first
+                if first and n_left:
+                    first = False
+                    stored.request(nested(n_left - 1))
+                return 1 if before != before else before + 1
+
+            session.update_atomically("value", update)
+
+        return view
+
+    assert stored.request(nested(4)) == 200
+    assert stored.content()["value"] == 5
+
+
+def test_what_the_view_holds_stays_the_sessions_when_others_have_changed_it(stored: Site) -> None:
+    stored.request(lambda: session.update(deep={"names": ["clarissa"], "gone": 1}))
+
+    def others() -> None:
+        session["cart"].append("bread")
+        session["deep"]["names"].append("septimus")
+        session["deep"]["other"] = 1
+        del session["deep"]["gone"]
+        session["count"] += 1
+
+    def count(before: int) -> int:
+        if before == 0:
+            stored.request(others)
+        return before + 1
+
+    def view() -> None:
+        cart, deep, names = session["cart"], session["deep"], session["deep"]["names"]
+        item = {"tea": 1}
+        cart.append(item)
+        assert session.update_atomically("count", count) == 2
+        assert session["cart"] is cart and session["deep"] is deep and deep["names"] is names
+        assert cart == ["tea", "bread", {"tea": 1}] and cart[2] is item
+        cart.append("milk")
+        names.append("peter")
+        item["tea"] = 2
+
+    assert stored.request(view) == 200
+    content = stored.content()
+    assert content["cart"] == ["tea", "bread", {"tea": 2}, "milk"]
+    assert content["deep"] == {"names": ["clarissa", "septimus", "peter"], "other": 1}
+
+
+@pytest.mark.parametrize("start", [[], None], ids=["empty", "absent"])
+def test_a_list_that_has_grown_is_still_one_after_an_update(stored: Site, start: list[str] | None) -> None:
+    if start is not None:
+        stored.request(lambda: session.update(teas=start))
+
+    def view() -> None:
+        session.setdefault("teas", []).append("green")
+        session.update_atomically("count", lambda count: count + 1)
+        stored.request(lambda: session.setdefault("teas", []).append("black"))
+
+    assert stored.request(view) == 200
+    assert stored.content()["teas"] == ["black", "green"]

@@ -50,7 +50,7 @@ impl Error {
 
     /// Reports whether a value has another shape than the type asked for, or cannot be stored.
     pub const fn is_value(&self) -> bool {
-        matches!(self.0, Kind::Session(SessionError::Value(_)))
+        matches!(self.0, Kind::Session(SessionError::NotList { .. } | SessionError::Value(_)))
     }
 
     /// Reports whether the store did not answer.

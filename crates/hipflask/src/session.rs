@@ -82,6 +82,29 @@ impl Session {
         Ok(self.0.lock().session.set(key, value)?)
     }
 
+    /// Appends to the list of `key`, which is made if there is none.
+    ///
+    /// In a store, what other requests append to it at the same time stays, too, also if the list is
+    /// new. Of two requests that [`insert`](Self::insert) a new list, one overwrites the other's.
+    ///
+    /// ```
+    /// # fn add(session: hipflask::Session) -> hipflask::Result<()> {
+    /// session.push("cart", "tea")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the key holds something else than a list, when serde cannot
+    /// serialize the value, or when the session is read-only.
+    #[doc(alias = "append")]
+    #[doc(alias = "setdefault")]
+    pub fn push<T: Serialize>(&self, key: impl Into<Text>, value: T) -> Result<()> {
+        let value = value::to_value(&value).map_err(SessionError::from)?;
+        Ok(self.0.lock().session.push(key, value)?)
+    }
+
     /// Changes the value of `key` in place; the session counts as modified if it then differs.
     ///
     /// ```
@@ -106,7 +129,7 @@ impl Session {
         let mut after = before.clone();
         let result = change(&mut after);
         if after != before {
-            self.set(key, after)?;
+            self.0.lock().session.modify(key, |value| *value = after)?;
         }
         Ok(Some(result))
     }
@@ -244,7 +267,8 @@ impl Session {
     }
 
     /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
-    /// visitor becomes a user, or gets more rights. In a signed cookie there is no id.
+    /// visitor becomes a user, or gets more rights. In a signed cookie there is no id, and nothing
+    /// changes: who has a copy of it keeps that.
     ///
     /// # Errors
     ///
@@ -254,7 +278,8 @@ impl Session {
         Ok(self.0.lock().session.renew()?)
     }
 
-    /// Ends the session: for log-out. What is set afterwards is a new session.
+    /// Ends the session: for log-out. What is set afterwards is a new session. A signed cookie is
+    /// only deleted in this browser: a copy of it stays valid until it expires.
     ///
     /// # Errors
     ///
@@ -263,7 +288,8 @@ impl Session {
         Ok(self.0.lock().session.destroy()?)
     }
 
-    /// Changes one value so that no other request's change of it is lost, and returns it.
+    /// Changes one value so that no other request's change of it is lost, and returns it. That holds
+    /// between Hipflask's own requests: plain Flask-Session still overwrites.
     ///
     /// In a store the change is there when this returns, and `change` runs again if another request
     /// was in the way: it should do nothing else. In a signed cookie, and in a session that is not

@@ -1,13 +1,14 @@
 //! Three-way merge of a session's content, key by key and at every depth.
+//!
+//! The rules are the table in `docs/merging.md`; `tests/it/merging.rs` has a test for each row.
+
+use std::convert::Infallible;
 
 use crate::{
     flash::FLASHES,
     session::STARTED,
     value::{Dict, Text, Value},
 };
-
-/// Deeper dicts are taken as one value, which bounds the recursion.
-const MAX_DEPTH: u32 = 64;
 
 /// So many comparisons of items are not worth their time.
 const MANY: usize = 1 << 20;
@@ -34,10 +35,10 @@ pub enum ConflictPolicy {
 /// Two requests changed the same key, and the policy was [`ConflictPolicy::Error`].
 ///
 /// ```
-/// use hipflask_core::{engine::{ConflictPolicy, merge}, value::{Dict, Value}};
+/// use hipflask_core::{engine::{Changes, ConflictPolicy}, value::{Dict, Value}};
 ///
-/// let dict = |n: i32| Dict::from_iter([("n".into(), Value::from(n))]);
-/// let error = merge(&dict(0), &dict(1), &dict(2), ConflictPolicy::Error).unwrap_err();
+/// let [base, mine, theirs] = [0, 1, 2].map(|n| Dict::from_iter([("n".into(), Value::from(n))]));
+/// let error = Changes::new(&base, &mine).merge(&theirs, ConflictPolicy::Error).unwrap_err();
 /// assert_eq!(error.key(), "n");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -47,7 +48,7 @@ pub struct MergeConflict {
 }
 
 impl MergeConflict {
-    fn of(key: &Text) -> Self {
+    fn on(key: &Text) -> Self {
         // A key may be as long as a value.
         Self { key: key.to_string_lossy().chars().take(40).collect() }
     }
@@ -58,68 +59,148 @@ impl MergeConflict {
     }
 }
 
-/// Returns `theirs` with all that differs between `base` and `mine`.
+/// What a request has made of the content that it read.
 ///
-/// Different keys merge at every depth. If one side has only appended to a list, what it appended
-/// follows what the other side has made of the list; a list that was removed was taken as it was
-/// seen, so that what was added meanwhile stays. All else that both have changed goes to the policy.
+/// Different keys merge at every depth. What either side has appended to a list stays, what is in
+/// the store already first. All else that both have changed goes to the policy.
 ///
 /// ```
-/// use hipflask_core::{engine::{ConflictPolicy, merge}, value::{Dict, Value}};
+/// use hipflask_core::{engine::{Changes, ConflictPolicy}, value::{Dict, Value}};
 ///
-/// let list = |items: &[&str]| -> Value {
-///     items.iter().map(|item| Value::from(*item)).collect::<Vec<_>>().into()
+/// let cart = |items: &[&str]| -> Dict {
+///     let items: Vec<Value> = items.iter().map(|item| Value::from(*item)).collect();
+///     Dict::from_iter([("cart".into(), items.into())])
 /// };
-/// let cart = |items: &[&str]| Dict::from_iter([("cart".into(), list(items))]);
-///
 /// let (base, mine, theirs) = (cart(&["tea"]), cart(&["tea", "milk"]), cart(&["tea", "jam"]));
-/// let merged = merge(&base, &mine, &theirs, ConflictPolicy::LastWriter)?;
+/// let merged = Changes::new(&base, &mine).merge(&theirs, ConflictPolicy::LastWriter)?;
 /// assert_eq!(merged, cart(&["tea", "jam", "milk"]));
 /// # Ok::<(), hipflask_core::engine::MergeConflict>(())
 /// ```
-///
-/// # Errors
-///
-/// [`MergeConflict`] if the policy says so.
-pub fn merge(
-    base: &Dict,
-    mine: &Dict,
-    theirs: &Dict,
-    policy: ConflictPolicy,
-) -> Result<Dict, MergeConflict> {
-    merge_dicts(Some(base), mine, theirs, policy, MAX_DEPTH).map_err(MergeConflict::of)
+#[derive(Clone, Copy, Debug)]
+pub struct Changes<'a> {
+    base: &'a Dict,
+    mine: &'a Dict,
+    grown: &'a [Text],
 }
 
-/// As [`merge`]; the error is the key of this dict under which both have changed the same.
-fn merge_dicts<'a>(
-    base: Option<&Dict>,
-    mine: &'a Dict,
-    theirs: &'a Dict,
-    policy: ConflictPolicy,
-    depth: u32,
-) -> Result<Dict, &'a Text> {
-    let mut merged = Dict::new();
-    for (key, mine, theirs) in both(mine, theirs) {
-        let sides = Sides { base: base.and_then(|base| base.get_text(key)), mine, theirs };
-        if let Some(value) = sides.merge(key, policy, depth).map_err(|Clash| key)? {
-            merged.insert(key.clone(), value);
+/// One of the two who have changed the same.
+#[derive(Clone, Copy)]
+enum Writer {
+    Mine,
+    Theirs,
+}
+
+impl<'a> Changes<'a> {
+    /// Takes what was read, and what it has become.
+    pub const fn new(base: &'a Dict, mine: &'a Dict) -> Self {
+        Self { base, mine, grown: &[] }
+    }
+
+    /// Takes the keys of lists whose items were all [pushed](crate::session::Session::push) in this
+    /// request. Any other list that was not there, or was empty, counts as assigned.
+    #[must_use]
+    pub const fn with_grown(self, grown: &'a [Text]) -> Self {
+        Self { grown, ..self }
+    }
+
+    /// Returns `theirs`, which another request has written meanwhile, with the changes in it.
+    ///
+    /// # Errors
+    ///
+    /// [`MergeConflict`] if the policy says so.
+    pub fn merge(self, theirs: &Dict, policy: ConflictPolicy) -> Result<Dict, MergeConflict> {
+        self.onto(theirs, |key| match policy {
+            ConflictPolicy::Error => Err(MergeConflict::on(key)),
+            ConflictPolicy::FirstWriter => Ok(Writer::Theirs),
+            ConflictPolicy::LastWriter => Ok(Writer::Mine),
+        })
+    }
+
+    /// As [`merge`](Self::merge) with [`ConflictPolicy::LastWriter`], which cannot fail.
+    pub fn rebase(self, theirs: &Dict) -> Dict {
+        let Ok(merged) = self.onto(theirs, |_| Ok::<_, Infallible>(Writer::Mine));
+        merged
+    }
+
+    /// Merges without recursion, so that depth costs heap and never the stack. `choose` gets the key
+    /// of the session under which both have changed the same.
+    fn onto<E>(
+        self,
+        theirs: &'a Dict,
+        choose: impl Fn(&Text) -> Result<Writer, E>,
+    ) -> Result<Dict, E> {
+        let mut open: Vec<(&Text, Level<'_>)> = Vec::new();
+        let mut level = Level::new(Some(self.base), self.mine, theirs);
+        loop {
+            let Some((key, sides)) = level.rest.next() else {
+                let merged = level.merged;
+                let Some((key, outer)) = open.pop() else { return Ok(merged) };
+                level = outer;
+                level.merged.insert(key.clone(), Value::Dict(merged));
+                continue;
+            };
+            if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs))) = (sides.mine, sides.theirs)
+            {
+                let inner = Level::new(sides.base.and_then(Value::as_dict), mine, theirs);
+                open.push((key, std::mem::replace(&mut level, inner)));
+                continue;
+            }
+            let top = open.first().map(|(key, _)| *key);
+            let merged = match sides.merge(self.kind_of(key, top.is_none())) {
+                Some(merged) => merged,
+                None => match choose(top.unwrap_or(key))? {
+                    Writer::Mine => sides.mine.cloned(),
+                    Writer::Theirs => sides.theirs.cloned(),
+                },
+            };
+            if let Some(value) = merged {
+                level.merged.insert(key.clone(), value);
+            }
         }
     }
-    Ok(merged)
+
+    fn kind_of(&self, key: &Text, is_top: bool) -> Kind {
+        match key.as_bytes() {
+            _ if !is_top => Kind::Any,
+            key if key == STARTED.as_bytes() => Kind::Start,
+            key if key == FLASHES.as_bytes() => Kind::Grown,
+            _ if self.grown.contains(key) => Kind::Grown,
+            _ => Kind::Any,
+        }
+    }
 }
 
-/// Returns each key of either side once, theirs first.
-fn both<'a>(
-    mine: &'a Dict,
-    theirs: &'a Dict,
-) -> impl Iterator<Item = (&'a Text, Option<&'a Value>, Option<&'a Value>)> {
-    let shared = theirs.iter().map(|(key, value)| (key, mine.get_text(key), Some(value)));
-    let own = mine.iter().filter(|(key, _)| theirs.get_text(key).is_none());
-    shared.chain(own.map(|(key, value)| (key, Some(value), None)))
+/// What is known of a key besides its values.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    Any,
+    /// The list is one that this request has only appended to since it was empty. Of flash messages
+    /// that is true in every request: they are only ever appended and taken, all at once.
+    Grown,
+    /// The start of the session, which two requests may note a moment apart.
+    Start,
 }
 
-/// Both have changed the same, and the policy is an error.
-struct Clash;
+/// A dict that both sides have.
+struct Level<'a> {
+    rest: std::vec::IntoIter<(&'a Text, Sides<'a>)>,
+    merged: Dict,
+}
+
+impl<'a> Level<'a> {
+    /// Takes each key of either side once, theirs first.
+    fn new(base: Option<&'a Dict>, mine: &'a Dict, theirs: &'a Dict) -> Self {
+        let added = mine.iter().filter(|(key, _)| theirs.get_text(key).is_none());
+        let keys = theirs.iter().chain(added).map(|(key, _)| key);
+        let sides = |key: &'a Text| Sides {
+            base: base.and_then(|base| base.get_text(key)),
+            mine: mine.get_text(key),
+            theirs: theirs.get_text(key),
+        };
+        let rest: Vec<_> = keys.map(|key| (key, sides(key))).collect();
+        Self { merged: Dict::with_capacity(rest.len()), rest: rest.into_iter() }
+    }
+}
 
 /// One key as it was, and as either side has it now.
 #[derive(Clone, Copy)]
@@ -130,67 +211,55 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn merge(self, key: &Text, policy: ConflictPolicy, depth: u32) -> Result<Option<Value>, Clash> {
+    /// Returns what both agree on, a removal included; `None` if the policy has to decide.
+    fn merge(self, kind: Kind) -> Option<Option<Value>> {
         let Self { base, mine, theirs } = self;
         if theirs == base {
-            return Ok(mine.cloned());
+            return Some(mine.cloned());
         }
         if mine == base {
-            return Ok(theirs.cloned());
+            return Some(theirs.cloned());
         }
-        if let Some(list) = self.append(key.as_bytes() == FLASHES.as_bytes()) {
-            return Ok(list);
+        if let Some(items) = self.lists(kind == Kind::Grown) {
+            let is_removed = mine.is_none() || theirs.is_none();
+            return Some((!items.is_empty() || !is_removed).then_some(Value::List(items)));
         }
-        // Two requests may note the start of one session, a moment apart.
-        if mine == theirs || key.as_bytes() == STARTED.as_bytes() {
-            return Ok(theirs.cloned());
-        }
-        if let (Some(Value::Dict(mine)), Some(Value::Dict(theirs)), true) =
-            (mine, theirs, depth > 0)
-        {
-            let base = base.and_then(Value::as_dict);
-            let merged = merge_dicts(base, mine, theirs, policy, depth - 1);
-            return merged.map(|merged| Some(Value::Dict(merged))).map_err(|_| Clash);
-        }
-        match policy {
-            ConflictPolicy::Error => Err(Clash),
-            ConflictPolicy::FirstWriter => Ok(theirs.cloned()),
-            ConflictPolicy::LastWriter => Ok(mine.cloned()),
-        }
+        (mine == theirs || kind == Kind::Start).then(|| theirs.cloned())
     }
 
-    /// Returns both sides' list if at least one side has only appended to what was there, or has
-    /// removed the list, and with it what was there.
-    ///
-    /// Flash messages are only ever appended and taken, all at once: who has not what was there has
-    /// taken it, and all that he has is new.
-    fn append(self, are_flashes: bool) -> Option<Option<Value>> {
-        let base = match self.base {
-            Some(value) => value.as_list()?,
-            // Both have made the list. Equal ones were set rather than appended to.
-            None if self.mine == self.theirs && !are_flashes => return None,
-            None => {
-                self.mine.and(self.theirs)?;
-                &[]
-            }
-        };
+    /// Returns the items of both lists if one side has only appended, or has taken all that was
+    /// there.
+    fn lists(self, is_grown: bool) -> Option<Vec<Value>> {
         let (mine, theirs) = (items(self.mine)?, items(self.theirs)?);
-        let is_removed = self.mine.is_none() || self.theirs.is_none();
-        let merged = match (mine.strip_prefix(base), theirs.strip_prefix(base)) {
-            (Some(tail), _) => [theirs, tail].concat(),
-            (None, Some(tail)) => [mine, tail].concat(),
-            (None, None) if are_flashes => [theirs, mine].concat(),
-            (None, None) if is_removed && base.len() * (mine.len() + theirs.len()) < MANY => {
-                let rest = mine.iter().chain(theirs);
-                rest.filter(|item| !base.contains(item)).cloned().collect()
-            }
-            (None, None) => return None,
-        };
-        Some((!merged.is_empty() || !is_removed).then_some(Value::List(merged)))
+        let base = items(self.base).or(is_grown.then_some(&[]))?;
+        // Of what was added to nothing, only the request itself knows that it was not assigned.
+        let tail = |list| <[_]>::strip_prefix(list, base).filter(|_| !base.is_empty());
+        if let Some(appended) = tail(mine) {
+            return Some([theirs, appended].concat());
+        }
+        if is_grown {
+            return Some([tail(theirs).unwrap_or(theirs), mine].concat());
+        }
+        if let Some(appended) = tail(theirs) {
+            return Some([mine, appended].concat());
+        }
+        match (mine, theirs) {
+            ([], other) | (other, []) => added(base, other).map(<[_]>::to_vec),
+            _ => None,
+        }
     }
 }
 
 /// Returns the items of a list; none where the list was removed.
 fn items(value: Option<&Value>) -> Option<&[Value]> {
     value.map_or(Some(&[]), Value::as_list)
+}
+
+/// Returns what was added to a list of which nothing else is left than some items in their order.
+fn added<'a>(base: &[Value], list: &'a [Value]) -> Option<&'a [Value]> {
+    let mut rest = base.iter();
+    let n_left = list.iter().take_while(|item| rest.any(|was| was == *item)).count();
+    let added = &list[n_left..];
+    let is_new = |item| base.len() * added.len() < MANY && !base.contains(item);
+    added.iter().all(is_new).then_some(added)
 }

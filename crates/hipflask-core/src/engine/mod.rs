@@ -11,7 +11,7 @@ mod saving;
 mod snapshot;
 
 pub use error::EngineError;
-pub use merge::{ConflictPolicy, MergeConflict, merge};
+pub use merge::{Changes, ConflictPolicy, MergeConflict};
 pub use saving::{AFTERLIFE, Outcome, Saving, Wish};
 pub(crate) use saving::{Losses, MAX_ATTEMPTS};
 pub use snapshot::Snapshot;

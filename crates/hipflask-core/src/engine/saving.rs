@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{ConflictPolicy, EngineError, Snapshot, merge};
+use super::{Changes, ConflictPolicy, EngineError, Snapshot};
 use crate::{
     record::{self, Format},
     serializer::Limits,
@@ -11,7 +11,7 @@ use crate::{
     store::{
         Answer, Created, Question, Record, RecordKey, Renewal, Replaced, Revision, StoreError,
     },
-    value::Dict,
+    value::{Dict, Text},
 };
 
 /// How long a record that was renewed or emptied stays, so that requests under way can tell that
@@ -29,6 +29,8 @@ const MAX_LOST: u32 = 2;
 pub struct Wish {
     /// What the session holds now; `None` ends it.
     pub content: Option<Dict>,
+    /// The lists in it that were [grown](crate::session::Session::grown).
+    pub grown: Vec<Text>,
     /// Where it is to be kept: the key that it was read from, another one to renew it, or a first
     /// one.
     pub key: RecordKey,
@@ -58,6 +60,7 @@ pub struct Wish {
 ///
 /// let mut saving = Saving::new(None, Wish {
 ///     content: Some(Dict::from_iter([("a".into(), Value::from(1))])),
+///     grown: Vec::new(),
 ///     key: RecordKey::new("session:S"),
 ///     moved: None,
 ///     ttl: Duration::from_secs(60),
@@ -386,10 +389,11 @@ impl Saving {
         match (&self.wish.content, theirs) {
             (_, Ok(None)) => return Ok(()),
             (Some(mine), Ok(Some(theirs))) => {
-                let stored = |content| as_stored(content, format, limits);
+                let stored = |content| record::as_stored(content, format, limits);
                 let origin = || (stored(snapshot.content()), stored(mine));
                 let (base, mine) = self.origin.get_or_insert_with(origin);
-                let merged = merge(base, mine, &stored(theirs.content()), self.wish.policy)?;
+                let changes = Changes::new(base, mine).with_grown(&self.wish.grown);
+                let merged = changes.merge(&stored(theirs.content()), self.wish.policy)?;
                 self.wish.content = Some(merged);
                 self.snapshot = Some(theirs);
                 self.prepare(self.written())?;
@@ -453,11 +457,4 @@ impl Saving {
     fn ttl(&self) -> Duration {
         if self.is_blank() { AFTERLIFE.min(self.wish.ttl) } else { self.wish.ttl }
     }
-}
-
-/// Returns the content as it comes back from a store, so that only what differs there differs.
-fn as_stored(content: &Dict, format: Format, limits: Limits) -> Dict {
-    let stored = record::encode(content, format).ok();
-    let stored = stored.and_then(|payload| record::decode(&payload, format, limits).ok());
-    stored.and_then(|stored| stored.content).unwrap_or_else(|| content.clone())
 }

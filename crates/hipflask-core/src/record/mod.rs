@@ -94,6 +94,21 @@ pub fn encode(content: &Dict, format: Format) -> Result<Vec<u8>, EncodeError> {
     }
 }
 
+/// Returns the content as it comes back from a store: tuples are lists there, for instance.
+///
+/// ```
+/// use hipflask_core::{record::{Format, as_stored}, serializer::Limits, value::{Dict, Value}};
+///
+/// let pair = Dict::from_iter([("pair".into(), Value::Tuple(vec![]))]);
+/// let stored = as_stored(&pair, Format::MsgPack, Limits::default());
+/// assert_eq!(stored.get("pair"), Some(&Value::List(vec![])));
+/// ```
+pub fn as_stored(content: &Dict, format: Format, limits: Limits) -> Dict {
+    let stored = encode(content, format).ok();
+    let stored = stored.and_then(|payload| decode(&payload, format, limits).ok());
+    stored.and_then(|stored| stored.content).unwrap_or_else(|| content.clone())
+}
+
 /// Returns the record of `None`, which Flask-Session takes for a missing one.
 ///
 /// ```

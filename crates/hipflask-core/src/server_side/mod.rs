@@ -19,7 +19,7 @@ pub use crate::session::STARTED;
 
 use crate::{
     UnixTime, cookie, encoding,
-    engine::{ConflictPolicy, Snapshot, merge},
+    engine::{Changes, Snapshot},
     interface::{CookieFacts, Interface, Opened, SaveError},
     reason::Reason,
     session::Session,
@@ -81,13 +81,12 @@ impl Held {
         &self.id
     }
 
-    /// Brings what other requests have written into a session that was opened from `base`: what this
-    /// request itself has changed wins.
+    /// Brings what other requests have written into a session that was opened from `base`. What this
+    /// request has changed wins.
     pub(crate) fn bring_up_to_date(&self, session: &mut Session, base: &Dict) {
-        let theirs = self.snapshot.content();
-        if let Ok(merged) = merge(base, &session.to_dict(), theirs, ConflictPolicy::LastWriter) {
-            session.rebase(merged);
-        }
+        let (mine, grown) = (session.to_dict(), session.grown());
+        let changes = Changes::new(base, &mine).with_grown(&grown);
+        session.rebase(changes.rebase(self.snapshot.content()));
     }
 
     pub(crate) fn into_snapshot(self) -> Snapshot {

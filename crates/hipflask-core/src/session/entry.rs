@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) slot: Slot,
+    /// It is a list that was empty in this request, and has only been appended to since.
+    pub(super) grown: bool,
 }
 
 #[derive(Clone)]
@@ -85,13 +87,14 @@ impl Entry {
 impl From<RawEntry> for Entry {
     fn from(raw: RawEntry) -> Self {
         let RawEntry { key, value: json, canonical, ordered, plain, tagged } = raw;
-        Self { key: Key::Raw(key), slot: Slot::Raw { json, canonical, ordered, plain, tagged } }
+        let slot = Slot::Raw { json, canonical, ordered, plain, tagged };
+        Self { key: Key::Raw(key), slot, grown: false }
     }
 }
 
 impl From<(Text, Value)> for Entry {
     fn from((key, value): (Text, Value)) -> Self {
-        Self { key: Key::Text(key), slot: Slot::Value(value) }
+        Self { key: Key::Text(key), slot: Slot::Value(value), grown: false }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod convert;
 mod entry;
+mod in_place;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -14,7 +15,7 @@ use crate::{
     serializer::{self, Build, Limits, ReadError, WriteError},
     value::{self, Dict, Text, Value, ValueError},
 };
-use entry::{Entry, Key, Slot};
+use entry::{Entry, Slot};
 
 const PERMANENT: &str = "_permanent";
 
@@ -90,6 +91,12 @@ pub enum Fate {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// Something was pushed to what is no list.
+    #[error("session[{key:?}] is no list, so nothing can be pushed to it")]
+    NotList {
+        /// The key.
+        key: String,
+    },
     /// There is no key to sign with.
     #[error("the session cannot be changed because no SECRET_KEY is set")]
     NoSecretKey,
@@ -137,15 +144,20 @@ impl Session {
 
     /// Takes over content that was changed elsewhere meanwhile; nothing counts as modified by it.
     pub fn rebase(&mut self, content: Dict) {
+        let grown = self.grown();
         self.entries = content.into_iter().map(Entry::from).collect();
+        grown.iter().for_each(|key| self.note_grown(key));
     }
 
     /// Takes over a value that this request has put into the store already, also while it is saved.
     pub(crate) fn take_over(&mut self, key: Text, value: Value) {
         self.modified = true;
         match self.find_bytes(key.as_bytes()) {
-            Some(at) => self.entries[at].slot = Slot::Value(value),
-            None => self.entries.push(Entry { key: Key::Text(key), slot: Slot::Value(value) }),
+            Some(at) => {
+                let entry = &mut self.entries[at];
+                (entry.slot, entry.grown) = (Slot::Value(value), false);
+            }
+            None => self.entries.push(Entry::from((key, value))),
         }
     }
 
@@ -220,38 +232,6 @@ impl Session {
         Ok(())
     }
 
-    /// Changes the value of `key` in place and returns what `change` returns; `None` if the key is
-    /// absent. The session counts as modified if the content differs afterwards, however deep.
-    ///
-    /// ```
-    /// use hipflask_core::session::Session;
-    ///
-    /// let mut session = Session::new();
-    /// session.insert("cart", ["tea"])?;
-    /// session.set_modified(false);
-    /// session.modify("cart", |cart| cart.as_list_mut().map(|items| items.push("milk".into())))?;
-    /// assert!(session.is_modified());
-    /// # Ok::<(), hipflask_core::session::SessionError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`set`](Self::set).
-    pub fn modify<R>(
-        &mut self,
-        key: &str,
-        change: impl FnOnce(&mut Value) -> R,
-    ) -> Result<Option<R>, SessionError> {
-        self.check_writable()?;
-        let Some(before) = self.value(key) else { return Ok(None) };
-        let mut after = before.clone();
-        let result = change(&mut after);
-        if after != before {
-            self.set(key, after)?;
-        }
-        Ok(Some(result))
-    }
-
     /// Removes `key` and returns its value. Only a key that was there marks the session modified.
     ///
     /// # Errors
@@ -285,7 +265,7 @@ impl Session {
     /// Gives the session a new id when it is saved, and ends the old one: for the moment when a
     /// visitor becomes a user, or gets more rights.
     ///
-    /// In a signed cookie there is no id, and nothing changes. Nor does this make a session of a
+    /// In a signed cookie there is no id, and nothing changes: who has a copy keeps it. Nor does this make a session of a
     /// blank one.
     ///
     /// # Errors
@@ -301,7 +281,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the session: for log-out. What is set afterwards is a new session with a new id.
+    /// Ends the session: for log-out. What is set afterwards is a new session with a new id. A signed
+    /// cookie cannot be ended: a copy of it stays valid until it expires.
     ///
     /// # Errors
     ///

@@ -165,7 +165,10 @@ impl Plan {
         if !blank {
             rules.stamp(&mut content, earlier.filter(|_| keeps_id), now);
         }
-        let wanted = wish(rules, &id, held.as_ref(), (!ends).then_some(content), now);
+        let wanted = Wish {
+            grown: session.grown(),
+            ..wish(rules, &id, held.as_ref(), (!ends).then_some(content), now)
+        };
         let saving = if reason == Reason::Renewed && (ends || fate == Fate::Kept) {
             // The session goes on under an id that this browser is about to get.
             Saving::dropped(wanted, Outcome::RenewedElsewhere)
@@ -224,6 +227,7 @@ fn wish(
     Wish {
         ttl: content.as_ref().map_or(settings.idle(), |it| rules.time_to_live(it, now)),
         content,
+        grown: Vec::new(),
         moved: held.and_then(|held| rules.moved_from(held.id(), held.snapshot().key())),
         key: held.filter(|_| stays).map_or(key, |held| held.snapshot().key().clone()),
         format: settings.format,

@@ -11,7 +11,7 @@ use hipflask_core::{
 /// What a thread of tokio or of the standard library has.
 const STACK: usize = 2 << 20;
 
-fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+pub(crate) fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(STACK).spawn(test).unwrap().join().unwrap();
 }
 

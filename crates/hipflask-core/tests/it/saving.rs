@@ -35,6 +35,7 @@ fn key(name: &str) -> RecordKey {
 fn wish(content: Option<Dict>) -> Wish {
     Wish {
         content,
+        grown: Vec::new(),
         key: key("old"),
         moved: None,
         ttl: TTL,

@@ -119,7 +119,7 @@ def load(session: Session) -> None:
 def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
     """Changes one key, atomically where a store makes that a question."""
     opened, engine = open_first(session), session._engine
-    if not opened.is_held or session.get(key) != opened.stored(key):
+    if not engine.is_in_store(session, opened, key):
         # Nobody else has what this request sees; it is saved with the rest.
         value = session[key] = function(session.get(key))
         return value

@@ -83,7 +83,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def renew(self) -> None:
         """Gives the session a new id when it is saved and ends the old one: for the moment when a
-        visitor logs in, or gets more rights. A signed cookie has no id, and nothing changes."""
+        visitor logs in, or gets more rights. A signed cookie has no id, and nothing changes: who has
+        a copy of it keeps that."""
         opened = self._open()
         if self._engine.is_stored and self:
             self._changed()
@@ -92,7 +93,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def destroy(self) -> None:
         """Ends the session, also for requests under way: for log-out. What is set afterwards is a
-        new session with a new id."""
+        new session with a new id. A signed cookie cannot be ended: a copy of it stays valid."""
         opened = self._open()
         self.clear()
         self._ended = True
@@ -101,7 +102,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def update_atomically(self, key: str, function: Callable[[Any], Any]) -> Any:
         """Sets ``key`` to what ``function`` returns for its present value, or for ``None``, and
-        returns that. In a store this is one step: of two requests that count up, none is lost.
+        returns that. In a store this is one step: of two requests that count up, none is lost. That
+        holds between Hipflask's own requests: plain Flask-Session still overwrites.
 
         The function may be called several times, each time with what other requests have left. What
         this request itself has changed before is its own, and is saved with the rest.
@@ -118,6 +120,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__setitem__(key, value)
         self._changed()
+        if type(value) is list and not value:
+            self._open().begin(key, value)
 
     def __delitem__(self, key: Any) -> None:
         super().__delitem__(key)
@@ -140,16 +144,26 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
             self._changed()
-        return super().setdefault(key, default)
+        value = super().setdefault(key, default)
+        if type(value) is list and not value:
+            self._open().begin(key, value)
+        return value
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         super().update(*args, **kwargs)
         self._changed()
+        self._begin_lists()
 
     def __ior__(self, other: Any) -> Session:  # type: ignore[misc]
         super().update(other)
         self._changed()
+        self._begin_lists()
         return self
+
+    def _begin_lists(self) -> None:
+        for key, value in self.items():
+            if type(value) is list and not value:
+                self._open().begin(key, value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A copy, or what a pickle brings back, is the content without a request around it.

@@ -204,7 +204,7 @@ impl<'py> Reader<'_, 'py> {
 
 /// Reads a key; those that are no strings become the text that JSON has for them, which remembers
 /// what it stands for.
-pub(super) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
+pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<Text> {
     if let Ok(string) = key.cast::<PyString>() {
         return text(string);
     }

@@ -39,6 +39,24 @@ impl Frozen {
         Self(walk)
     }
 
+    /// Returns the lists that were empty, each with its key in the session.
+    pub(crate) fn empty_lists<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> impl Iterator<Item = (Bound<'py, PyAny>, Bound<'py, PyList>)> {
+        let mut walk = self.0.iter();
+        let next = move || {
+            let Some(Was::Leaf(key)) = walk.next() else { return None };
+            let list = match walk.as_slice() {
+                [Was::List(list, 0), ..] => Some(list.bind(py).clone()),
+                _ => None,
+            };
+            skip(&mut walk);
+            Some(list.map(|list| (key.bind(py).clone(), list)))
+        };
+        std::iter::from_fn(next).flatten()
+    }
+
     /// Reports whether a list or dict in the session is not what it was. One that was put there since
     /// counts as changed.
     pub(crate) fn is_changed<'py>(
@@ -87,6 +105,20 @@ fn freeze_entries(dict: &Bound<'_, PyDict>, walk: &mut Vec<Was>) {
     for (key, value) in dict.iter() {
         walk.push(Was::Leaf(key.unbind()));
         freeze(value, walk);
+    }
+}
+
+/// Steps over the next object of the walk, and all that is in it.
+fn skip(walk: &mut Walk<'_>) {
+    let mut n_left = 1;
+    while n_left > 0 {
+        n_left += match walk.next() {
+            None => return,
+            Some(Was::Dict(_, len)) => 2 * *len as usize,
+            Some(Was::List(_, len) | Was::Tuple(_, len)) => *len as usize,
+            Some(Was::Leaf(_)) => 0,
+        };
+        n_left -= 1;
     }
 }
 

@@ -22,17 +22,10 @@ pub(crate) fn fill(dict: &Bound<'_, PyDict>, content: &Dict) -> PyResult<()> {
     Builder::new(dict.py()).fill(dict, content)
 }
 
-/// Makes a dict that is `mine` into one that is `theirs`. What is the same in both is not touched, so
-/// that whoever has a list of the session in hand still has one of the session.
+/// Makes a dict that was `mine` into one that is `theirs`. Lists and dicts in it are changed in place,
+/// so that whoever has one of the session in hand still has one of the session.
 pub(crate) fn bring(dict: &Bound<'_, PyDict>, mine: &Dict, theirs: &Dict) -> PyResult<()> {
-    let changed = theirs.iter().filter(|(key, value)| mine.get_text(key) != Some(*value));
-    fill(dict, &changed.map(|(key, value)| (key.clone(), value.clone())).collect())?;
-    for key in dict.keys() {
-        if theirs.get_text(&key_of(&key)?).is_none() {
-            dict.del_item(key)?;
-        }
-    }
-    Ok(())
+    Builder::new(dict.py()).bring(dict, mine, theirs)
 }
 
 /// Puts the content of a session into a dict of Python.
@@ -71,6 +64,54 @@ impl<'py> Builder<'py> {
             }
         }
         Ok(())
+    }
+
+    fn bring(&mut self, dict: &Bound<'py, PyDict>, mine: &Dict, theirs: &Dict) -> PyResult<()> {
+        for (key, object) in dict.iter().collect::<Vec<_>>() {
+            let text = key_of(&key)?;
+            match (mine.get_text(&text), theirs.get_text(&text)) {
+                (None, _) => {}
+                (Some(_), None) => dict.del_item(key)?,
+                (Some(mine), Some(theirs)) => {
+                    if let Some(other) = self.change(&object, mine, theirs)? {
+                        dict.set_item(key, other)?;
+                    }
+                }
+            }
+        }
+        let new = theirs.iter().filter(|(key, _)| mine.get_text(key).is_none());
+        self.fill(dict, &new.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    /// Makes an object that was `mine` into one that is `theirs`, or returns another one.
+    fn change(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        mine: &Value,
+        theirs: &Value,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if mine == theirs {
+            return Ok(None);
+        }
+        if let (Value::Dict(mine), Value::Dict(theirs), Ok(dict)) =
+            (mine, theirs, object.cast_exact::<PyDict>())
+        {
+            self.bring(dict, mine, theirs)?;
+        } else if let (Value::List(mine), Value::List(theirs), Ok(list)) =
+            (mine, theirs, object.cast_exact::<PyList>())
+        {
+            // Items are added at the ends of what either side had.
+            let same = |(mine, theirs): &(&Value, &Value)| mine == theirs;
+            let n_first = mine.iter().zip(theirs).take_while(same).count();
+            let (mine, theirs) = (&mine[n_first..], &theirs[n_first..]);
+            let n_last = mine.iter().rev().zip(theirs.iter().rev()).take_while(same).count();
+            let between = PyList::new(self.py, self.items(&theirs[..theirs.len() - n_last])?)?;
+            let end = n_first + mine.len() - n_last;
+            list.set_slice(n_first, end, &between)?;
+        } else {
+            return Ok(Some(self.build(theirs)?));
+        }
+        Ok(None)
     }
 
     /// Builds the key at a position, or takes the last one there.

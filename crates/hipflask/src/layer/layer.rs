@@ -70,7 +70,9 @@ impl SessionLayer {
         SessionInterface::stored(config, store).map(Self)
     }
 
-    /// Keeps sessions in a store instead of the cookie, as Flask-Session does.
+    /// Keeps sessions in a store instead of the cookie, as Flask-Session does. Requests that overlap
+    /// lose none of each other's changes, as long as all of them are Hipflask's: plain Flask-Session
+    /// overwrites.
     ///
     /// Requests that never ask for their session do not reach the store, whatever
     /// [`SessionConfig::with_refresh_untouched`] says.

@@ -59,11 +59,7 @@ impl Program {
     /// Does it, as a handler would.
     pub(crate) fn run(self, session: &mut Session, number: usize) -> Result<(), SessionError> {
         match self {
-            Self::Append => {
-                let mut list = items(session.value("list").as_ref()).to_vec();
-                list.push(trace(number));
-                session.set("list", list)
-            }
+            Self::Append => session.push("list", trace(number)),
             Self::ClearAndSet => {
                 session.clear()?;
                 session.set(own_key(number), trace(number))

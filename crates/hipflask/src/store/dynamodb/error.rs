@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     types::CancellationReason,
 };
-use tokio::time::sleep;
+use tokio::{task::yield_now, time::sleep};
 use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{Now, Replaced, Revision, StoreError, found, item::Item};
@@ -75,6 +75,11 @@ where
     Error: From<E>,
 {
     let mut pauses = PAUSES.iter();
+    // A runtime that has rested, as Python's does between two requests, sees now which connections
+    // were closed meanwhile, and their tasks take them out of use.
+    for _ in 0..2 {
+        yield_now().await;
+    }
     loop {
         match send().with_subscriber(SILENCE.clone()).await.map_err(Failure::of) {
             Err(Failure::Busy) => match pauses.next() {
