@@ -34,6 +34,9 @@ struct Inner {
     line: Line<State>,
 }
 
+/// How often tasks that have the session get to run before it is saved.
+const YIELDS: u32 = 16;
+
 pub(crate) type Place = line::Place<RequestSession, State>;
 
 pub(crate) struct State {
@@ -162,7 +165,9 @@ impl RequestSession {
         // Whoever else has the session may change it now, or be about to in a task that has not run yet.
         if Arc::strong_count(&self.0) > 1 {
             return Finish::Wait(Box::pin(async move {
-                tokio::task::yield_now().await;
+                for _ in 0..YIELDS {
+                    tokio::task::yield_now().await;
+                }
                 let Some(place) = Place::take(self.clone(), Turns::close) else { return Ok(None) };
                 // What changes the session for longer than a store may take is not waited for.
                 let _ = tokio::time::timeout(self.interface().deadline(), place.wait()).await;

@@ -341,7 +341,7 @@ async fn outage_is_refused_or_anonymous() {
     site.store.asked();
     let refused = app::get(&site.app, "/all", &[&cookie]).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(site.store.asked(), ["load", "load"]); // tried twice
+    assert_eq!(site.store.asked(), ["load", "load", "load"]); // tried twice
     let failed = app::get(&site.app, "/set", &[]).await;
     assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(set_cookies(&failed).is_empty());

@@ -59,7 +59,9 @@ fn site(task: &Task) -> Router {
         .layer(store)
 }
 
-async fn check_update_beside_the_end(path: &str) {
+/// `must_count` if the update has its place before the handler ends; else it may come too late, which
+/// the task is told then.
+async fn check_update_beside_the_end(path: &str, must_count: bool) {
     let task = Task::default();
     let app = site(&task);
     for _ in 0..60 {
@@ -69,22 +71,30 @@ async fn check_update_beside_the_end(path: &str) {
             tokio::join!(app::get(&app, path, &cookies), app::get(&app, "/other", &cookies));
         assert_eq!((one.status(), two.status()), (StatusCode::OK, StatusCode::OK));
         let updated = task.lock().await.take().unwrap().await.unwrap();
-        assert_eq!(updated.unwrap(), 1);
         let content = text(app::get(&app, "/all", &[&jar]).await).await;
-        assert_eq!(content, "_permanent hits other page 1");
+        match updated {
+            Ok(hits) => {
+                assert_eq!(hits, 1);
+                assert_eq!(content, "_permanent hits other page 1");
+            }
+            Err(error) => {
+                assert!(!must_count && error.is_response_started(), "{error}");
+                assert_eq!(content, "_permanent other page 0");
+            }
+        }
     }
 }
 
 #[tokio::test]
 async fn update_in_a_task_beside_the_end_is_saved() {
-    check_update_beside_the_end("/count_beside").await;
-    check_update_beside_the_end("/count_in_a_task").await;
+    check_update_beside_the_end("/count_beside", true).await;
+    check_update_beside_the_end("/count_in_a_task", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn update_in_a_thread_beside_the_end_is_saved() {
-    check_update_beside_the_end("/count_beside").await;
-    check_update_beside_the_end("/count_in_a_task").await;
+    check_update_beside_the_end("/count_beside", true).await;
+    check_update_beside_the_end("/count_in_a_task", false).await;
 }
 
 #[tokio::test]
