@@ -6,6 +6,7 @@
 //! [py]: https://flask-session.readthedocs.io/en/latest/
 
 mod id;
+mod other_side;
 mod plan;
 mod settings;
 
@@ -24,7 +25,7 @@ use crate::{
     engine::{Changes, Snapshot},
     interface::{CookieFacts, SaveError},
     reason::Reason,
-    record::Format,
+    record::{DecodeError, Format},
     session::{ReadOnly, Session},
     signing::UnsignError,
     store::{Record, RecordKey, Touch},
@@ -70,12 +71,14 @@ pub struct Lookup {
     pub held: Result<Held, Reason>,
     /// What is known of the cookie, if one was offered.
     pub cookie: Option<CookieFacts>,
+    /// What is wrong with a record that cannot be read.
+    pub fault: Option<DecodeError>,
 }
 
 impl Lookup {
     /// The store did not answer.
     pub const fn unavailable(offer: &Offer) -> Self {
-        Self { held: Err(Reason::StoreUnavailable), cookie: offer.cookie }
+        Self { held: Err(Reason::StoreUnavailable), cookie: offer.cookie, fault: None }
     }
 
     /// Returns why the session is what it is.
@@ -165,6 +168,9 @@ impl ServerSide {
     }
 
     fn verify(&self, cookie: &[u8], facts: &mut CookieFacts) -> Result<SessionId, Reason> {
+        if let Some(reason) = other_side::recognise(&self.settings, cookie) {
+            return Err(reason);
+        }
         let id = match &self.settings.signer {
             None => cookie,
             Some(signer) => {
@@ -230,8 +236,8 @@ impl ServerSide {
 
     /// Finds out what a record that was read is, without making a session of it.
     pub fn find(&self, offer: Offer, record: Option<(RecordKey, Record)>, now: Duration) -> Lookup {
-        let cookie = offer.cookie;
-        Lookup { held: self.read(offer, record, now), cookie }
+        let (cookie, mut fault) = (offer.cookie, None);
+        Lookup { held: self.read(offer, record, now, &mut fault), cookie, fault }
     }
 
     /// Makes the session of what was found; an empty one that cannot be changed if the store does not
@@ -253,12 +259,16 @@ impl ServerSide {
         offer: Offer,
         record: Option<(RecordKey, Record)>,
         now: Duration,
+        fault: &mut Option<DecodeError>,
     ) -> Result<Held, Reason> {
         let id = offer.id?;
         let (key, record) = record.ok_or(Reason::UnknownId)?;
         let touched = record.touched;
         let snapshot = Snapshot::read(key, record, self.settings.format, self.settings.limits)
-            .map_err(|_| Reason::CorruptRecord)?
+            .map_err(|error| {
+                *fault = Some(error);
+                Reason::CorruptRecord
+            })?
             .ok_or(Reason::Renewed)?;
         match self.time_left(snapshot.content(), now) {
             Some(Duration::ZERO) => Err(Reason::Expired),

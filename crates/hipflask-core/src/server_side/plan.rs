@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Held, ServerSide, SessionId};
+use super::{Held, ServerSide, SessionId, other_side};
 use crate::{
     cookie,
     engine::{EngineError, Outcome, Saving, Wish},
@@ -45,6 +45,9 @@ impl ServerSide {
     ) -> Result<Option<Plan>, EngineError> {
         let (modified, blank) = (session.is_modified(), session.is_blank());
         if !modified && (blank || !held.as_ref().is_some_and(|held| self.is_due(held, now))) {
+            return Ok(None);
+        }
+        if other_side::is_left_alone(session, reason) {
             return Ok(None);
         }
         let fate = if modified { session.fate() } else { Fate::Kept };
