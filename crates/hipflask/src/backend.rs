@@ -107,7 +107,11 @@ impl Backend {
             return Ok(self.interface.find(offer, None, now));
         };
         match self.read_either(id).await {
-            Ok(record) => Ok(self.interface.find(offer, record, now)),
+            Ok(record) => {
+                let lookup = self.interface.find(offer, record, now);
+                lookup.fault.iter().for_each(report::record_refused);
+                Ok(lookup)
+            }
             Err(error) => {
                 report::store_failed("load", &error);
                 match self.on_outage {
