@@ -42,12 +42,16 @@ pub enum Reason {
     NotYetValid,
     /// Another request has given the session a new id.
     Renewed,
+    /// The cookie is a signed session id, and ids are not signed here.
+    SignedId,
     /// The store did not answer.
     StoreUnavailable,
     /// The cookie, or what it inflates to, is larger than the limit.
     TooLarge,
     /// The store has no record of the session id.
     UnknownId,
+    /// The cookie is a session id without a signature, and ids are signed here.
+    UnsignedId,
     /// The current key confirms the cookie.
     Verified,
     /// A fallback key confirms the cookie.
@@ -56,7 +60,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in alphabetical order of the variants.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::BadPayload,
         Self::BadSignature,
         Self::BadTimestamp,
@@ -70,9 +74,11 @@ impl Reason {
         Self::NoSecretKey,
         Self::NotYetValid,
         Self::Renewed,
+        Self::SignedId,
         Self::StoreUnavailable,
         Self::TooLarge,
         Self::UnknownId,
+        Self::UnsignedId,
         Self::Verified,
         Self::VerifiedByFallbackKey,
     ];
@@ -93,9 +99,11 @@ impl Reason {
             Self::NoSecretKey => "no_secret_key",
             Self::NotYetValid => "not_yet_valid",
             Self::Renewed => "renewed",
+            Self::SignedId => "signed_id",
             Self::StoreUnavailable => "store_unavailable",
             Self::TooLarge => "too_large",
             Self::UnknownId => "unknown_id",
+            Self::UnsignedId => "unsigned_id",
             Self::Verified => "verified",
             Self::VerifiedByFallbackKey => "verified_by_fallback_key",
         }
@@ -157,11 +165,19 @@ impl Reason {
                 "another request has given the session a new id meanwhile, as on log-in, and the \
                  browser has the new cookie or is about to get it"
             }
+            Self::SignedId => {
+                "the cookie is a signed session id: SESSION_USE_SIGNER is on where it was written, \
+                 and off here"
+            }
             Self::StoreUnavailable => "the session store did not answer: see the log for its error",
             Self::TooLarge => "the cookie, or what it inflates to, is larger than the limit",
             Self::UnknownId => {
                 "the store has no record of the session id: it has expired, was ended or evicted, \
                  or lies in another store or under another SESSION_KEY_PREFIX"
+            }
+            Self::UnsignedId => {
+                "the cookie is a session id without a signature: SESSION_USE_SIGNER is off where it \
+                 was written, and on here"
             }
             Self::Verified => "the current key confirms the cookie",
             Self::VerifiedByFallbackKey => "a key of SECRET_KEY_FALLBACKS confirms the cookie",

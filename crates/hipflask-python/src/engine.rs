@@ -79,7 +79,7 @@ impl Engine {
         let now = time(now);
         let header = header.map(bytes_of).transpose()?;
         let header = header.as_deref();
-        let cookie = header.and_then(|header| cookie::find(header, self.interface.name()));
+        let cookie = header.and_then(|header| cookie::find_joined(header, self.interface.name()));
         if let Some(stored) = &self.stored {
             return stored.open(session, cookie.as_deref(), now);
         }

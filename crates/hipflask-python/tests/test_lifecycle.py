@@ -41,6 +41,7 @@ DIFFERENCES = {
         [*range(257, 273), *range(277, 285)],
         "a lifetime that is no time, below a second or beyond all years: refused",
     )
+    .add([214, 230], "two lines that a server has joined with a comma: the session's cookie is found")
     .add([273, 274, 276], "a lifetime of None: the default, instead of errors later on")
     .add([295, 296, 297], "a domain that is empty: none, instead of an empty attribute")
     .add([313, 314, 315], "APPLICATION_ROOT that is empty: refused, instead of an empty path")

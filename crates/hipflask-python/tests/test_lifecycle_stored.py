@@ -45,6 +45,7 @@ DIFFERENCES = {
         "SESSION_COOKIE_PARTITIONED is no longer ignored",
     )
     .add([1264], "an id that a fallback key has signed is accepted")
+    .add([1272, 1273], "a renewal after `clear` takes effect, too: no session fixation")
     .add(range(1289, 1292), "`modified = False` keeps a change from being saved")
     .add([1295, 1296, 1297], "what cannot be an id never reaches the store"),
 }

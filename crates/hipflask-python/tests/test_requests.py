@@ -52,6 +52,24 @@ BASIC = views(
 )
 
 
+def test_cookie_of_the_sessions_name_set_by_hand_is_sent_as_in_flask(pair: Pair, clock: Clock) -> None:
+    def build(app: flask.Flask) -> None:
+        BASIC(app)
+
+        @app.route("/by_hand/<int:change>")
+        def by_hand(change: int) -> flask.Response:
+            if change:
+                put("by hand", 1)
+            response = flask.make_response("")
+            response.set_cookie("session", "by hand")
+            return response
+
+    seen = pair.compare(build, paths("by_hand/1", "all", "by_hand/0", "all"))
+    assert [len(answer["set_cookie"]) for answer in seen] == [2, 0, 1, 0]
+    # Browsers keep the last of two, and what is left alone is a cookie that opens nothing.
+    assert "by hand" in seen[1]["body"] and seen[3]["body"] == "[]"
+
+
 # --- hooks and errors --------------------------------------------------------------------------------------
 
 

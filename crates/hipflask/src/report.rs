@@ -3,7 +3,9 @@
 //!
 //! Never tells a key, a cookie or a value: only the reason, ages, sizes, and a key's fingerprint.
 
-use hipflask_core::{engine::EngineError, interface::CookieFacts, reason::Reason};
+use hipflask_core::{
+    engine::EngineError, interface::CookieFacts, reason::Reason, record::DecodeError,
+};
 
 use crate::SaveFailure;
 
@@ -70,6 +72,12 @@ pub(crate) fn conflicts(n: u32) {
     if n > 0 {
         tracing::debug!(target: "hipflask", conflicts = n, "session merged");
     }
+}
+
+/// The store has a record that cannot be read; the text may name a class, and nothing of the content.
+pub(crate) fn record_refused(fault: &DecodeError) {
+    let reason = Reason::CorruptRecord.code();
+    tracing::info!(target: "hipflask", reason, "record refused: {fault}");
 }
 
 /// A session could not be opened.

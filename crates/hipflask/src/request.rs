@@ -264,6 +264,7 @@ impl Locked<'_, State> {
         if let Some(error) = visit.failure() {
             report::open_failed(error);
         }
+        visit.fault().into_iter().for_each(report::record_refused);
         (self.reason, self.cookie) = (visit.reason(), visit.cookie());
         report::opened(self.reason, self.cookie, interface.fingerprints());
         (self.session, self.visit, self.stage) = (session, Some(visit), Stage::Open);

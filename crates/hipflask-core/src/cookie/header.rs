@@ -23,7 +23,43 @@ use std::borrow::Cow;
 /// ```
 #[doc(alias = "parse_cookie")]
 pub fn find<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
-    Scanner { rest: header }.find(|pair| pair.is_called(name)).map(|pair| pair.value.decode())
+    let mut pairs = Scanner::<b';'>::new(header);
+    pairs.find(|pair| pair.is_called(name)).map(|pair| pair.value.decode())
+}
+
+/// Returns the value of the first cookie called `name` in what may be several header lines that a
+/// server has joined with commas, as WSGI hands them over.
+///
+/// For values that hold no comma themselves, as those of sessions. A comma outside of quotes ends a
+/// line, since [RFC 6265][rfc] allows none in a value. Where one may yet be part of a value, its
+/// text does not count: what stands at the start or behind a semicolon goes before what stands
+/// behind a comma, and of several different ones behind commas none is taken.
+///
+/// DIFFERENCE: Flask loses the cookies on both sides of such a comma.
+///
+/// [rfc]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
+///
+/// ```
+/// use hipflask_core::cookie::find_joined;
+///
+/// assert_eq!(find_joined(b"theme=dark,session=eyJ", "session").as_deref(), Some(&b"eyJ"[..]));
+/// assert_eq!(find_joined(b"note=\"a,session=b\"", "session"), None);
+/// ```
+pub fn find_joined<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
+    if !header.contains(&b',') {
+        return find(header, name);
+    }
+    let mut joined = None;
+    let mut differ = false;
+    for pair in Scanner::<b','>::new(header).filter(|pair| pair.is_called(name)) {
+        let (is_joined, value) = (pair.is_joined, pair.value.decode());
+        if !is_joined {
+            return Some(value);
+        }
+        differ |= joined.as_ref().is_some_and(|first| *first != value);
+        joined = joined.or(Some(value));
+    }
+    joined.filter(|_| !differ)
 }
 
 /// Returns the value of the first cookie called `name` in several header lines.
@@ -53,14 +89,18 @@ pub fn find_in<'a>(lines: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Opt
 /// assert_eq!(n_cookies, 2);
 /// ```
 pub fn pairs(header: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    Scanner { rest: header }.map(|pair| (latin1_as_utf8(pair.name), pair.value.decode()))
+    Scanner::<b';'>::new(header).map(|pair| (latin1_as_utf8(pair.name), pair.value.decode()))
 }
 
-struct Scanner<'a> {
+/// Reads pairs that end at a semicolon, or at `END`.
+struct Scanner<'a, const END: u8> {
     rest: &'a [u8],
+    is_joined: bool,
 }
 
 struct RawPair<'a> {
+    /// Whether it stands behind a comma that ended the last one.
+    is_joined: bool,
     name: &'a [u8],
     value: RawValue<'a>,
 }
@@ -71,18 +111,35 @@ enum RawValue<'a> {
     Quoted(&'a [u8]),
 }
 
-impl<'a> Iterator for Scanner<'a> {
+impl<'a, const END: u8> Scanner<'a, END> {
+    const fn new(header: &'a [u8]) -> Self {
+        Self { rest: header, is_joined: false }
+    }
+
+    /// Goes on behind the next end of a pair, even one between quotes if it is a semicolon.
+    fn skip(&mut self) -> Option<()> {
+        let mut end = self.rest.iter().position(|byte| is_end::<END>(*byte))?;
+        if self.rest[..end].contains(&b'"') {
+            end = self.rest.iter().position(|byte| *byte == b';')?;
+        }
+        self.is_joined = self.rest[end] == b',';
+        self.rest = &self.rest[end + 1..];
+        Some(())
+    }
+}
+
+impl<'a, const END: u8> Iterator for Scanner<'a, END> {
     type Item = RawPair<'a>;
 
     fn next(&mut self) -> Option<RawPair<'a>> {
         loop {
-            if let Some((pair, rest)) = split_pair(self.rest) {
-                self.rest = rest;
+            if let Some((name, value, rest)) = split_pair::<END>(self.rest) {
+                let pair = RawPair { is_joined: self.is_joined, name, value };
+                self.is_joined = rest.first() == Some(&b',');
+                self.rest = rest.get(1..).unwrap_or_default();
                 return Some(pair);
             }
-            // Reading resumes behind the next semicolon, even one between quotes.
-            let n_skipped = self.rest.iter().position(|byte| *byte == b';')? + 1;
-            self.rest = &self.rest[n_skipped..];
+            self.skip()?;
         }
     }
 }
@@ -105,29 +162,27 @@ impl<'a> RawValue<'a> {
     }
 }
 
-/// Splits `name=value`, with blanks around each part, and the semicolon behind it off `text`.
-fn split_pair(text: &[u8]) -> Option<(RawPair<'_>, &[u8])> {
-    let (name, rest) = split_run(skip_blanks(text), |byte| (byte == b'=') | ends_value(byte));
+/// Splits `name=value`, with blanks around each part, off `text`; the rest begins with its end.
+fn split_pair<const END: u8>(text: &[u8]) -> Option<(&[u8], RawValue<'_>, &[u8])> {
+    let is_name_end = |byte| (byte == b'=') | ends_value::<END>(byte);
+    let (name, rest) = split_run(skip_blanks(text), is_name_end);
     if name.is_empty() {
         return None;
     }
     let (value, rest) = match skip_blanks(rest) {
-        [b'=', rest @ ..] => split_value(skip_blanks(rest))?,
+        [b'=', rest @ ..] => split_value::<END>(skip_blanks(rest))?,
         rest => (RawValue::Plain(b""), rest),
     };
-    match skip_blanks(rest) {
-        [] => Some((RawPair { name, value }, b"")),
-        [b';', rest @ ..] => Some((RawPair { name, value }, rest)),
-        _ => None,
-    }
+    let rest = skip_blanks(rest);
+    rest.first().is_none_or(|byte| is_end::<END>(*byte)).then_some((name, value, rest))
 }
 
-fn split_value(text: &[u8]) -> Option<(RawValue<'_>, &[u8])> {
+fn split_value<const END: u8>(text: &[u8]) -> Option<(RawValue<'_>, &[u8])> {
     if let [b'"', text @ ..] = text {
         let (inside, rest) = split_quoted(text)?;
         return Some((RawValue::Quoted(inside), rest));
     }
-    let (value, rest) = split_run(text, ends_value);
+    let (value, rest) = split_run(text, ends_value::<END>);
     Some((RawValue::Plain(value), rest))
 }
 
@@ -155,8 +210,12 @@ fn split_run(text: &[u8], is_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(n_more.map_or(text.len(), |n_more| checked + n_more))
 }
 
-fn ends_value(byte: u8) -> bool {
-    (byte == b' ') | (byte == b'\t') | (byte == b'"') | (byte == b';')
+fn ends_value<const END: u8>(byte: u8) -> bool {
+    (byte == b' ') | (byte == b'\t') | (byte == b'"') | is_end::<END>(byte)
+}
+
+const fn is_end<const END: u8>(byte: u8) -> bool {
+    (byte == b';') | (byte == END)
 }
 
 fn skip_blanks(mut text: &[u8]) -> &[u8] {
@@ -227,6 +286,44 @@ mod tests {
         check(b"session=a b; session=c", "session", Some("c"));
         check(b"session=\"a; session=c", "session", Some("c"));
         check(b"x=\"; session=c", "session", Some("c"));
+    }
+
+    #[track_caller]
+    fn check_joined(header: &str, expected: Option<&str>) {
+        let found = find_joined(header.as_bytes(), "session");
+        assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{header}");
+    }
+
+    #[test]
+    fn find_joined_takes_the_cookie_out_of_lines_that_a_server_has_joined() {
+        for joint in [",", ", "] {
+            let check = |lines: &[&str], expected| check_joined(&lines.join(joint), expected);
+            check(&["theme=dark", "session=a"], Some("a"));
+            check(&["session=a", "theme=dark"], Some("a"));
+            check(&["theme=dark; session=a; x=1", "y=2; z=3"], Some("a"));
+            check(&["theme=dark", "y=2; session=a", "z=3"], Some("a"));
+            check(&["theme=\"a,b\"", "session=a"], Some("a"));
+            check(&["theme=a b", "session=a"], Some("a"));
+            check(&["theme", "session=a"], Some("a"));
+            check(&["session=a", "session=b"], Some("a"));
+            check(&["theme=dark", "session=a", "session=a"], Some("a"));
+            check(&["theme=dark", "xsession=a"], None);
+        }
+    }
+
+    #[test]
+    fn find_joined_takes_nothing_that_may_be_part_of_another_value() {
+        // What Flask reads as the session's cookie goes first.
+        check_joined("theme=x,session=evil; session=good", Some("good"));
+        check_joined("theme=x, session=evil; session=good", Some("good"));
+        check_joined("session=good; theme=x,session=evil", Some("good"));
+        check_joined("theme=x,session=evil,session=good", None);
+        check_joined("theme=\"x,session=evil\"", None);
+        check_joined("theme=\"x\\\",session=evil\"", None);
+        check_joined("theme=\"x, session=evil; y=1\"; session=good", Some("good"));
+        check_joined("theme=\"x,session=evil", None);
+        check_joined("theme={\"x\":1,session=evil}", None);
+        check_joined("theme=\"x\",session=evil\"", None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The outermost stage of the data flow, on both ends: header bytes in, header text out. Never
 //! sees a key, a signature or a session; a cookie's value is opaque here.
 //!
-//! - `header` reads request headers: [`find`], [`find_in`], [`pairs`].
+//! - `header` reads request headers: [`find`], [`find_in`], [`find_joined`], [`pairs`].
 //! - `set_cookie` writes response headers: [`write()`], [`write_deletion`], [`oversize`].
 //! - `attributes` prepares what does not change from cookie to cookie: [`Attributes`].
 //! - `check` refuses settings that a browser would not honour: [`Attributes::check`].
@@ -24,7 +24,7 @@ pub use attributes::{Attributes, ParseSameSiteError, SameSite};
 pub use check::{
     AttributeError, DomainError, NameError, PathError, check_domain, check_name, check_path,
 };
-pub use header::{find, find_in, pairs};
+pub use header::{find, find_in, find_joined, pairs};
 pub use set_cookie::{SetCookieError, oversize, write, write_deletion};
 
 /// What to do with a response header that may be there already.

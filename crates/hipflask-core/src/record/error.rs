@@ -71,7 +71,8 @@ pub enum DecodeError {
         /// The offset at which the first fault was seen.
         at: usize,
     },
-    /// A pickle asks for a class or a function that is no part of session values.
+    /// A pickle asks for a class or a function that is no part of session values, or for an app's own in a
+    /// form that no text, number, tuple, list or dict has.
     #[error("the record is a pickle that asks for `{global}`, which is never loaded")]
     Forbidden {
         /// The module and the name, escaped and cut to a hundred characters.
@@ -89,6 +90,12 @@ pub enum DecodeError {
     /// The record, or what would become of it, is larger than the limit.
     #[error("the record is larger than the limit")]
     TooLarge,
+    /// A pickle holds an object of a known class in a form that is not known.
+    #[error("the record is a pickle of a `{class}` in a form that cannot be read")]
+    UnknownForm {
+        /// The module and the name, escaped and cut to a hundred characters.
+        class: Box<str>,
+    },
     /// The record holds a kind that a session cannot hold.
     #[error("the record holds {kind}, which a session cannot hold")]
     Unsupported {

@@ -6,6 +6,7 @@
 //! [py]: https://flask-session.readthedocs.io/en/latest/
 
 mod id;
+mod other_side;
 mod settings;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 pub use id::SessionId;
+pub(crate) use other_side::is_left_alone;
 pub use settings::{IdStorage, OnOutage, SALT, Settings};
 
 pub use crate::session::STARTED;
@@ -22,6 +24,7 @@ use crate::{
     engine::{Changes, Snapshot},
     interface::{CookieFacts, Interface, Opened, SaveError},
     reason::Reason,
+    record::DecodeError,
     session::Session,
     signing::UnsignError,
     store::{Record, RecordKey, Store, Touch},
@@ -153,6 +156,9 @@ impl ServerSide {
     }
 
     fn verify(&self, cookie: &[u8], facts: &mut CookieFacts) -> Result<SessionId, Reason> {
+        if let Some(reason) = other_side::recognise(&self.settings, cookie) {
+            return Err(reason);
+        }
         let id = match &self.settings.signer {
             None => cookie,
             Some(signer) => {
@@ -212,12 +218,16 @@ impl ServerSide {
         offer: Offer,
         record: Option<(RecordKey, Record)>,
         now: UnixTime,
+        fault: &mut Option<DecodeError>,
     ) -> Result<Held, Reason> {
         let id = offer.id?;
         let (key, record) = record.ok_or(Reason::UnknownId)?;
         let touched = record.touched;
         let snapshot = Snapshot::read(key, record, self.settings.format, self.settings.limits)
-            .map_err(|_| Reason::CorruptRecord)?
+            .map_err(|error| {
+                *fault = Some(error);
+                Reason::CorruptRecord
+            })?
             .ok_or(Reason::Renewed)?;
         match self.time_left(snapshot.content(), now) {
             Some(Duration::ZERO) => Err(Reason::Expired),

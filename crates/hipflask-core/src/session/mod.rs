@@ -19,8 +19,9 @@ use entry::{Entry, Slot};
 
 const PERMANENT: &str = "_permanent";
 
-/// Where a session with an absolute timeout notes its start, in Unix seconds.
-pub const STARTED: &str = "_started";
+/// Where a session with an absolute timeout notes its start, in Unix seconds. No app has a key of
+/// this name.
+pub const STARTED: &str = "_hipflask_started";
 
 /// A dict-like session.
 ///

@@ -8,7 +8,7 @@ use crate::{
     engine::{EngineError, Outcome, Saving, Wish},
     interface::{SaveAction, Saved},
     reason::Reason,
-    server_side::{Held, ServerSide, SessionId},
+    server_side::{Held, ServerSide, SessionId, is_left_alone},
     session::{self, Fate, Session},
     store::{Answer, StoreError},
     value::Dict,
@@ -147,6 +147,9 @@ impl Plan {
         let (reason, held) = (visit.reason(), visit.into_held());
         let (modified, blank) = (session.is_modified(), session.is_blank());
         if !modified && (blank || !held.as_ref().is_some_and(|held| rules.is_due(held, now))) {
+            return Ok(None);
+        }
+        if is_left_alone(session, reason) {
             return Ok(None);
         }
         let fate = if modified { session.fate() } else { Fate::Kept };

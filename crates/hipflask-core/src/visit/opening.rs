@@ -8,6 +8,7 @@ use crate::{
     engine::{EngineError, Losses},
     interface::{self, CookieFacts},
     reason::Reason,
+    record::DecodeError,
     server_side::{Held, Offer, OnOutage, ServerSide},
     session::{ReadOnly, Session},
     store::{Answer, Question, Record, RecordKey, StoreError},
@@ -44,6 +45,7 @@ pub struct Visit {
     cookie: Option<CookieFacts>,
     held: Option<Held>,
     failure: Option<Arc<EngineError>>,
+    fault: Option<DecodeError>,
 }
 
 /// A session that was opened.
@@ -65,7 +67,7 @@ impl Opening {
     pub(super) fn signed(opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
         Self(Stage::Done(Opened {
-            visit: Visit { reason, cookie, held: None, failure: None },
+            visit: Visit { reason, cookie, held: None, failure: None, fault: None },
             content: Content::Cookie(session),
         }))
     }
@@ -151,7 +153,8 @@ impl Reading {
 
     fn unavailable(&self, failure: Option<EngineError>) -> Opened {
         let (cookie, failure) = (self.offer.cookie, failure.map(Arc::new));
-        let visit = Visit { reason: Reason::StoreUnavailable, cookie, held: None, failure };
+        let (reason, fault) = (Reason::StoreUnavailable, None);
+        let visit = Visit { reason, cookie, held: None, failure, fault };
         let permanent = self.rules.settings().permanent;
         Opened { visit, content: Content::Record { permanent } }
     }
@@ -165,12 +168,13 @@ impl Opened {
         now: UnixTime,
     ) -> Self {
         let cookie = offer.cookie;
-        let (reason, held) = match rules.read(offer, found, now) {
+        let mut fault = None;
+        let (reason, held) = match rules.read(offer, found, now, &mut fault) {
             Err(reason) => (reason, None),
             Ok(held) => (reason_of(cookie), Some(held)),
         };
         let permanent = rules.settings().permanent;
-        let visit = Visit { reason, cookie, held, failure: None };
+        let visit = Visit { reason, cookie, held, failure: None, fault };
         Self { visit, content: Content::Record { permanent } }
     }
 
@@ -225,6 +229,11 @@ impl Visit {
     /// Returns why the store has not answered, if the session is empty because of that.
     pub fn failure(&self) -> Option<&EngineError> {
         self.failure.as_deref()
+    }
+
+    /// Returns what is wrong with the store's record, if it cannot be read.
+    pub const fn fault(&self) -> Option<&DecodeError> {
+        self.fault.as_ref()
     }
 
     /// Takes over what the store has now.

@@ -182,6 +182,30 @@ proptest! {
     }
 
     #[test]
+    fn lines_are_joined_and_found(
+        lines in prop::collection::vec("[a-c]{1,2}=[a-z]{0,3}(; [a-c]{1,2}=(\"[a-z,;=]{0,4}\"|[a-z]{0,3})){0,2}", 1..4),
+        name in "[a-c]{1,2}",
+        blank in " ?",
+    ) {
+        let found = cookie::find_joined(lines.join(&format!(",{blank}")).as_bytes(), &name);
+        let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
+        let all: Vec<_> = lines.iter().flat_map(|line| cookie::pairs(line)).collect();
+        let own = |(key, value)| (*key == *name.as_bytes()).then_some(value);
+        let values: Vec<_> = all.into_iter().filter_map(own).collect();
+        match found {
+            Some(found) => prop_assert!(values.contains(&found)),
+            // None is taken of several different ones.
+            None => prop_assert!(values.is_empty() || values.iter().any(|it| *it != values[0])),
+        }
+    }
+
+    #[test]
+    fn text_without_a_comma_is_one_line(header in header_bytes(), name in "[a-z]{1,7}") {
+        let header: Vec<_> = header.into_iter().filter(|byte| *byte != b',').collect();
+        prop_assert_eq!(cookie::find_joined(&header, &name), cookie::find(&header, &name));
+    }
+
+    #[test]
     fn find_returns_what_write_was_given(value in "\\PC*", name in "[a-zA-Z0-9_.-]{1,12}") {
         let header = cookie::write(&name, &value, &Attributes::new(), Some(0), None).unwrap();
         let found = cookie::find(header.as_bytes(), &name);

@@ -114,9 +114,9 @@ fn conflict_names_the_key_of_the_session() {
 
 #[test]
 fn of_two_starts_of_one_session_the_first_counts() {
-    let started = |at: i32| json!({"_started": at});
+    let started = |at: i32| json!({"_hipflask_started": at});
     check(row(absent(), started(2), started(1)), started(1));
-    let nested = |at: i32| json!({"job": {"_started": at}});
+    let nested = |at: i32| json!({"job": {"_hipflask_started": at}});
     check_policies(row(absent(), nested(2), nested(1)), (nested(2), nested(1), true));
 }
 

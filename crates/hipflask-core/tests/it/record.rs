@@ -375,10 +375,38 @@ fn commands_in_a_pickle_are_refused_and_named() {
     check(b"c__builtin__\ngetattr\n.", "__builtin__.getattr");
     check(b"c\x1b[31m\n\xc3\xa9\n.", "\\u{1b}[31m.é");
     check(&[b"cm\n", &[b'x'; 500][..], b"\n."].concat(), &format!("m.{}", "x".repeat(98)));
+    check(b"csubprocess\nPopen\n(V1\ntR.", "subprocess.Popen");
+    check(b"cshop.jobs\nrun\n(V1\ntR.", "shop.jobs.run");
+    check(b"cshop\nJobs.run\n(V1\ntR.", "shop.Jobs.run");
+    check(b"cshop\nJob\n(V1\nV2\ntR.", "shop.Job");
+    check(b"cbuiltins\ngetattr\n(cshop\nJob\nVrun\ntR.", "builtins.getattr");
+    check(b"ccopyreg\n_reconstructor\n(cshop\nJob\ncbuiltins\nobject\nNtR}Va\nV1\nsb.", "shop.Job");
+    check(b"\x80\x04cshop\nJob\n)\x81}(Va\nV1\nub.", "shop.Job");
+    check(b"\x80\x04cshop\nJob\n)\x81.", "shop.Job");
     // What is allowed can be called in no other way than a value needs.
     for record in [&b"cbuiltins\nint\n(V1\ntR."[..], b"cuuid\nUUID\n(V1\ntR.", b"Nb.", b"NNR."] {
         assert!(decode(record, Format::Pickle, Limits::default()).is_err());
     }
+}
+
+#[test]
+fn objects_of_an_apps_own_classes_become_what_they_hold() {
+    #[track_caller]
+    fn check(pickle: &[u8], expected: Value) {
+        let record = [b"\x80\x04}Va\n", pickle, b"s."].concat();
+        let decoded = decode(&record, Format::Pickle, Limits::default()).unwrap();
+        assert_eq!(decoded.content.unwrap().get("a"), Some(&expected));
+    }
+    check(b"cshop\nColour\nVred\n\x85R", "red".into());
+    check(b"cshop\nOrder.Status\nK\x01\x85R", 1.into());
+    check(b"chttp\nHTTPStatus\nM\x94\x01\x85R", 404.into());
+    check(b"cshop\nName\nVada\n\x85\x81", "ada".into());
+    check(b"cshop\nPoint\nK\x01K\x02\x86\x81", Value::Tuple(vec![1.into(), 2.into()]));
+    check(b"cshop\nNames\n)\x81(K\x01K\x02e", Value::List(vec![1.into(), 2.into()]));
+    check(
+        b"cshop\nCart\n)\x81(Vn\nK\x01u",
+        Value::Dict([("n".into(), 1.into())].into_iter().collect()),
+    );
 }
 
 #[test]
@@ -403,6 +431,9 @@ fn small_records_do_not_become_large() {
     let text = [b"X\x10\x27\0\0", &b"x".repeat(10_000)[..], b"\x94"].concat();
     let copies = b"cmarkupsafe\nMarkup\nh\0\x85R".repeat(200);
     check(&[b"\x80\x04", &text[..], &copies, b"."].concat(), DecodeError::TooLarge);
+    let many = b"\x80\x04cwerkzeug.datastructures\nCombinedMultiDict\n(](}(Va\n(";
+    let many = [&many[..], &b"N".repeat(10_000), b"lud\x94", &b"h\0".repeat(200), b"etR."].concat();
+    check(&many, DecodeError::TooLarge);
     // A dict that contains itself.
     check(b"\x80\x02}q\0U\x01ah\0s.", DecodeError::TooDeep);
     check(

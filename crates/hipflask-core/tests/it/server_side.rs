@@ -79,6 +79,38 @@ fn plain_record_moves_to_its_hashed_key_with_the_next_save() {
     assert!(matches!(action, SaveAction::Set(line) if line.contains(ID)), "the id stays");
 }
 
+#[test]
+fn ids_of_a_side_that_signs_otherwise_are_recognised_and_kept() {
+    let signer = || Settings::signer(&KeyRing::new("9f3c6a52be0d47c1886d1f7a0cb35e24"));
+    let signed = String::from_utf8(signer().sign(ID.as_bytes())).unwrap();
+    let signing = interface(Settings { signer: Some(signer()), ..Settings::default() });
+    let check = |interface: &ServerSide, cookie: &str, expected| {
+        let offer = interface.identify(Some(cookie.as_bytes()));
+        assert_eq!(offer.id.as_ref().err(), Some(&expected), "{cookie}");
+        let found = interface.open(offer, None, NOW);
+        assert_eq!(found.reason, expected);
+        let after = |change: fn(&mut Session)| {
+            let mut found = found.clone();
+            change(&mut found.session);
+            plan(interface, found).map(|mut plan| finish(interface, &mut plan).1)
+        };
+        assert_eq!(after(|_| ()), None);
+        // As apps do before each request.
+        assert_eq!(after(|it| it.set_permanent(true).unwrap()), None);
+        assert!(matches!(after(|it| it.insert("a", 1).unwrap()), Some(SaveAction::Set(_))));
+        assert!(matches!(after(|it| it.clear().unwrap()), Some(SaveAction::Delete(_))));
+    };
+    let plain = interface(Settings::default());
+    check(&plain, &signed, Reason::SignedId);
+    check(&signing, ID, Reason::UnsignedId);
+    let reason_of =
+        |interface: &ServerSide, cookie: &str| interface.identify(Some(cookie.as_bytes())).id.err();
+    assert_eq!(reason_of(&plain, &signed[..signed.len() - 1]), Some(Reason::MalformedId));
+    assert_eq!(reason_of(&plain, &format!("e30.{signed}")), Some(Reason::MalformedId));
+    assert_eq!(reason_of(&signing, "no id"), Some(Reason::Malformed));
+    assert_eq!(reason_of(&signing, &signed[..signed.len() - 1]), Some(Reason::BadSignature));
+}
+
 /// Opens a session, does something, saves it, and returns what became of it.
 #[track_caller]
 fn check(content: &Dict, change: impl FnOnce(&mut Session), outcome: Outcome, cookie: &str) {
@@ -118,6 +150,24 @@ fn sessions_end_and_go_on_as_their_handlers_wish() {
         set(session);
     };
     check(&content, destroy_and_set, Outcome::Saved, "a new id");
+    let remove_and_renew = |session: &mut Session| {
+        session.remove("a").unwrap();
+        session.renew().unwrap();
+    };
+    check(&content, remove_and_renew, Outcome::Emptied, "none");
+    let remove_renew_and_set = |session: &mut Session| {
+        remove_and_renew(session);
+        set(session);
+    };
+    check(&content, remove_renew_and_set, Outcome::Saved, "a new id");
+    // A record of nothing, whose id somebody else may have planted.
+    let log_in = |session: &mut Session| {
+        session.renew().unwrap();
+        set(session);
+    };
+    for blank in [dict(&[]), dict(&[("_permanent", 1)])] {
+        check(&blank, log_in, Outcome::Saved, "a new id");
+    }
     // A change that is not to be saved renews nothing either.
     let unmodified = |session: &mut Session| {
         session.renew().unwrap();
@@ -206,6 +256,13 @@ fn absolute_timeout_runs_from_the_start_of_a_session() {
     let mut found = open(&old);
     found.session.renew().unwrap();
     assert_eq!(started(&plan(&interface, found).unwrap()), Some(unix.into()));
+    // What an app calls `_started` is its own.
+    let own = dict(&[("_started", 1)]);
+    let mut found = open(&own);
+    assert_eq!(found.reason, Reason::Found);
+    found.session.insert("_started", "yesterday").unwrap();
+    let own = plan(&interface, found).unwrap().saving.content().unwrap().clone();
+    assert_eq!(own.get("_started"), Some(&Value::from("yesterday")));
     // Nothing but the start and `_permanent` is nothing.
     let mut found = open(&old);
     found.session.remove("a").unwrap();

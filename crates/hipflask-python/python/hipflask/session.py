@@ -20,7 +20,7 @@ __all__ = ["Session"]
 logger = logging.getLogger("hipflask")
 
 _ABSENT: Any = object()
-_ABOUT_THE_SESSION = ("_permanent", "_started")
+_ABOUT_THE_SESSION = ("_permanent", "_hipflask_started")
 
 
 class Session(dict, SessionMixin):  # type: ignore[type-arg]
@@ -83,13 +83,14 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def renew(self) -> None:
         """Gives the session a new id when it is saved and ends the old one: for the moment when a
-        visitor logs in, or gets more rights. A signed cookie has no id, and nothing changes: who has
-        a copy of it keeps that."""
+        visitor logs in, or gets more rights. What is empty gets it when something is set. A signed
+        cookie has no id, and nothing changes: who has a copy of it keeps that."""
         opened = self._open()
-        if self._engine.is_stored and self:
-            self._changed()
+        if self._engine.is_stored:
             self._renewed = True
             opened.draw_id()
+            if self:
+                self._changed()
 
     def destroy(self) -> None:
         """Ends the session, also for requests under way: for log-out. What is set afterwards is a

@@ -38,7 +38,7 @@ impl Default for Stored {
 impl SessionConfig {
     /// Ends sessions this long after they began, or were last renewed, however active they are.
     ///
-    /// The start is kept in the session, as `_started`.
+    /// The start is kept in the session, as `_hipflask_started`.
     #[must_use]
     pub fn with_absolute_timeout(mut self, timeout: Duration) -> Self {
         self.stored.settings.absolute_timeout = Some(timeout);

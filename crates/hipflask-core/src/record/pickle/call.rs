@@ -1,76 +1,195 @@
 //! What becomes of a class and its arguments: a value, and nothing else.
 
+use indexmap::IndexMap;
+
 use super::{
     class::Class,
     clock::{self, Delta},
     heap::{Heap, Id, Object},
+    zone::Zone,
 };
 use crate::{
     record::DecodeError,
     value::{Text, Uuid, Value},
 };
 
-const NOT_ALLOWED: DecodeError =
-    DecodeError::Unsupported { kind: "a pickled object in an unknown form" };
-
-/// Calls a class with arguments, of which all but the first are few.
-pub(super) fn call(heap: &mut Heap, class: Id, args: &[Id]) -> Result<Id, DecodeError> {
-    let &Object::Class(class) = heap.get(class) else { return Err(NOT_ALLOWED) };
-    let made = match (class, args) {
-        (Class::ByteArray | Class::Bytes, []) => Object::Leaf(Value::Bytes(Vec::new())),
-        (Class::Dict, []) | (Class::DefaultDict, [] | [_]) => Object::Dict(Vec::new()),
-        (Class::List, []) => Object::List(Vec::new()),
-        (Class::Markup, []) => Object::Leaf(Value::Markup(Text::default())),
-        (Class::Uuid, []) => Object::Uuid,
-        (Class::ByteArray | Class::Bytes, [bytes]) => {
-            let bytes = bytes_of(heap, *bytes).ok_or(NOT_ALLOWED)?.to_vec();
-            Object::Leaf(Value::Bytes(bytes))
-        }
-        (Class::ByteArray | Class::CodecsEncode, [text, encoding]) => {
-            Object::Leaf(Value::Bytes(latin1(heap, *text, *encoding).ok_or(NOT_ALLOWED)?))
-        }
-        (Class::Decimal, [text]) => {
-            let text = text_of(heap, *text).filter(|text| is_decimal(text)).ok_or(NOT_ALLOWED)?;
-            Object::Leaf(Value::Str(text.clone()))
-        }
-        (Class::List, [items]) => match heap.get(*items) {
-            Object::List(items) | Object::Tuple(items) => Object::List(items.clone()),
-            _ => return Err(NOT_ALLOWED),
-        },
-        (Class::Markup, [text]) => {
-            Object::Leaf(Value::Markup(text_of(heap, *text).ok_or(NOT_ALLOWED)?.clone()))
-        }
-        (Class::Reconstructor, [class, _, state]) => return reconstruct(heap, *class, *state),
-        _ => moment(heap, class, args).ok_or(NOT_ALLOWED)?,
+/// Calls a class with arguments, of which all but the first are few; `is_new` where an object is made
+/// of what it holds, without the class's own say.
+pub(super) fn call(
+    heap: &mut Heap,
+    class: Id,
+    args: &[Id],
+    is_new: bool,
+) -> Result<Id, DecodeError> {
+    let Object::Class(named) = heap.get(class) else { return Err(heap.refusal(class)) };
+    if named.class == Class::ZoneBase && args.is_empty() {
+        return Ok(Heap::NONE);
+    }
+    if named.class == Class::Reconstructor {
+        return match *args {
+            [class, _, Heap::NONE] => call(heap, class, &[], true),
+            [class, _, state] => call(heap, class, &[state], true),
+            _ => Err(heap.refusal(class)),
+        };
+    }
+    if let (Class::Foreign, [held]) = (named.class, args)
+        && (is_new || named.is_class() && is_scalar(heap.get(*held)))
+        && !matches!(heap.get(*held), Object::Class(_) | Object::Unset(_))
+    {
+        // An enum's member, or a text, a number, a tuple of an app's own class.
+        return Ok(*held);
+    }
+    let made = match (named.class, args) {
+        (Class::MultiDict, [items]) => gather(heap, class, *items)?,
+        (kind, args) => make(heap, kind, args, is_new).ok_or_else(|| heap.refusal(class))?,
     };
     heap.pay(1 + made.size())?;
-    Ok(heap.add(made))
+    Ok(heap.add_made(made, class))
 }
 
-/// What protocols 0 and 1 call for an object: its class, a base class, and what that one holds.
-fn reconstruct(heap: &mut Heap, class: Id, state: Id) -> Result<Id, DecodeError> {
-    match (heap.get(class), state) {
-        (Object::Class(Class::Uuid), Heap::NONE) => call(heap, class, &[]),
-        (Object::Class(Class::Markup), state) => call(heap, class, &[state]),
-        _ => Err(NOT_ALLOWED),
-    }
+fn make(heap: &Heap, class: Class, args: &[Id], is_new: bool) -> Option<Object> {
+    Some(match (class, args) {
+        (Class::ByteArray | Class::Bytes, []) => Object::Leaf(Value::Bytes(Vec::new())),
+        (Class::Dict | Class::MultiDict, []) | (Class::DefaultDict, [] | [_]) => {
+            Object::Dict(Vec::new())
+        }
+        (Class::List, []) => Object::List(Vec::new()),
+        (Class::Markup, []) => Object::Leaf(Value::Markup(Text::default())),
+        (Class::Foreign | Class::Headers | Class::Uuid, []) => Object::Unset(class),
+        (Class::ZoneFile | Class::ZoneOffset, []) => Object::Unset(class),
+        // A named tuple.
+        (Class::Foreign, fields) if is_new => Object::Tuple(fields.to_vec()),
+        (Class::ByteArray | Class::Bytes, [bytes]) => {
+            Object::Leaf(Value::Bytes(bytes_of(heap, *bytes)?.to_vec()))
+        }
+        (Class::ByteArray | Class::CodecsEncode, [text, encoding]) => {
+            Object::Leaf(Value::Bytes(latin1(heap, *text, *encoding)?))
+        }
+        (Class::Decimal, [text]) => {
+            let text = text_of(heap, *text).filter(|text| is_decimal(text))?;
+            Object::Leaf(Value::Str(text.clone()))
+        }
+        (Class::Dict, [dict]) => match heap.get(*dict) {
+            Object::Dict(entries) => Object::Dict(entries.clone()),
+            _ => return None,
+        },
+        // A deque has its greatest length besides.
+        (Class::List, [items] | [items, _]) => Object::List(items_of(heap, *items)?.to_vec()),
+        (Class::Markup, [text]) => Object::Leaf(Value::Markup(text_of(heap, *text)?.clone())),
+        (Class::GetAttr, [class, name]) => match (heap.get(*class), text_of(heap, *name)?) {
+            (Object::Class(named), name)
+                if named.class == Class::ZoneName && *name == *"_unpickle" =>
+            {
+                Object::Class(named.clone())
+            }
+            _ => return None,
+        },
+        (Class::ZoneFile | Class::ZoneName | Class::ZoneOffset | Class::ZoneUtc, args) => {
+            Object::Zone(zone(heap, class, args)?)
+        }
+        _ => moment(heap, class, args)?,
+    })
 }
 
-/// Gives a UUID its number.
-pub(super) fn build(heap: &mut Heap, object: Id, state: Id) -> Result<(), DecodeError> {
-    let (Object::Uuid, Object::Dict(entries)) = (heap.get(object), heap.get(state)) else {
-        return Err(NOT_ALLOWED);
+/// Gathers the values of each key, out of pairs or of other such dicts.
+fn gather(heap: &mut Heap, class: Id, items: Id) -> Result<Object, DecodeError> {
+    let mut lists: IndexMap<Text, (Id, Vec<Id>)> = IndexMap::new();
+    let mut put = |heap: &mut Heap, key: Id, values: Vec<Id>| {
+        let text = text_of(heap, key).cloned().ok_or_else(|| heap.refusal(class))?;
+        heap.pay(text.as_bytes().len())?;
+        lists.entry(text).or_insert((key, Vec::new())).1.extend(values);
+        Ok(())
     };
-    let is_number = |key: Id| text_of(heap, key).is_some_and(|key| *key == *"int");
-    // There are two attributes at most.
-    let number = entries.iter().take(2).find(|(key, _)| is_number(*key));
-    let number = number.and_then(|(_, number)| match heap.get(*number) {
-        Object::Leaf(Value::Int(int)) => int.to_string().parse().ok(),
-        _ => None,
-    });
-    let uuid = Uuid::from_u128(number.ok_or(NOT_ALLOWED)?);
-    *heap.get_mut(object) = Object::Leaf(Value::Uuid(uuid));
+    for item in copied(heap, class, items)? {
+        match heap.get(item) {
+            Object::Dict(entries) => {
+                let entries = entries.clone();
+                heap.pay(entries.len())?;
+                for (key, list) in entries {
+                    let values = copied(heap, class, list)?;
+                    put(heap, key, values)?;
+                }
+            }
+            Object::Tuple(pair) => match pair[..] {
+                [key, value] => put(heap, key, vec![value])?,
+                _ => return Err(heap.refusal(class)),
+            },
+            _ => return Err(heap.refusal(class)),
+        }
+    }
+    let list_of = |(key, list)| (key, heap.add(Object::List(list)));
+    Ok(Object::Dict(lists.into_values().map(list_of).collect()))
+}
+
+fn copied(heap: &mut Heap, class: Id, id: Id) -> Result<Vec<Id>, DecodeError> {
+    let items = items_of(heap, id).ok_or_else(|| heap.refusal(class))?.to_vec();
+    heap.pay(1 + items.len())?;
+    Ok(items)
+}
+
+fn is_scalar(object: &Object) -> bool {
+    matches!(object, Object::Leaf(Value::Str(_) | Value::Int(_) | Value::Float(_)))
+}
+
+/// Gives an object what it holds.
+pub(super) fn build(heap: &mut Heap, object: Id, state: Id) -> Result<(), DecodeError> {
+    match (heap.get(object), heap.class_of(object)) {
+        // What more is said of a zone says the same again, and what a file says is known by its name.
+        (Object::Zone(_) | Object::Unset(Class::ZoneFile), _) => return Ok(()),
+        _ => {}
+    }
+    let built = built(heap, object, state).ok_or_else(|| heap.refusal(object))?;
+    heap.pay(built.size())?;
+    *heap.get_mut(object) = built;
     Ok(())
+}
+
+fn built(heap: &Heap, object: Id, state: Id) -> Option<Object> {
+    let Object::Dict(entries) = heap.get(state) else { return None };
+    let attribute = |name: &str| {
+        // There are a few attributes at most.
+        let mut entries = entries.iter().take(8);
+        let found = entries.find(|(key, _)| text_of(heap, *key).is_some_and(|key| *key == *name));
+        found.map(|(_, value)| *value)
+    };
+    Some(match heap.get(object) {
+        Object::Unset(Class::Uuid) => {
+            let Object::Leaf(Value::Int(int)) = heap.get(attribute("int")?) else { return None };
+            Object::Leaf(Value::Uuid(Uuid::from_u128(int.to_string().parse().ok()?)))
+        }
+        Object::Unset(Class::Headers) => {
+            Object::List(items_of(heap, attribute("_list")?)?.to_vec())
+        }
+        Object::Unset(Class::ZoneOffset) => match heap.get(attribute("_offset")?) {
+            Object::Delta(delta) => Object::Zone(delta.zone()?),
+            _ => return None,
+        },
+        // The lists of all values of each key, in the place of the first ones.
+        Object::Dict(_) if heap.class_of(object) == Some(Class::MultiDict) => {
+            Object::Dict(entries.clone())
+        }
+        _ => return None,
+    })
+}
+
+fn zone(heap: &Heap, class: Class, args: &[Id]) -> Option<Zone> {
+    let int = |id| match heap.get(id) {
+        Object::Leaf(value) => value.as_i64(),
+        _ => None,
+    };
+    match (class, args) {
+        (Class::ZoneUtc, []) => Some(Zone::UTC),
+        (Class::ZoneFile, [_, name]) => Zone::named(text_of(heap, *name)?.as_str()?),
+        // pytz, with the offset and what of it is for the summer.
+        (Class::ZoneName, [_, seconds, _, _]) => Zone::fixed(int(*seconds)?),
+        (Class::ZoneName, [name] | [name, _]) => Zone::named(text_of(heap, *name)?.as_str()?),
+        // Its name, if any, is nowhere kept.
+        (Class::ZoneOffset, [offset] | [offset, _]) => match heap.get(*offset) {
+            Object::Delta(delta) => delta.zone(),
+            _ => Zone::fixed(int(*offset)?.checked_mul(60)?),
+        },
+        _ => None,
+    }
 }
 
 fn moment(heap: &Heap, class: Class, args: &[Id]) -> Option<Object> {
@@ -88,22 +207,25 @@ fn moment(heap: &Heap, class: Class, args: &[Id]) -> Option<Object> {
         }
         _ => return None,
     };
-    if let (Class::TimeZone, Object::Delta(delta)) = (class, heap.get(first)) {
-        return Some(Object::Zone(delta.offset()?)); // its name, if any, is nowhere kept
-    }
     let zone = match zone.map(|zone| heap.get(zone)) {
         None => None,
-        Some(Object::Zone(offset)) => Some(*offset),
+        Some(Object::Zone(zone)) => Some(zone),
         Some(_) => return None,
     };
     let state = bytes_of(heap, first)?;
-    let value = match class {
+    Some(Object::Leaf(match class {
         Class::Date if zone.is_none() => clock::date(state)?,
         Class::DateTime => clock::datetime(state, zone)?,
         Class::Time => clock::time(state, zone)?,
         _ => return None,
-    };
-    Some(Object::Leaf(value))
+    }))
+}
+
+fn items_of(heap: &Heap, id: Id) -> Option<&[Id]> {
+    match heap.get(id) {
+        Object::List(items) | Object::Tuple(items) => Some(items),
+        _ => None,
+    }
 }
 
 fn bytes_of(heap: &Heap, id: Id) -> Option<&[u8]> {

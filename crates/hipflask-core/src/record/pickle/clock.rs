@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use jiff::civil;
 use time::{Date, Month};
 
+use super::zone::Zone;
 use crate::value::{DateTime, Value};
 
 /// A duration: any number of days, and less than a day on top.
@@ -25,10 +27,13 @@ impl Delta {
         (micros.div_euclid(DAY).abs() < 1_000_000_000).then_some(Self { micros })
     }
 
-    /// Returns the whole seconds of an offset from UTC, which is less than a day.
-    pub(super) fn offset(self) -> Option<i32> {
-        let is_offset = self.micros.abs() < DAY && self.micros % 1_000_000 == 0;
-        is_offset.then_some((self.micros / 1_000_000) as i32)
+    /// Returns the zone whose clocks are this far ahead of UTC, which is whole seconds.
+    pub(super) fn zone(self) -> Option<Zone> {
+        let is_whole = self.micros % 1_000_000 == 0;
+        is_whole
+            .then_some(i64::try_from(self.micros / 1_000_000).ok())
+            .flatten()
+            .and_then(Zone::fixed)
     }
 }
 
@@ -57,17 +62,19 @@ pub(super) fn date(state: &[u8]) -> Option<Value> {
 }
 
 /// Reads a time of day of six bytes, whose first bit is no part of the hour.
-pub(super) fn time(state: &[u8], zone: Option<i32>) -> Option<Value> {
+pub(super) fn time(state: &[u8], zone: Option<&Zone>) -> Option<Value> {
     let [hour, rest @ ..] = state else { return None };
     let (_, text) = clock([&[hour & 0x7f], rest].concat().try_into().ok()?)?;
-    Some(Value::from(text + &zone_text(zone)))
+    Some(Value::from(text + &zone_text(zone.and_then(|zone| zone.offset(None, false)))))
 }
 
-/// Reads a date and a time of ten bytes; the first bit of the month is no part of it.
-pub(super) fn datetime(state: &[u8], zone: Option<i32>) -> Option<Value> {
+/// Reads a date and a time of ten bytes; the first bit of the month is set where the clock has shown
+/// the same time before, on the day when summer ends.
+pub(super) fn datetime(state: &[u8], zone: Option<&Zone>) -> Option<Value> {
     let &[century, year, month, day, hour, minute, second, a, b, c] = state else { return None };
     let date = calendar_date([century, year, month & 0x7f, day])?;
     let (since_midnight, text) = clock([hour, minute, second, a, b, c])?;
+    let zone = zone.and_then(|zone| zone.offset(shown([hour, minute, second], date), month > 0x7f));
     if let Some(offset) = zone {
         let midnight = date.midnight().assume_utc().unix_timestamp();
         let seconds = midnight + i64::from(since_midnight) - i64::from(offset);
@@ -77,6 +84,13 @@ pub(super) fn datetime(state: &[u8], zone: Option<i32>) -> Option<Value> {
         }
     }
     Some(Value::from(format!("{}T{text}{}", date_text(date), zone_text(zone))))
+}
+
+fn shown([hour, minute, second]: [u8; 3], date: Date) -> Option<civil::DateTime> {
+    let small = |number| i8::try_from(number).ok();
+    let year = i16::try_from(date.year()).ok()?;
+    let (month, day) = (small(u8::from(date.month()))?, small(date.day())?);
+    civil::DateTime::new(year, month, day, small(hour)?, small(minute)?, small(second)?, 0).ok()
 }
 
 fn calendar_date([century, year, month, day]: [u8; 4]) -> Option<Date> {

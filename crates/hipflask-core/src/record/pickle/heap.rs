@@ -1,6 +1,12 @@
 //! The objects of a pickle while it runs, and the value that comes of them.
 
-use super::{class::Class, clock::Delta};
+use std::collections::HashMap;
+
+use super::{
+    class::{Class, Named},
+    clock::Delta,
+    zone::Zone,
+};
 use crate::{
     record::{DecodeError, nest::Nest},
     serializer::Limits,
@@ -13,17 +19,16 @@ pub(super) type Id = u32;
 /// An object; lists and dicts may still grow, and may contain themselves.
 #[derive(Debug)]
 pub(super) enum Object {
-    Class(Class),
+    Class(Named),
     Delta(Delta),
     Dict(Vec<(Id, Id)>),
     /// What is complete and contains no other object.
     Leaf(Value),
     List(Vec<Id>),
     Tuple(Vec<Id>),
-    /// A UUID that has not been given its number.
-    Uuid,
-    /// A time zone, as seconds east of UTC.
-    Zone(i32),
+    /// An object of a class that has not been given what it holds.
+    Unset(Class),
+    Zone(Zone),
 }
 
 impl Object {
@@ -54,6 +59,8 @@ impl Object {
 /// All objects, and how much copying is still allowed.
 pub(super) struct Heap {
     objects: Vec<Object>,
+    /// The classes of those that were made by one.
+    classes: HashMap<Id, Id>,
     budget: usize,
     max_depth: usize,
 }
@@ -71,7 +78,12 @@ impl Heap {
             Object::Leaf(Value::Bool(true)),
             Object::Tuple(Vec::new()),
         ];
-        Self { objects, budget: limits.inflated(), max_depth: limits.depth() }
+        Self {
+            objects,
+            classes: HashMap::new(),
+            budget: limits.inflated(),
+            max_depth: limits.depth(),
+        }
     }
 
     pub(super) fn add(&mut self, object: Object) -> Id {
@@ -88,6 +100,29 @@ impl Heap {
 
     pub(super) fn get_mut(&mut self, id: Id) -> &mut Object {
         &mut self.objects[id as usize]
+    }
+
+    /// Adds what a class has made.
+    pub(super) fn add_made(&mut self, object: Object, class: Id) -> Id {
+        let id = self.add(object);
+        self.classes.insert(id, class);
+        id
+    }
+
+    /// Returns the class that an object was made by.
+    pub(super) fn class_of(&self, id: Id) -> Option<Class> {
+        match self.get(*self.classes.get(&id)?) {
+            Object::Class(named) => Some(named.class),
+            _ => None,
+        }
+    }
+
+    /// Returns the error of an object that cannot be read, which names its class.
+    pub(super) fn refusal(&self, id: Id) -> DecodeError {
+        match self.get(*self.classes.get(&id).unwrap_or(&id)) {
+            Object::Class(named) => named.refusal(),
+            _ => DecodeError::Unsupported { kind: "a pickled object in an unknown form" },
+        }
     }
 
     /// Pays for a copy of what the record has only once: small pickles must not become large.
@@ -127,9 +162,7 @@ impl Heap {
             Object::Dict(entries) => nest.dict(entries.len() * 2),
             Object::List(items) => nest.list(items.len()),
             Object::Tuple(items) => nest.tuple(items.len()),
-            Object::Class(_) => Err(DecodeError::Unsupported { kind: "a class" }),
-            Object::Uuid => Err(DecodeError::Unsupported { kind: "a UUID of no number" }),
-            Object::Zone(_) => Err(DecodeError::Unsupported { kind: "a time zone" }),
+            Object::Class(_) | Object::Unset(_) | Object::Zone(_) => Err(self.refusal(id)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     argument::Input,
     call::{build, call},
-    class::Class,
+    class::{Class, Named},
     heap::{Heap, Id, Object},
 };
 use crate::{
@@ -182,12 +182,12 @@ impl Machine<'_> {
         match opcode {
             b'c' => {
                 let (module, name) = (self.input.text_line()?, self.input.text_line()?);
-                self.add(Object::Class(Class::find(module, name)?))
+                self.add(Object::Class(Named::find(module, name)?))
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let class = match (self.str_of(module), self.str_of(name)) {
-                    (Some(module), Some(name)) => Class::find(module, name)?,
+                    (Some(module), Some(name)) => Named::find(module, name)?,
                     _ => return Err(self.input.corrupt()),
                 };
                 self.add(Object::Class(class))
@@ -199,16 +199,16 @@ impl Machine<'_> {
                 };
                 let args = args.clone();
                 self.heap.pay(args.len())?;
-                self.call(class, &args)
+                self.call(class, &args, opcode == 0x81)
             }
             b'i' => {
                 let (module, name) = (self.input.text_line()?, self.input.text_line()?);
-                let class = self.heap.add(Object::Class(Class::find(module, name)?));
+                let class = self.heap.add(Object::Class(Named::find(module, name)?));
                 let args = self.pop_mark()?;
-                self.call(class, &args)
+                self.call(class, &args, false)
             }
             b'o' => match *self.pop_mark()? {
-                [class, ref args @ ..] => self.call(class, args),
+                [class, ref args @ ..] => self.call(class, args, false),
                 [] => Err(self.input.corrupt()),
             },
             b'b' => {
@@ -220,8 +220,8 @@ impl Machine<'_> {
         }
     }
 
-    fn call(&mut self, class: Id, args: &[Id]) -> Step {
-        let made = call(&mut self.heap, class, args)?;
+    fn call(&mut self, class: Id, args: &[Id], is_new: bool) -> Step {
+        let made = call(&mut self.heap, class, args, is_new)?;
         self.push(made)
     }
 
@@ -229,6 +229,8 @@ impl Machine<'_> {
         let top = self.top()?;
         match self.heap.get_mut(top) {
             Object::List(items) => items.extend_from_slice(more),
+            // A list of an app's own class.
+            object @ Object::Unset(Class::Foreign) => *object = Object::List(more.to_vec()),
             _ => return Err(self.input.corrupt()),
         }
         Ok(())
@@ -237,7 +239,11 @@ impl Machine<'_> {
     fn set_items(&mut self, items: &[Id]) -> Step {
         let (pairs, rest) = items.as_chunks::<2>();
         let top = self.top()?;
-        match self.heap.get_mut(top) {
+        let object = self.heap.get_mut(top);
+        if matches!(object, Object::Unset(Class::Foreign)) {
+            *object = Object::Dict(Vec::new()); // of an app's own class
+        }
+        match object {
             Object::Dict(entries) if rest.is_empty() => {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
             }
