@@ -71,7 +71,8 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             return None
         if self.settings.weaknesses:
             self.settings.report_weaknesses(app)
-        if getattr(type(request), "cookies", None) is Request.cookies:
+        kind = type(request)
+        if kind is Request or getattr(kind, "cookies", None) is Request.cookies:
             return unopened(engine, request.environ.get("HTTP_COOKIE"))
         # A request that has been given its cookies in another way, as tests do.
         name = self.get_cookie_name(app)

@@ -127,8 +127,10 @@ class Settings:
     def json(app: Flask) -> Any:
         """Returns what the app says of the JSON in a cookie: ``default``, ``sort_keys``, ``ensure_ascii``."""
         provider = app.json
-        is_flasks = type(provider).dumps is DefaultJSONProvider.dumps
-        return provider if is_flasks else _JSONOfTheApp(provider)
+        kind = type(provider)
+        if kind is DefaultJSONProvider or kind.dumps is DefaultJSONProvider.dumps:
+            return provider
+        return _JSONOfTheApp(provider)
 
     def sign_as(self, interface: SecureCookieSessionInterface) -> None:
         """Signs cookies as Flask would with this session interface from now on."""

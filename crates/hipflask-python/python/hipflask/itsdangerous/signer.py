@@ -125,7 +125,7 @@ class Signer:
         digest_method: t.Any | None = None,
         algorithm: SigningAlgorithm | None = None,
     ) -> None:
-        self.secret_keys: list[bytes] = _keys_of(secret_key)
+        self.secret_keys: list[bytes] = _make_keys_list(secret_key)
         self.sep: bytes = want_bytes(sep)
         if self.sep in _base64_alphabet:
             raise ValueError(
@@ -203,7 +203,7 @@ class Signer:
         return True
 
 
-def _keys_of(secret_key: str | bytes | cabc.Iterable[str] | cabc.Iterable[bytes]) -> list[bytes]:
+def _make_keys_list(secret_key: str | bytes | cabc.Iterable[str] | cabc.Iterable[bytes]) -> list[bytes]:
     if isinstance(secret_key, (str, bytes)):
         return [want_bytes(secret_key)]
     return [want_bytes(key) for key in secret_key]
