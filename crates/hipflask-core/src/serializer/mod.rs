@@ -20,6 +20,7 @@ mod write;
 use crate::value::Value;
 
 pub use build::Build;
+pub(crate) use float::python_repr;
 pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload};
 pub(crate) use read::{build_at, read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};
