@@ -5,6 +5,8 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/patterns/flashing/
 
+use std::borrow::Cow;
+
 use crate::{
     session::{Session, SessionError},
     value::Value,
@@ -34,14 +36,14 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// Returns the category's text; empty if it is none.
-    pub fn category(&self) -> &str {
-        self.category.as_str().unwrap_or_default()
+    /// Returns the category's text, or what Python prints of another value.
+    pub fn category(&self) -> Cow<'_, str> {
+        text(&self.category)
     }
 
-    /// Returns the message's text; empty if it is none.
-    pub fn message(&self) -> &str {
-        self.message.as_str().unwrap_or_default()
+    /// Returns the message's text, or what Python prints of another value: `3`, `[1, 'a']`.
+    pub fn message(&self) -> Cow<'_, str> {
+        text(&self.message)
     }
 }
 
@@ -91,9 +93,16 @@ impl Session {
     #[doc(alias = "category_filter")]
     pub fn take_flashes_of(&mut self, categories: &[&str]) -> Result<Vec<Flash>, SessionError> {
         let mut flashes = self.take_flashes()?;
-        flashes.retain(|flash| categories.is_empty() || categories.contains(&flash.category()));
+        let is_wanted = |flash: &Flash| {
+            flash.category.as_str().is_some_and(|category| categories.contains(&category))
+        };
+        flashes.retain(|flash| categories.is_empty() || is_wanted(flash));
         Ok(flashes)
     }
+}
+
+fn text(value: &Value) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed)
 }
 
 /// Flask stores a tuple; a server-side store gives it back as a list.
@@ -101,5 +110,25 @@ fn from_stored(item: &Value) -> Option<Flash> {
     match item.as_list()? {
         [category, message] => Some(Flash { category: category.clone(), message: message.clone() }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serializer::Limits;
+
+    #[test]
+    fn message_that_is_no_text_is_what_python_prints() {
+        let json = r#"{"_flashes":[{" t":["message",3]},{" t":[7,[1,"a",null]]},["message",{" m":"<b>"}]]}"#;
+        let mut session = Session::from_json(json.into(), Limits::default()).unwrap();
+        let flashes = session.take_flashes().unwrap();
+        let shown: Vec<_> = flashes.iter().map(|it| (it.category(), it.message())).collect();
+        let expected = [("message", "3"), ("7", "[1, 'a', None]"), ("message", "<b>")];
+        assert_eq!(
+            shown,
+            expected.map(|(category, message)| (Cow::Borrowed(category), Cow::Borrowed(message)))
+        );
+        assert!(session.take_flashes_of(&["7"]).unwrap().is_empty());
     }
 }

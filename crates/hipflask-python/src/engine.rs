@@ -8,7 +8,10 @@ use std::{borrow::Cow, time::Duration};
 use hipflask::{
     SaveFailure,
     config::Interface,
-    core::{cookie, interface::SaveAction, server_side::SessionId, session::Session},
+    core::{
+        cookie, interface::SaveAction, serializer::JsonStyle, server_side::SessionId,
+        session::Session,
+    },
 };
 use pyo3::{
     intern,
@@ -97,21 +100,28 @@ impl Engine {
         })
     }
 
-    /// Saves a session, and returns the `Set-Cookie` to send.
+    /// Saves a session, and returns the `Set-Cookie` to send. `json` is the app's provider of JSON, which
+    /// has a say in what a signed cookie holds.
     fn save(
         &self,
         session: &Bound<'_, PyDict>,
         opened: &Bound<'_, Opened>,
         now: f64,
-        default: Option<&Bound<'_, PyAny>>,
+        json: &Bound<'_, PyAny>,
     ) -> PyResult<Option<String>> {
         let (py, now) = (session.py(), time(now));
         let modified = session.getattr(intern!(py, "modified"))?.is_truthy()?;
         let action = match &self.stored {
             None if !modified && !self.is_refreshed(session)? => SaveAction::Keep,
             None => {
-                let reader = Reader { dialect: Dialect::Tagged, default };
-                let session = core_session(Session::new(), &reader, session, modified, &[])?;
+                let default = json.getattr(intern!(py, "default"))?;
+                let reader = Reader { dialect: Dialect::Tagged, default: Some(&default) };
+                let mut blank = Session::new();
+                blank.set_json_style(JsonStyle {
+                    sort_keys: json.getattr(intern!(py, "sort_keys"))?.is_truthy()?,
+                    ensure_ascii: json.getattr(intern!(py, "ensure_ascii"))?.is_truthy()?,
+                });
+                let session = core_session(blank, &reader, session, modified, &[])?;
                 let saved = self.interface.save(&session, now);
                 saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?.action
             }

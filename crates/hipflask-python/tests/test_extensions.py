@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -11,10 +14,12 @@ import flask_babel
 import flask_debugtoolbar
 import flask_login
 import flask_principal
+import pytest
 from flask.testing import FlaskClient
 from flask_dance.contrib.github import github, make_github_blueprint
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from markupsafe import Markup
 from wtforms import StringField
 
 from clocks import NOW, Clock
@@ -367,6 +372,58 @@ def test_flashed_messages_arrive_as_in_flask(any_pair: Pair) -> None:
 
     answers, _ = any_pair.compare(build, visit)
     assert answers[2]["body"] == "[['two', 'two'], ['one', 'two', 'one', 'two'], True]"
+
+
+class Parcel(str):
+    """A text that is more than a text."""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [3, 1e16, True, None, [1, "it's", None, 1.5], {"a": [b"x"]}, b"x", Markup("a&amp;b"), Parcel("a&b")],
+    ids=repr,
+)
+def test_flash_that_is_no_text_shows_as_in_flask(any_pair: Pair, message: Any) -> None:
+    def build(app: flask.Flask) -> None:
+        app.add_url_rule("/flash", "flash", lambda: flask.flash(message) or "")
+        shown = "{% for category, message in get_flashed_messages(true) %}{{ category }}: {{ message }}{% endfor %}"
+        app.add_url_rule("/show", "show", lambda: flask.render_template_string(shown))
+
+    def visit(client: FlaskClient) -> Any:
+        return [page(client.get(path)) for path in ("/flash", "/show", "/show")]
+
+    answers = any_pair.compare(build, visit)
+    assert answers[1]["body"].startswith("message: ")
+
+
+LAZY = """
+import sys
+if sys.argv[2] == "gevent":
+    import gevent.monkey
+    gevent.monkey.patch_all()
+import flask, flask_babel, hipflask
+
+app = flask.Flask("lazy")
+app.config.update(SECRET_KEY="of-the-tests-only-1d7c40b6f2a94e08", SESSION_STORE=sys.argv[1] or None)
+flask_babel.Babel(app, locale_selector=lambda: flask.request.args["locale"])
+hipflask.HipFlask(app)
+today = flask_babel.LazyString(lambda: flask_babel.format_date(__import__("datetime").date(2026, 3, 1), "MMMM") + " & Co")
+app.add_url_rule("/flash", "flash", lambda: flask.flash(today) or flask.flash(flask_babel.lazy_gettext("hello")) or "")
+shown = "{{ get_flashed_messages()|join('; ') }}"
+app.add_url_rule("/show", "show", lambda: flask.render_template_string(shown))
+client = app.test_client()
+assert client.get("/flash?locale=de").status_code == 200
+print(client.get("/show?locale=en").text)
+"""
+
+
+@pytest.mark.parametrize("threads", ["threads", "gevent"])
+@pytest.mark.parametrize("store", ["", "memory:", "file", "sqlite"])
+def test_lazy_text_is_flashed_in_the_language_of_its_page(store: str, threads: str, tmp_path: Path) -> None:
+    # By processes, because gevent changes the whole one that it is in.
+    address = {"file": f"file:{tmp_path}/sessions", "sqlite": f"sqlite:{tmp_path}/db?create=true"}.get(store, store)
+    run = subprocess.run([sys.executable, "-c", LAZY, address, threads], capture_output=True, text=True, check=False)
+    assert (run.stdout.replace("&amp;", "&"), run.returncode) == ("März & Co; hello\n", 0), run.stderr
 
 
 def test_session_of_an_extension_that_expires_is_gone(pair: Pair, clock: Clock) -> None:

@@ -15,7 +15,6 @@ from hipflask import (
     SessionConflict,
     SessionError,
     StoreUnavailable,
-    WeakKeyWarning,
     __version__,
 )
 
@@ -63,6 +62,3 @@ def explain(error: Exception) -> int | str | None:
     if isinstance(error, ConfigError):
         return str(ValueError(error))
     return str(error) if isinstance(error, SessionError) else __version__
-
-
-assert issubclass(WeakKeyWarning, Warning)

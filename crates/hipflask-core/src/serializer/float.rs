@@ -21,7 +21,7 @@ pub(super) fn write_standard(float: f64, out: &mut Vec<u8>) {
 }
 
 /// Returns `repr(float)`.
-pub(super) fn python_repr(float: f64) -> String {
+pub(crate) fn python_repr(float: f64) -> String {
     if float.is_nan() {
         return "nan".into();
     }

@@ -12,6 +12,7 @@ mod float;
 mod payload;
 mod read;
 mod scan;
+mod style;
 mod tag;
 mod typed;
 mod write;
@@ -19,12 +20,15 @@ mod write;
 use crate::value::Value;
 
 pub use build::Build;
+pub(crate) use float::python_repr;
 pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload};
 pub(crate) use read::{build_at, read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};
+pub use style::JsonStyle;
+pub(crate) use style::Style;
 pub(crate) use tag::is_tag;
 pub(crate) use typed::read_typed;
-pub(crate) use write::{Style, Writer};
+pub(crate) use write::Writer;
 
 /// How much a payload may hold. The defaults accept all that an honest Flask app can put into a
 /// cookie.

@@ -1,6 +1,10 @@
 //! Writes JSON as Python does: tagged for Flask's sessions, plain for itsdangerous' tokens.
 
-use super::{MAX_INT_DIGITS, WriteError, float, tag};
+use super::{
+    MAX_INT_DIGITS, WriteError, float,
+    style::{JsonStyle, Style},
+    tag,
+};
 use crate::{
     encoding, http_date,
     value::{Dict, Int, Text, Value, code_points},
@@ -12,20 +16,6 @@ pub(crate) struct Writer {
     out: Vec<u8>,
     depth: usize,
     style: Style,
-}
-
-/// Which of Python's settings to write with.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Style {
-    /// No tags, no blanks, the order of insertion, UTF-8.
-    Compact,
-    /// As `Compact`, with msgspec's forms of floats, bytes, UUIDs and times.
-    Record,
-    /// No tags, a blank behind `,` and `:`, the order of insertion, ASCII only.
-    Spaced,
-    /// Tags, no blanks, keys sorted by code point, ASCII only.
-    #[default]
-    Tagged,
 }
 
 /// Returns the number that a key is in Python.
@@ -47,9 +37,14 @@ impl Writer {
         Self { style, ..Self::default() }
     }
 
-    /// Writes in the style of sessions into room for `bytes`.
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self { out: Vec::with_capacity(bytes), ..Self::default() }
+    /// Writes a session into room for `bytes`.
+    pub(crate) fn with_capacity(bytes: usize, style: JsonStyle) -> Self {
+        Self { out: Vec::with_capacity(bytes), ..Self::new(Style::Tagged(style)) }
+    }
+
+    /// Whether text that is known to be canonical is what would be written.
+    pub(crate) fn is_canonical(&self) -> bool {
+        self.style == Style::default()
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -57,7 +52,7 @@ impl Writer {
     }
 
     pub(super) fn into_string(self) -> String {
-        // Everything that is written is ASCII.
+        // All that is written is UTF-8.
         String::from_utf8(self.out).unwrap_or_default()
     }
 
@@ -79,7 +74,7 @@ impl Writer {
             Value::Str(text) => self.string(text.as_bytes())?,
             Value::List(items) => self.items(items)?,
             Value::Dict(dict) => self.dict(dict)?,
-            _ if self.style != Style::Tagged => self.untagged(value)?,
+            _ if !matches!(self.style, Style::Tagged(_)) => self.untagged(value)?,
             Value::Tuple(items) => self.tagged(tag::TUPLE, |writer| writer.items(items))?,
             Value::Bytes(bytes) => {
                 self.tagged_text(tag::BYTES, &encoding::encode_standard(bytes))?
@@ -156,12 +151,14 @@ impl Writer {
     }
 
     pub(crate) fn dict(&mut self, dict: &Dict) -> Result<(), WriteError> {
-        if self.style != Style::Tagged {
+        if matches!(self.style, Style::Tagged(_))
+            && let Some((key, value)) = dict.single().filter(|(key, _)| tag::is_tag(key.as_bytes()))
+        {
+            return self.escaped(key.as_bytes(), value);
+        }
+        if !matches!(self.style, Style::Tagged(JsonStyle { sort_keys: true, .. })) {
             let entries = dict.iter().map(|(key, value)| (key.as_bytes(), value));
             return self.object(entries, |writer, value| writer.value(value));
-        }
-        if let Some((key, value)) = dict.single().filter(|(key, _)| tag::is_tag(key.as_bytes())) {
-            return self.escaped(key.as_bytes(), value);
         }
         let mut entries: Vec<_> = dict.iter().map(|(key, value)| (key.as_bytes(), value)).collect();
         let numbers = || dict.iter().map(|(key, _)| number(key)).collect::<Option<Vec<_>>>();
@@ -221,7 +218,11 @@ impl Writer {
 
     #[cold]
     fn escapes(&mut self, text: &[u8]) -> Result<(), WriteError> {
-        if matches!(self.style, Style::Compact | Style::Record) {
+        let is_ascii = matches!(
+            self.style,
+            Style::Spaced | Style::Tagged(JsonStyle { ensure_ascii: true, .. })
+        );
+        if !is_ascii {
             let text = str::from_utf8(text).map_err(|_| WriteError::LoneSurrogate)?;
             text.chars().for_each(|char| escape_compact(char, &mut self.out));
         } else {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    serializer::{self, Build, RawEntry, ReadError, WriteError, Writer},
+    serializer::{self, Build, JsonStyle, RawEntry, ReadError, WriteError, Writer},
     value::{self, Text, Value, ValueError},
 };
 
@@ -74,7 +74,7 @@ impl Entry {
 
     fn write(&self, text: &str, writer: &mut Writer) -> Result<(), WriteError> {
         match &self.slot {
-            Slot::Raw { json, canonical: true, .. } => {
+            Slot::Raw { json, canonical: true, .. } if writer.is_canonical() => {
                 writer.raw(slice(text, json));
                 Ok(())
             }
@@ -114,9 +114,13 @@ impl Key {
     }
 }
 
-/// Writes all entries as one object, sorted.
-pub(super) fn write(entries: &[Entry], text: &str) -> Result<Vec<u8>, WriteError> {
-    let mut writer = Writer::with_capacity(text.len() + 64);
+/// Writes all entries as one object.
+pub(super) fn write(
+    entries: &[Entry],
+    text: &str,
+    style: JsonStyle,
+) -> Result<Vec<u8>, WriteError> {
+    let mut writer = Writer::with_capacity(text.len() + 64, style);
     if let [only] = entries
         && serializer::is_tag(only.key.as_bytes(text))
     {
@@ -125,7 +129,7 @@ pub(super) fn write(entries: &[Entry], text: &str) -> Result<Vec<u8>, WriteError
     }
     let keyed = || entries.iter().map(|entry| (entry.key.as_bytes(text), entry));
     let write = |writer: &mut Writer, entry: &Entry| entry.write(text, writer);
-    if keyed().is_sorted_by_key(|(key, _)| key) {
+    if !style.sort_keys || keyed().is_sorted_by_key(|(key, _)| key) {
         writer.object(keyed(), write)?;
     } else {
         let mut sorted: Vec<_> = keyed().collect();

@@ -12,7 +12,7 @@ mod in_place;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    serializer::{self, Build, Limits, ReadError, WriteError},
+    serializer::{self, Build, JsonStyle, Limits, ReadError, WriteError},
     value::{self, Dict, Text, Value, ValueError},
 };
 use entry::{Entry, Slot};
@@ -50,6 +50,7 @@ pub struct Session {
     stored: bool,
     cleared: bool,
     fate: Fate,
+    json_style: JsonStyle,
     /// What was taken out of `_flashes` in this request, as it was stored.
     pub(crate) taken_flashes: Option<Vec<Value>>,
 }
@@ -185,7 +186,12 @@ impl Session {
     ///
     /// [`WriteError`] for what Python could not read again.
     pub fn to_json(&self) -> Result<Vec<u8>, WriteError> {
-        entry::write(&self.entries, &self.text)
+        entry::write(&self.entries, &self.text, self.json_style)
+    }
+
+    /// Sets what is written into a cookie to what another app's JSON provider would write.
+    pub const fn set_json_style(&mut self, style: JsonStyle) {
+        self.json_style = style;
     }
 
     /// Returns the value of `key` as any type that serde can deserialize.

@@ -8,6 +8,7 @@
 mod datetime;
 mod de;
 mod dict;
+mod display;
 mod error;
 mod int;
 mod lossless;

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         SessionConflict,
         SessionError,
         StoreUnavailable,
-        WeakKeyWarning,
     )
     from .extension import HipFlask
     from .interface import HipFlaskSessionInterface
@@ -40,7 +39,6 @@ __all__ = [
     "SessionConflict",
     "SessionError",
     "StoreUnavailable",
-    "WeakKeyWarning",
     "__version__",
 ]
 

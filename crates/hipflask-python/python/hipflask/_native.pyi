@@ -46,7 +46,7 @@ class Engine:
         session: dict[Any, Any],
         opened: Opened,
         now: float,
-        default: Callable[[Any], Any] | None,
+        json: Any,
     ) -> str | None: ...
     def is_in_store(self, session: dict[Any, Any], opened: Opened, key: str) -> bool: ...
     def try_update(

@@ -10,7 +10,6 @@ __all__ = [
     "SessionConflict",
     "SessionError",
     "StoreUnavailable",
-    "WeakKeyWarning",
 ]
 
 
@@ -55,7 +54,3 @@ class SessionConflict(HipFlaskError, Conflict):
 
     def __str__(self) -> str:
         return str(self.description)
-
-
-class WeakKeyWarning(UserWarning):
-    """The secret key can be guessed, and whoever guesses it can be any user."""

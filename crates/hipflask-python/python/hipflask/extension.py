@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Callable
 
 import click
+from flask import Flask, current_app
 
 from .errors import ConfigError
 from .interface import HipFlaskSessionInterface, waiting
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from ._native import Engine
 
 __all__ = ["HipFlask"]
@@ -46,21 +46,23 @@ class HipFlask:
 
     def __init__(self, app: Flask | None = None, *, store: str | None = None) -> None:
         self._store = store
-        self._app = app
+        # The app has this extension, so that each would keep the other alive.
+        self._app: Callable[[], Flask | None] = (lambda: None) if app is None else weakref.ref(app)
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
         """Sets the session interface of an app. One extension can serve several apps."""
         settings = Settings(app, self._store)
+        interface = HipFlaskSessionInterface(settings, app.session_interface)
         # A mistake is to be found now, and not by the first visitor.
         engine = settings.engine(app)
-        app.session_interface = HipFlaskSessionInterface(settings)
+        app.session_interface = interface
         app.extensions["hipflask"] = self
         if engine is not None and engine.is_stored:
             # Flask-Session's name for it, which is in the schedules of its users.
             app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(
-                lambda: click.echo(f"{self.purge(app)} expired sessions removed")
+                lambda: click.echo(f"{self.purge(current_app)} expired sessions removed")
             )
 
     def revoke(self, session_id: str, app: Flask | None = None) -> bool:
@@ -90,9 +92,7 @@ class HipFlask:
         return purged
 
     def _engine(self, app: Flask | None) -> Engine | None:
-        from flask import current_app
-
-        app = app or self._app or current_app._get_current_object()  # type: ignore[attr-defined]
+        app = app or self._app() or current_app
         interface = app.session_interface
         if not isinstance(interface, HipFlaskSessionInterface):
             raise ConfigError("this app has another session interface: call HipFlask(app) first")

@@ -5,21 +5,24 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import logging
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from flask.sessions import SessionInterface
+from flask import Request
+from flask.sessions import SecureCookieSessionInterface, SessionInterface
+from werkzeug.http import dump_cookie
 
 from ._native import Engine, take_log
 from .errors import SessionConflict, StoreUnavailable
 from .session import ReadOnlySession, Session, open_first, unopened
-from .settings import Settings
+from .settings import Serializer, Settings, check_serializer
 
 if TYPE_CHECKING:
-    from flask import Flask, Request, Response
+    from flask import Flask, Response
 
     from ._native import Opened
 
@@ -31,25 +34,50 @@ __all__ = ["HipFlaskSessionInterface"]
 
 logger = logging.getLogger("hipflask")
 
+#: How Flask's session interface says how cookies are signed.
+_SIGNING = ("salt", "digest_method", "key_derivation")
+
 #: How many greenlets may wait for a store at once.
 _MOST_WAITING = 64
 
 
-class HipFlaskSessionInterface(SessionInterface):
-    """What :class:`~hipflask.HipFlask` sets as ``app.session_interface``."""
+class HipFlaskSessionInterface(SecureCookieSessionInterface):
+    """What :class:`~hipflask.HipFlask` sets as ``app.session_interface``.
 
-    session_class = Session
+    It signs as the interface before it has done, also after ``app.session_interface.salt`` and its like were
+    changed; ``get_signing_serializer`` reads and writes the same cookies.
+    """
 
-    def __init__(self, settings: Settings) -> None:
+    session_class = Session  # type: ignore[assignment]
+    serializer = Serializer()
+
+    def __init__(self, settings: Settings, before: SessionInterface | None = None) -> None:
         self.settings = settings
+        if isinstance(before, SecureCookieSessionInterface):
+            check_serializer(before.serializer)
+            for name in _SIGNING:
+                setattr(self, name, getattr(before, name))
 
-    def open_session(self, app: Flask, request: Request) -> Session | None:
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "serializer" or name in _SIGNING:
+            self.settings.sign_as(self)
+
+    def open_session(self, app: Flask, request: Request) -> Session | None:  # type: ignore[override]
         """Returns the session of a request, still closed; ``None`` without a secret key, for which
         Flask has a session that can only be read."""
         engine = self.settings.engine(app)
         if engine is None:
             return None
-        return unopened(engine, request.environ.get("HTTP_COOKIE"))
+        if self.settings.weaknesses:
+            self.settings.report_weaknesses(app)
+        kind = type(request)
+        if kind is Request or getattr(kind, "cookies", None) is Request.cookies:
+            return unopened(engine, request.environ.get("HTTP_COOKIE"))
+        # A request that has been given its cookies in another way, as tests do.
+        name = self.get_cookie_name(app)
+        value = request.cookies.get(name)
+        return unopened(engine, value and dump_cookie(name, value, path=None, max_size=0))
 
     def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
         """Saves a session that was used, and tells the browser. If the store does not answer, the
@@ -86,8 +114,8 @@ class HipFlaskSessionInterface(SessionInterface):
             accessed = session.accessed
             open_first(session)
             session.accessed = accessed
-        engine, default = session._engine, self.settings.json_default(app)
-        session._saved_as = waiting(engine, engine.save, session, session._opened, time.time(), default)
+        engine, json = session._engine, self.settings.json(app)
+        session._saved_as = waiting(engine, engine.save, session, session._opened, time.time(), json)
         return session._saved_as
 
     def regenerate(self, session: Session) -> None:
@@ -145,9 +173,11 @@ def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
 
 def _call(engine: Engine, call: Callable[..., Any], *args: Any) -> _Outcome:
     """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of this
-    one would wait with it; the records are for this one, as logging's locks are made for greenlets."""
+    one would wait with it; the records are for this one, as logging's locks are made for greenlets. What is
+    only read there, such as a lazy text, finds the request of this one."""
     if engine.is_stored and _is_patched_by_gevent():
-        outcome: _Outcome = _threads_of_gevent().apply(_outcome, (call, args))
+        run = contextvars.copy_context().run
+        outcome: _Outcome = _threads_of_gevent().apply(run, (_outcome, call, args))
         return outcome
     return _outcome(call, args)
 

@@ -6,21 +6,24 @@ makes another engine.
 
 from __future__ import annotations
 
-import warnings
+import json
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any
 
-from flask.json.tag import TaggedJSONSerializer
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider, JSONProvider
+from flask.json.tag import JSONTag, TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 
 from . import _native
 from .address import address_of, checked
-from .errors import ConfigError, WeakKeyWarning
+from .errors import ConfigError
 
-if TYPE_CHECKING:
-    from flask import Flask
+__all__ = ["Serializer", "Settings", "check_serializer"]
 
-__all__ = ["Settings"]
+logger = logging.getLogger("hipflask")
 
 #: Flask's and Flask-Session's own, as their documentation has them.
 _THEIRS = (
@@ -54,7 +57,17 @@ _OURS = (
 #: What is decided here, before there is an engine.
 _HERE = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "SESSION_REFRESH_UNTOUCHED", "SESSION_REFUSE_WEAK_KEY")
 _NAMES = (*_HERE, *_THEIRS, *_OURS)
-_N_HERE = len(_HERE)
+
+#: What Flask asks the app for and not its configuration: a class may have an attribute of its own there.
+_ATTRIBUTES = {
+    "SECRET_KEY": "secret_key",
+    "PERMANENT_SESSION_LIFETIME": "permanent_session_lifetime",
+}
+
+_OTHER_SERIALIZER = (
+    "the app's session serializer has tags or a format of its own, which this package cannot read: store what"
+    " the objects are made of"
+)
 
 #: Flask's own limit, at which it only warns; browsers keep three bytes more.
 _FLASKS_COOKIE_SIZE = 4093
@@ -81,10 +94,17 @@ class Settings:
 
     def __init__(self, app: Flask, store: str | None) -> None:
         self._store = address_of(app.config, app) if store is None else checked(store, "store")
-        self._signing = _signing_of(app.session_interface)
+        self._own = {
+            name: attribute
+            for name, attribute in _ATTRIBUTES.items()
+            if getattr(type(app), attribute) is not getattr(Flask, attribute)
+        }
+        self._signing: tuple[bytes, str, str] | None = None
         self._values: tuple[Any, ...] | None = None
         self._engine: _native.Engine | None = None
         self.refreshes_untouched = False
+        #: What makes the keys easy to guess, until the log has it.
+        self.weaknesses: list[str] = []
 
     def __repr__(self) -> str:
         # The address of a store may hold a password.
@@ -96,20 +116,42 @@ class Settings:
         :raises ConfigError: when the configuration cannot work; the text says what to change.
         """
         values = tuple(map(app.config.get, _NAMES))
+        if self._own:
+            values += tuple(getattr(app, attribute) for attribute in self._own.values())
         if values != self._values:
             self._engine = self._build(values)
             self._values = values
         return self._engine
 
     @staticmethod
-    def json_default(app: Flask) -> Callable[[Any], Any] | None:
-        """Returns what the app's JSON provider makes of objects that JSON does not know."""
-        return getattr(app.json, "default", None)
+    def json(app: Flask) -> Any:
+        """Returns what the app says of the JSON in a cookie: ``default``, ``sort_keys``, ``ensure_ascii``."""
+        provider = app.json
+        kind = type(provider)
+        if kind is DefaultJSONProvider or kind.dumps is DefaultJSONProvider.dumps:
+            return provider
+        return _JSONOfTheApp(provider)
+
+    def sign_as(self, interface: SecureCookieSessionInterface) -> None:
+        """Signs cookies as Flask would with this session interface from now on."""
+        self._signing = _signing_of(interface)
+        self._values = None
+
+    def report_weaknesses(self, app: Flask) -> None:
+        """Tells the log once what is wrong with the keys. A warning of Python's would make tests fail where
+        warnings are errors, and a key that only tests know is as good as any other."""
+        if not app.testing:
+            for weakness in self.weaknesses:
+                logger.warning(
+                    "%s. Whoever guesses it can be any user; SESSION_REFUSE_WEAK_KEY = True makes this an error.",
+                    weakness,
+                )
+            self.weaknesses = []
 
     def _build(self, values: tuple[Any, ...]) -> _native.Engine | None:
-        key, fallbacks, refresh_untouched, refuse_weak_key = values[:_N_HERE]
+        theirs = dict(zip((*_NAMES, *self._own), values))
+        key, fallbacks, refresh_untouched, refuse_weak_key = map(theirs.pop, _HERE)
         self.refreshes_untouched = bool(refresh_untouched)
-        theirs = dict(zip(_NAMES[_N_HERE:], values[_N_HERE:]))
         settings = {name: _plain(name, value) for name, value in theirs.items() if _is_set(name, value)}
         if settings.get("MAX_COOKIE_SIZE") == _FLASKS_COOKIE_SIZE:
             del settings["MAX_COOKIE_SIZE"]
@@ -121,7 +163,9 @@ class Settings:
             if self._store is None:
                 return None
             raise ConfigError("SESSION_USE_SIGNER needs a key to sign with: set SECRET_KEY")
-        _judge(keys, bool(refuse_weak_key))
+        self.weaknesses = list(_weaknesses(keys))
+        if self.weaknesses and refuse_weak_key:
+            raise ConfigError(self.weaknesses[0])
         if self._signing is not None:
             settings["SIGNING"] = self._signing
         return _native.Engine(keys, settings, self._store)
@@ -159,37 +203,52 @@ def _key(name: str, key: Any) -> bytes:
     raise ConfigError(f"{name} expects str or bytes, found {type(key).__name__}")
 
 
-def _judge(keys: list[bytes], refuse: bool) -> None:
+def _weaknesses(keys: list[bytes]) -> Iterator[str]:
     for position, key in enumerate(keys):
         weakness = _native.weakness(key)
-        if weakness is None:
-            continue
-        place = "SECRET_KEY" if position == 0 else f"SECRET_KEY_FALLBACKS, position {position}"
-        if refuse:
-            raise ConfigError(f"{place}: {weakness}")
-        warnings.warn(
-            f"{place}: {weakness}. Whoever guesses it can be any user; SESSION_REFUSE_WEAK_KEY = True"
-            " makes this an error.",
-            WeakKeyWarning,
-            stacklevel=5,
-        )
+        if weakness is not None:
+            place = "SECRET_KEY" if position == 0 else f"SECRET_KEY_FALLBACKS, position {position}"
+            yield f"{place}: {weakness}"
 
 
-def _signing_of(interface: Any) -> tuple[bytes, str, str] | None:
-    """Returns how the app has signed its cookies so far, if not as Flask does: whoever is logged in
-    is to stay so."""
-    if not isinstance(interface, SecureCookieSessionInterface):
-        return None
-    if set(interface.serializer.tags) != set(TaggedJSONSerializer().tags):
-        raise ConfigError(
-            "the app's session serializer has tags of its own, which this package cannot read: store"
-            " what the tagged objects are made of"
-        )
-    digest = interface.digest_method
+def _signing_of(interface: SecureCookieSessionInterface) -> tuple[bytes, str, str] | None:
+    """Returns how a session interface signs cookies, if not as Flask's own does."""
+    check_serializer(interface.serializer)
     salt = interface.salt
     signing = (
         salt.encode() if isinstance(salt, str) else bytes(salt),
-        digest().name,
+        getattr(interface.digest_method(), "name", ""),
         interface.key_derivation,
     )
     return None if signing == (b"cookie-session", "sha1", "hmac") else signing
+
+
+class _JSONOfTheApp:
+    """What counts of a JSON provider that writes in a way of its own: the objects that only it can write,
+    which become what is read of that."""
+
+    def __init__(self, provider: JSONProvider) -> None:
+        self.default = lambda it: json.loads(provider.dumps(it))
+        self.sort_keys = getattr(provider, "sort_keys", False)
+        self.ensure_ascii = getattr(provider, "ensure_ascii", True)
+
+
+class Serializer(TaggedJSONSerializer):
+    """Flask's serializer, for those who read and write cookies themselves: it takes no further tags."""
+
+    def register(self, tag_class: type[JSONTag], force: bool = False, index: int | None = None) -> None:
+        if len(self.order) == len(self.default_tags):
+            raise ConfigError(_OTHER_SERIALIZER)
+        super().register(tag_class, force, index)
+
+
+def check_serializer(serializer: Any) -> None:
+    """Refuses all but Flask's serializer as Flask has it."""
+    kind = type(serializer)
+    is_flasks = (
+        isinstance(serializer, TaggedJSONSerializer)
+        and (kind.dumps, kind.loads) == (TaggedJSONSerializer.dumps, TaggedJSONSerializer.loads)
+        and list(map(type, serializer.order)) == TaggedJSONSerializer.default_tags
+    )
+    if not is_flasks:
+        raise ConfigError(_OTHER_SERIALIZER)

@@ -452,7 +452,7 @@ def test_refused_digest_stays_refused() -> None:
 
     with unittest.mock.patch.object(hashlib, "sha1", refuse):
         digests = signer._usable_digests()
-    assert digests.hmac(signer._sha1, b"k", b"v") is None
+    assert digests.hmac(signer._lazy_sha1, b"k", b"v") is None
     assert digests.hmac(refuse, b"k", b"v") is None
     assert digests.hmac(hashlib.sha256, b"k", b"v") == hmac.digest(b"k", b"v", "sha256")
     with (

@@ -41,6 +41,13 @@ def test_module_has_every_public_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_module_has_the_private_names_that_others_import_all_the_same(name: str) -> None:
+    theirs, mine = modules(name)
+    private = {private for private in vars(theirs) if private.startswith("_") and not private.endswith("__")}
+    assert private <= vars(mine).keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_functions_and_classes_have_the_same_parameters(name: str) -> None:
     theirs, mine = modules(name)
     n_compared = 0

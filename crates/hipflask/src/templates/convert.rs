@@ -3,7 +3,7 @@
 //! What minijinja has no kind for is the text that Python prints: UUIDs, times, and integers
 //! beyond 128 bits. A lone surrogate is shown as `U+FFFD`.
 
-use hipflask_core::value::{DateTime, Int, Text, Value as Stored};
+use hipflask_core::value::{Int, Text, Value as Stored};
 use minijinja::value::{Tuple, Value};
 
 pub(super) fn value(stored: &Stored) -> Value {
@@ -20,8 +20,7 @@ pub(super) fn value(stored: &Stored) -> Value {
         }
         Stored::Bytes(bytes) => Value::from_bytes(bytes.clone()),
         Stored::Markup(html) => Value::from_safe_string(html.to_string_lossy()),
-        Stored::Uuid(uuid) => Value::from(uuid.to_string()),
-        Stored::DateTime(time) => Value::from(python_time(*time)),
+        Stored::Uuid(_) | Stored::DateTime(_) => Value::from(stored.to_string()),
         // A kind that is younger than this code.
         _ => Value::UNDEFINED,
     }
@@ -40,9 +39,4 @@ fn number(int: &Int) -> Value {
         (None, Some(int)) => Value::from(int),
         (None, None) => Value::from(int.to_string()),
     }
-}
-
-/// Python prints RFC 3339 with a space in the middle and the offset in digits.
-fn python_time(time: DateTime) -> String {
-    time.to_string().replace('T', " ").replace('Z', "+00:00")
 }

@@ -2,12 +2,9 @@
 //!
 //! [py]: https://markupsafe.palletsprojects.com/en/stable/escaping/
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write},
-};
+use std::borrow::Cow;
 
-use hipflask_core::{serializer, value};
+use hipflask_core::value::Value as Stored;
 use minijinja::{
     AutoEscape, Error, ErrorKind, Output, State, escape_formatter,
     value::{Value, ValueKind},
@@ -53,8 +50,9 @@ pub(super) fn escape_filter(value: &Value) -> Value {
 pub(super) fn text(value: &Value) -> Cow<'_, str> {
     Cow::Owned(match value.kind() {
         // These before `as_str`, which also reads bytes.
-        ValueKind::Bytes => Bytes(value.as_bytes().unwrap_or_default()).to_string(),
-        ValueKind::Number if !value.is_integer() => float(value),
+        ValueKind::Bytes => Stored::Bytes(value.as_bytes().unwrap_or_default().into()).to_string(),
+        ValueKind::Number if !value.is_integer() => f64::try_from(value.clone())
+            .map_or_else(|_| value.to_string(), |it| Stored::Float(it).to_string()),
         _ => match value.as_str() {
             Some(text) => return Cow::Borrowed(text),
             None => value.to_string(),
@@ -78,33 +76,6 @@ fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
-}
-
-fn float(value: &Value) -> String {
-    match f64::try_from(value.clone()) {
-        Ok(float) if float.is_nan() => "nan".into(),
-        Ok(float) if float.is_infinite() => if float > 0.0 { "inf" } else { "-inf" }.into(),
-        Ok(float) => serializer::to_json(&value::Value::Float(float)).unwrap_or_default(),
-        Err(_) => value.to_string(),
-    }
-}
-
-/// Bytes as `repr` writes them.
-struct Bytes<'a>(&'a [u8]);
-
-impl fmt::Display for Bytes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quote = if self.0.contains(&b'\'') && !self.0.contains(&b'"') { '"' } else { '\'' };
-        write!(f, "b{quote}")?;
-        for byte in self.0 {
-            match byte {
-                b'"' => f.write_char('"')?,
-                b'\'' if quote == '"' => f.write_char('\'')?,
-                _ => write!(f, "{}", byte.escape_ascii())?,
-            }
-        }
-        f.write_char(quote)
-    }
 }
 
 #[cfg(test)]

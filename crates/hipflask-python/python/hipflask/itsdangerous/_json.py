@@ -9,10 +9,10 @@ _OPTIONS: dict[str, t.Any] = {"ensure_ascii": False, "separators": (",", ":")}
 _ENCODER = json.JSONEncoder(**_OPTIONS)
 
 
-class CompactJSON:
+class _CompactJSON:
     """A serializer like the module `json`, but compact, and without escapes for letters beyond ASCII.
 
-    >>> CompactJSON.dumps({"name": "é", "n": [1, 2]})
+    >>> _CompactJSON.dumps({"name": "é", "n": [1, 2]})
     '{"name":"é","n":[1,2]}'
     """
 

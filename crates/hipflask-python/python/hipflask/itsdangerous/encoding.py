@@ -17,8 +17,8 @@ from .exc import BadData
 # The order matters: a separator is refused only if it is a run of these characters.
 _base64_alphabet = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_="
 
-_INT64 = struct.Struct(">Q")
-_pack, _unpack = _INT64.pack, _INT64.unpack
+_int64_struct = struct.Struct(">Q")
+_int_to_bytes, _bytes_to_int = _int64_struct.pack, _int64_struct.unpack
 
 
 def want_bytes(s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> bytes:
@@ -69,7 +69,7 @@ def int_to_bytes(num: int) -> bytes:
     >>> int_to_bytes(258), int_to_bytes(0)
     (b'\\x01\\x02', b'')
     """
-    return _pack(num).lstrip(b"\x00")
+    return _int_to_bytes(num).lstrip(b"\x00")
 
 
 def bytes_to_int(bytestr: bytes) -> int:
@@ -78,4 +78,4 @@ def bytes_to_int(bytestr: bytes) -> int:
     >>> bytes_to_int(b"\\x01\\x02")
     258
     """
-    return _unpack(bytestr.rjust(8, b"\x00"))[0]  # type: ignore[no-any-return]
+    return _bytes_to_int(bytestr.rjust(8, b"\x00"))[0]  # type: ignore[no-any-return]

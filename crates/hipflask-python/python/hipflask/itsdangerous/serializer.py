@@ -12,7 +12,7 @@ import typing as t
 
 from .encoding import want_bytes
 from .exc import BadPayload, BadSignature
-from .signer import Signer, _keys_of
+from .signer import Signer, _make_keys_list
 
 if t.TYPE_CHECKING:
     import typing_extensions as te
@@ -153,7 +153,7 @@ class Serializer(t.Generic[_TSerialized]):
         signer_kwargs: _Kwargs | None = None,
         fallback_signers: _Fallbacks | None = None,
     ) -> None:
-        self.secret_keys: list[bytes] = _keys_of(secret_key)
+        self.secret_keys: list[bytes] = _make_keys_list(secret_key)
         self.salt: bytes | None = None if salt is None else want_bytes(salt)
         self.serializer: _PDataSerializer[_TSerialized] = (
             self.default_serializer if serializer is None else serializer

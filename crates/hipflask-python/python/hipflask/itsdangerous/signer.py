@@ -20,13 +20,13 @@ from .exc import BadSignature
 _DEFAULT_SALT = b"itsdangerous.Signer"
 
 
-def _sha1(string: bytes = b"") -> t.Any:
+def _lazy_sha1(string: bytes = b"") -> t.Any:
     # A Python without SHA-1 can import this module, and fails only where SHA-1 is asked for.
     return hashlib.sha1(string)
 
 
 def _usable_digests() -> Digests:
-    functions: list[tuple[t.Any, str]] = [(_sha1, "sha1")]
+    functions: list[tuple[t.Any, str]] = [(_lazy_sha1, "sha1")]
     for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
         functions.append((getattr(hashlib, name, None), name))
     return Digests([(function, name) for function, name in functions if _is_permitted(function)])
@@ -75,7 +75,7 @@ class HMACAlgorithm(SigningAlgorithm):
     '9307b3b915efb517'
     """
 
-    default_digest_method: t.Any = staticmethod(_sha1)
+    default_digest_method: t.Any = staticmethod(_lazy_sha1)
     """The digest where none is given: a function of `hashlib`, or one that can be used like it."""
 
     def __init__(self, digest_method: t.Any = None) -> None:
@@ -110,7 +110,7 @@ class Signer:
     :param algorithm: computes signatures in place of `HMACAlgorithm` over ``digest_method``.
     """
 
-    default_digest_method: t.Any = staticmethod(_sha1)
+    default_digest_method: t.Any = staticmethod(_lazy_sha1)
     """The digest where none is given: SHA-1, whose weakness to collisions does not touch HMAC."""
 
     default_key_derivation: str = "django-concat"
@@ -125,7 +125,7 @@ class Signer:
         digest_method: t.Any | None = None,
         algorithm: SigningAlgorithm | None = None,
     ) -> None:
-        self.secret_keys: list[bytes] = _keys_of(secret_key)
+        self.secret_keys: list[bytes] = _make_keys_list(secret_key)
         self.sep: bytes = want_bytes(sep)
         if self.sep in _base64_alphabet:
             raise ValueError(
@@ -203,7 +203,7 @@ class Signer:
         return True
 
 
-def _keys_of(secret_key: str | bytes | cabc.Iterable[str] | cabc.Iterable[bytes]) -> list[bytes]:
+def _make_keys_list(secret_key: str | bytes | cabc.Iterable[str] | cabc.Iterable[bytes]) -> list[bytes]:
     if isinstance(secret_key, (str, bytes)):
         return [want_bytes(secret_key)]
     return [want_bytes(key) for key in secret_key]

@@ -12,7 +12,7 @@ import zlib
 
 from hipflask._native import deflate
 
-from ._json import CompactJSON
+from ._json import _CompactJSON
 from .encoding import base64_decode, base64_encode
 from .exc import BadPayload
 from .serializer import Serializer, _PDataSerializer
@@ -22,7 +22,7 @@ from .timed import TimedSerializer
 class URLSafeSerializerMixin(Serializer[str]):
     """Makes the tokens of the serializer that it is mixed into URL-safe, by wrapping their payload."""
 
-    default_serializer: _PDataSerializer[str] = CompactJSON
+    default_serializer: _PDataSerializer[str] = _CompactJSON
     """Makes text or bytes of values where no other serializer is given."""
 
     def load_payload(
