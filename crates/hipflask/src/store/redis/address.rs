@@ -10,10 +10,11 @@ use redis::{
 
 use super::{
     cluster::Cluster,
-    link::{Link, Peer},
+    lanes::{Lanes, Wait},
+    link::Peer,
     sentinel::Sentinels,
     server::{Host, Login, Tls},
-    servers::{Lanes, Servers, Wait},
+    servers::Servers,
 };
 use crate::store::{
     ConnectError,
@@ -79,7 +80,7 @@ fn server(host: &str, path: &str, mut login: Login) -> Result<Servers, ConnectEr
     let (host, database) = read().ok_or_else(|| wrong(SERVER))?;
     login.settings = login.settings.set_db(database);
     let client = login.client(&host).map_err(|_| wrong(SERVER))?;
-    Ok(one(|| Peer::Server(client.clone())))
+    Ok(one(Peer::Server(client)))
 }
 
 fn socket(path: &str, database: &str, mut login: Login) -> Result<Servers, ConnectError> {
@@ -87,7 +88,7 @@ fn socket(path: &str, database: &str, mut login: Login) -> Result<Servers, Conne
     login.settings = login.settings.set_db(database);
     let address = ConnectionAddr::Unix(format!("/{}", percent_decode(path)?).into());
     let client = login.client_at(address).map_err(|_| wrong(SOCKET))?;
-    Ok(one(|| Peer::Server(client.clone())))
+    Ok(one(Peer::Server(client)))
 }
 
 fn sentinel(
@@ -105,12 +106,12 @@ fn sentinel(
     }
     master_login.settings = master_login.settings.set_db(database);
     let sentinels = Sentinels { hosts, login, name, master_login };
-    Ok(one(|| Peer::Master(sentinels.clone())))
+    Ok(one(Peer::Master(sentinels)))
 }
 
 /// Returns the connections to one server.
-pub(super) fn one(peer: impl Fn() -> Peer) -> Servers {
-    Servers::One(Lanes { quick: Link::new(peer()), waiting: Link::new(peer()) })
+pub(super) fn one(peer: Peer) -> Servers {
+    Servers::One(Lanes::new(&peer))
 }
 
 fn read_hosts(text: &str, port: u16) -> Option<Vec<Host>> {
@@ -229,6 +230,8 @@ mod tests {
             "valkeys://a?ssl_cert_reqs=none",
             "valkey+cluster://a,b",
             "rediss://a?ssl_cert_reqs=required",
+            "valkey+sentinel://a,b:26380/mymaster",
+            "valkey+unix:///run/valkey.sock",
             "redis://a?socket_timeout=0.5&protocol=2&wait_replicas=1&wait_timeout_ms=500",
         ] {
             assert!(read(address).is_ok(), "{address}");

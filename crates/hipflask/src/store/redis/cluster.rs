@@ -14,9 +14,9 @@ use tokio::{task::JoinSet, time::timeout_at};
 
 use super::{
     failure::Failure,
-    link::{Link, Peer},
+    lanes::{Lanes, Wait, first_checked, send_checked},
+    link::Peer,
     server::{Host, Login},
-    servers::{Lanes, Wait, first_checked, send_checked},
 };
 
 /// How many redirections a request follows at once.
@@ -255,9 +255,8 @@ impl Cluster {
             return Ok(lanes.clone());
         }
         let client = self.0.login.client(host);
-        let client = client.map_err(|error| Failure::to_connect(error, Instant::now()))?;
-        let link = || Link::new(Peer::Server(client.clone()));
-        let lanes = Lanes { quick: link(), waiting: link() };
+        let client = client.map_err(|error| Failure::to_connect(error, host, Instant::now()))?;
+        let lanes = Lanes::new(&Peer::Node(client));
         nodes.insert(host.clone(), lanes.clone());
         Ok(lanes)
     }

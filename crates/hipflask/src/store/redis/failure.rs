@@ -3,7 +3,10 @@
 //! Under everything else here: servers repeat arguments in their errors, so of what they say only
 //! the code is read, and the words are our own.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use redis::{ErrorKind, RedisError, ServerError, Value};
 
@@ -23,11 +26,18 @@ pub(super) enum Failure {
     #[error("{0}")]
     Hindered(&'static str),
     /// It may have done it or not.
-    #[error("the connection was lost: {0}")]
-    Lost(#[source] RedisError),
+    #[error("the connection to {at} was lost: {error}")]
+    Lost {
+        at: Arc<str>,
+        #[source]
+        error: RedisError,
+    },
     /// The record is on another server.
     #[error("the record is on another node")]
     Moved(Host),
+    /// It does not run scripts.
+    #[error("the server does not run {command}, which sessions need: {remedy}")]
+    NoScripts { command: &'static str, remedy: &'static str },
     /// It did nothing, for it is a replica.
     #[error("the server is a replica, which cannot be written to")]
     ReadOnly,
@@ -41,8 +51,9 @@ pub(super) enum Failure {
     #[error("no answer in time")]
     Silent,
     /// Nothing was sent.
-    #[error("cannot connect: {error}")]
+    #[error("cannot connect to {at}: {error}")]
     Unconnected {
+        at: Arc<str>,
         #[source]
         error: RedisError,
         since: Instant,
@@ -50,17 +61,20 @@ pub(super) enum Failure {
     /// It does not know the script.
     #[error("the server does not keep the script")]
     UnknownScript,
+    /// There is no record, but something else.
+    #[error("a session's key holds something else than a string")]
+    WrongType,
 }
 
 impl Failure {
     /// Says why there is no connection, and since when there has been none.
-    pub(super) fn to_connect(error: RedisError, since: Instant) -> Self {
+    pub(super) fn to_connect(error: RedisError, peer: &impl ToString, since: Instant) -> Self {
         match error.kind() {
             ErrorKind::AuthenticationFailed => Self::Refused(CREDENTIALS),
             ErrorKind::RESP3NotSupported => Self::Refused(
                 "the server is older than Redis 6: set the option protocol=2 in the address",
             ),
-            ErrorKind::Io => Self::Unconnected { error, since },
+            ErrorKind::Io => Self::Unconnected { at: peer.to_string().into(), error, since },
             _ => match ServerError::try_from(error) {
                 Ok(error) => Self::from(&error),
                 Err(_) => Self::Refused("the client cannot connect with these settings"),
@@ -69,9 +83,9 @@ impl Failure {
     }
 
     /// Says why a connection gave no answer.
-    pub(super) fn lost(error: RedisError) -> Self {
+    pub(super) fn lost(error: RedisError, at: &Arc<str>) -> Self {
         match error.kind() {
-            ErrorKind::Io => Self::Lost(error),
+            ErrorKind::Io => Self::Lost { at: Arc::clone(at), error },
             _ => Self::Refused("the server did not answer in Redis's protocol"),
         }
     }
@@ -83,17 +97,27 @@ impl Failure {
             Self::Ask(_) | Self::Busy(_) | Self::Moved(_) | Self::ReadOnly => true,
             Self::Unconnected { since, .. } => since.elapsed() < patience,
             Self::Hindered(_)
-            | Self::Lost(_)
+            | Self::Lost { .. }
+            | Self::NoScripts { .. }
             | Self::Refused(_)
             | Self::Replicas
             | Self::Silent
-            | Self::UnknownScript => false,
+            | Self::UnknownScript
+            | Self::WrongType => false,
         }
     }
 
     /// Reports whether another node of a cluster may have taken over from this one.
     pub(super) const fn may_be_outdated(&self) -> bool {
-        !matches!(self, Self::Hindered(_) | Self::Refused(_) | Self::Replicas | Self::UnknownScript)
+        !matches!(
+            self,
+            Self::Hindered(_)
+                | Self::NoScripts { .. }
+                | Self::Refused(_)
+                | Self::Replicas
+                | Self::UnknownScript
+                | Self::WrongType
+        )
     }
 }
 
@@ -116,7 +140,7 @@ const HINDERED: [(&str, &str); 3] = [
 ];
 
 /// What is said for each code of a server that will not.
-const REFUSED: [(&str, &str); 6] = [
+const REFUSED: [(&str, &str); 5] = [
     ("NOAUTH", CREDENTIALS),
     ("WRONGPASS", CREDENTIALS),
     (
@@ -124,7 +148,6 @@ const REFUSED: [(&str, &str); 6] = [
         "the user lacks a permission: sessions need the commands get, set, pttl, pexpire, del, \
          exists, scan, eval and evalsha on their keys",
     ),
-    ("WRONGTYPE", "a session's key holds something else than a string"),
     ("DENIED", "the server is in protected mode: give it a password"),
     ("UNKILLABLE", "a script hangs in the server: restart it"),
 ];
@@ -147,6 +170,7 @@ impl From<&ServerError> for Failure {
             "MOVED" => Host::of_redirect(details).map_or(GARBLED, Self::Moved),
             "ASK" => Host::of_redirect(details).map_or(GARBLED, Self::Ask),
             _ if is("READONLY") => Self::ReadOnly,
+            _ if is("WRONGTYPE") => Self::WrongType,
             _ => find(&BUSY)
                 .map(Self::Busy)
                 .or_else(|| find(&HINDERED).map(Self::Hindered))
@@ -157,8 +181,9 @@ impl From<&ServerError> for Failure {
 }
 
 /// The error of a node of a cluster that was taken for a server of its own.
-pub(super) const IS_CLUSTER: Failure =
-    Failure::Refused("the server belongs to a cluster: address it with redis+cluster://");
+pub(super) const IS_CLUSTER: Failure = Failure::Refused(
+    "the server is in cluster mode: address it with redis+cluster://, or rediss+cluster:// with TLS",
+);
 
 const GARBLED: Failure = Failure::Refused("the server names no node that can be understood");
 const UNKNOWN: Failure = Failure::Refused("the server refused a command: see its log");
@@ -178,7 +203,10 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Silent => Self::Deadline,
-            Failure::Refused(_) | Failure::UnknownScript => Self::refused(failure),
+            Failure::NoScripts { .. }
+            | Failure::Refused(_)
+            | Failure::UnknownScript
+            | Failure::WrongType => Self::refused(failure),
             _ => Self::unavailable(failure),
         }
     }
@@ -217,11 +245,13 @@ mod tests {
     fn only_what_did_nothing_is_tried_again() {
         let second = Duration::from_secs(1);
         let error = RedisError::from(std::io::Error::other("refused"));
-        let unconnected = |since| Failure::Unconnected { error: error.clone(), since };
+        let at: Arc<str> = "here:1".into();
+        let unconnected =
+            |since| Failure::Unconnected { at: Arc::clone(&at), error: error.clone(), since };
         assert!(Failure::ReadOnly.may_be_tried_again(second));
         assert!(unconnected(Instant::now()).may_be_tried_again(second));
         assert!(!unconnected(Instant::now() - 2 * second).may_be_tried_again(second));
         assert!(!Failure::Silent.may_be_tried_again(second));
-        assert!(!Failure::lost(error).may_be_tried_again(second));
+        assert!(!Failure::lost(error, &at).may_be_tried_again(second));
     }
 }

@@ -3,6 +3,7 @@
 //! Between [`super::servers`] and the client crate; knows connections, and nothing of what is sent.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,12 +12,15 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind, RedisError, Value,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisError,
+    RedisResult, Value, aio::MultiplexedConnection, cmd,
 };
-use tokio::time::{timeout, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{timeout, timeout_at},
+};
 
-use super::{failure::Failure, sentinel::Sentinels};
+use super::{check, failure::Failure, sentinel::Sentinels};
 
 /// How long a connection may take to be made, its login included.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -27,12 +31,18 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// After how long without an answer a request that is given up brings its connection down with it.
 const SUSPICIOUS: Duration = Duration::from_millis(500);
 
+/// After how long without a request it is asked whether the connection is still there.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// To whom a connection is made.
+#[derive(Clone)]
 pub(super) enum Peer {
-    /// A server.
-    Server(Client),
     /// Whichever server is the master at the time.
     Master(Sentinels),
+    /// A node of a cluster.
+    Node(Client),
+    /// A server of its own.
+    Server(Client),
 }
 
 /// A connection that is there when it is needed. Clones are the same connection.
@@ -41,7 +51,8 @@ pub(super) struct Link(Arc<Inner>);
 
 struct Inner {
     peer: Peer,
-    live: Mutex<Option<Live>>,
+    /// The connection, and when it was used last.
+    live: Mutex<Option<(Live, Instant)>>,
     /// Held while a connection is made.
     outage: tokio::sync::Mutex<Option<Outage>>,
 }
@@ -49,7 +60,11 @@ struct Inner {
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
+    /// With whom.
+    at: Arc<str>,
     has_ended: Arc<AtomicBool>,
+    /// Whether `has_ended` is set as soon as the server's end of the connection is seen.
+    is_watched: bool,
 }
 
 struct Outage {
@@ -79,7 +94,7 @@ impl Link {
             Ok(Ok(values)) => values,
             Ok(Err(error)) => {
                 watch.live.end();
-                return Err(Failure::lost(error));
+                return Err(Failure::lost(error, &watch.live.at));
             }
             Err(_) => return Err(Failure::Silent),
         };
@@ -98,8 +113,16 @@ impl Link {
     }
 
     async fn live(&self, until: Instant) -> Result<Live, Failure> {
-        if let Some(live) = self.current() {
-            return Ok(live);
+        if let Some((live, is_quiet)) = self.current() {
+            if !is_quiet {
+                return Ok(live);
+            }
+            if live.is_open(until).await {
+                if let Some((_, used)) = self.lock().as_mut() {
+                    *used = Instant::now();
+                }
+                return Ok(live);
+            }
         }
         // A task of its own, so that it also ends well when this request is given up.
         let link = self.clone();
@@ -112,7 +135,7 @@ impl Link {
 
     async fn establish(&self) -> Result<Live, Failure> {
         let mut outage = self.0.outage.lock().await;
-        if let Some(live) = self.current() {
+        if let Some((live, _)) = self.current() {
             return Ok(live);
         }
         if let Some(Outage { since, last, failure }) = &*outage {
@@ -123,14 +146,15 @@ impl Link {
         }
         let started = Instant::now();
         let since = outage.as_ref().map_or(started, |outage| outage.since);
-        match timeout(CONNECT, self.0.peer.connect()).await.unwrap_or_else(|_| Err(timed_out())) {
+        let peer = &self.0.peer;
+        let timed_out = |_| Err(Failure::to_connect(timed_out(), peer, since));
+        match timeout(CONNECT, peer.connect(since)).await.unwrap_or_else(timed_out) {
             Ok(live) => {
                 *outage = None;
-                *self.lock() = Some(live.clone());
+                *self.lock() = Some((live.clone(), Instant::now()));
                 Ok(live)
             }
-            Err(error) => {
-                let failure = Failure::to_connect(error, since);
+            Err(failure) => {
                 let last = Instant::now();
                 *outage = Some(Outage { since, last, failure: failure.clone() });
                 Err(failure)
@@ -138,16 +162,46 @@ impl Link {
         }
     }
 
-    fn current(&self) -> Option<Live> {
-        self.lock().clone().filter(|live| !live.has_ended.load(Ordering::Acquire))
+    /// Returns the connection, and whether nobody has used it for so long that it may be gone.
+    fn current(&self) -> Option<(Live, bool)> {
+        let mut current = self.lock();
+        let (live, used) = current.as_mut().filter(|(live, _)| !live.has_ended())?;
+        let is_quiet = used.elapsed() >= QUIET;
+        if !is_quiet {
+            *used = Instant::now();
+        }
+        Some((live.clone(), is_quiet))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Live>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(Live, Instant)>> {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Live {
+    fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Finds out whether the server has closed the connection, before a request is lost on it.
+    async fn is_open(&self, until: Instant) -> bool {
+        if self.is_watched {
+            // Where the runtime has stood still, as in Python between two calls, it first has to
+            // hear of it from the system, and then the connection's task from the runtime.
+            yield_now().await;
+            yield_now().await;
+        } else {
+            let (mut connection, ping) = (self.connection.clone(), cmd("PING"));
+            let until = until.min(Instant::now() + CONNECT);
+            match timeout_at(until.into(), connection.send_packed_command(&ping)).await {
+                Ok(Err(error)) if error.is_unrecoverable_error() => self.end(),
+                Ok(_) => {}
+                Err(_) => self.end(),
+            }
+        }
+        !self.has_ended()
+    }
+
     /// Gives up the connection; others may still wait for its answers.
     fn end(&self) {
         self.has_ended.store(true, Ordering::Release);
@@ -168,22 +222,39 @@ impl Drop for Watch {
     }
 }
 
-impl Peer {
-    async fn connect(&self) -> Result<Live, RedisError> {
+impl fmt::Display for Peer {
+    /// Shows where it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Server(client) => connect(client).await,
-            Self::Master(sentinels) => connect(&sentinels.master().await?).await,
+            Self::Master(sentinels) => sentinels.fmt(f),
+            Self::Node(client) | Self::Server(client) => client.get_connection_info().addr().fmt(f),
         }
     }
 }
 
-async fn connect(client: &Client) -> Result<Live, RedisError> {
+impl Peer {
+    /// Connects, and makes sure that it is a server that can keep sessions.
+    async fn connect(&self, since: Instant) -> Result<Live, Failure> {
+        let failed = |error| Failure::to_connect(error, self, since);
+        let client = match self {
+            Self::Master(sentinels) => &sentinels.master().await.map_err(failed)?,
+            Self::Node(client) | Self::Server(client) => client,
+        };
+        let mut live = connect(client).await.map_err(failed)?;
+        let questions = check::questions(protocol(client));
+        let answers = live.connection.send_packed_commands(&questions, 0, questions.len());
+        check::judge(&answers.await.map_err(failed)?, matches!(self, Self::Node(_)))?;
+        Ok(live)
+    }
+}
+
+async fn connect(client: &Client) -> RedisResult<Live> {
     let has_ended = Arc::new(AtomicBool::new(false));
     // Whole requests have a deadline, so that the parts of one need none.
     let mut config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    // Else the next request would be the one to find out, and could not know whether it was sent.
-    if client.get_connection_info().redis_settings().protocol().supports_resp3() {
+    let is_watched = protocol(client).supports_resp3();
+    if is_watched {
         let has_ended = Arc::clone(&has_ended);
         config = config.set_push_sender(move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
@@ -193,7 +264,12 @@ async fn connect(client: &Client) -> Result<Live, RedisError> {
         });
     }
     let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    Ok(Live { connection, has_ended })
+    let at = client.get_connection_info().addr().to_string().into();
+    Ok(Live { connection, at, has_ended, is_watched })
+}
+
+fn protocol(client: &Client) -> ProtocolVersion {
+    client.get_connection_info().redis_settings().protocol()
 }
 
 fn timed_out() -> RedisError {

@@ -6,8 +6,10 @@
 //! server did nothing are sent again within the deadline, and no other.
 
 mod address;
+mod check;
 mod cluster;
 mod failure;
+mod lanes;
 mod link;
 mod lives;
 mod scan;
@@ -22,12 +24,13 @@ use hipflask_core::record::Format;
 use redis::{Cmd, Value, cmd};
 
 use self::{
-    failure::STRANGE,
+    failure::{Failure, STRANGE},
+    lanes::Wait,
     link::Peer,
     lives::Lives,
     scan::Position,
     script::{LOAD, RENEW, REPLACE, Request},
-    servers::{Limit, Servers, Wait},
+    servers::{Limit, Servers},
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
@@ -88,6 +91,7 @@ impl RedisStore {
     /// | `redis+cluster://[USER:PASSWORD@]HOST[:PORT],…` | the cluster of these nodes |
     /// | `redis+unix://[USER:PASSWORD@]/PATH[?db=DATABASE]` | the server of a socket file |
     /// | `rediss://…`, `rediss+sentinel://…`, `rediss+cluster://…` | the same with TLS |
+    /// | `valkey://…`, `valkeys://…`, and so on | the same as `redis://…`, `rediss://…` |
     ///
     /// | option | default | |
     /// |---|---|---|
@@ -102,7 +106,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] when the address is wrong, or no server answers and takes the password.
+    /// [`ConnectError`] when the address is wrong, no server answers and takes the password, it is
+    /// in a cluster and the address is not, or the other way round, or it does not run scripts.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let address::Address { servers, deadline, wait } = address::read(address)?;
         let deadline = deadline.unwrap_or(DEADLINE);
@@ -128,7 +133,7 @@ impl RedisStore {
     /// # client().unwrap();
     /// ```
     pub fn from_client(client: &redis::Client) -> Self {
-        let servers = address::one(|| Peer::Server(client.clone()));
+        let servers = address::one(Peer::Server(client.clone()));
         Self { servers: Arc::new(servers), lives: Arc::default(), deadline: DEADLINE, wait: None }
     }
 
@@ -145,7 +150,11 @@ impl RedisStore {
 
     async fn read(&self, key: &RecordKey, request: Request<'_>) -> Result<Value, StoreError> {
         let slot = self.servers.slot(key.as_str());
-        Ok(self.servers.ask(slot, &request, None, self.limit()).await?)
+        match self.servers.ask(slot, &request, None, self.limit()).await {
+            // In no format is there a record without a byte, so it counts as one that is broken.
+            Err(Failure::WrongType) => Ok(Value::BulkString(Vec::new())),
+            answer => Ok(answer?),
+        }
     }
 
     async fn write(&self, key: &RecordKey, request: Request<'_>) -> Result<Value, StoreError> {
@@ -193,7 +202,7 @@ impl Store for RedisStore {
                 match (values.next(), values.next()) {
                     (Some(Value::BulkString(payload)), None) => (payload, None),
                     (Some(Value::BulkString(payload)), Some(Value::Int(left))) => {
-                        (payload, Some(Duration::from_millis(left.unsigned_abs())))
+                        (payload, Some(Duration::from_millis(left.try_into().unwrap_or(0))))
                     }
                     _ => return Err(STRANGE.into()),
                 }

@@ -30,14 +30,17 @@ macro_rules! scripts {
 }
 
 scripts! {
+    /// Does nothing, wherever scripts are run.
+    CHECK = "return 1";
+
     /// Reads a record and how much is left of its life, or gives it `ttl` if that is less than
-    /// `when_below`.
+    /// `when_below`, or no end is set, -1. Where it cannot be given, the record is read all the same.
     LOAD = r"local payload = redis.call('GET', KEYS[1])
 if not payload then return false end
+if payload == '\192' or payload == 'null' or payload == '\128\005N.' then return payload end
 local left = redis.call('PTTL', KEYS[1])
-if left < 0 or payload == '\192' or payload == 'null' or payload == '\128\005N.' then return payload end
 if left >= tonumber(ARGV[2]) then return {payload, left} end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if type(redis.pcall('PEXPIRE', KEYS[1], ARGV[1])) == 'table' then return {payload, left} end
 return {payload}";
 
     /// Writes a record in the place of the one that was read.

@@ -1,5 +1,7 @@
 //! Who the master is, by what the sentinels say.
 
+use std::fmt;
+
 use redis::{Client, RedisError, RedisResult, Role, cmd};
 use tokio::task::JoinSet;
 
@@ -14,6 +16,14 @@ pub(super) struct Sentinels {
     pub(super) name: String,
     /// How to introduce oneself to the master.
     pub(super) master_login: Login,
+}
+
+impl fmt::Display for Sentinels {
+    /// Shows where they are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<_> = self.hosts.iter().map(Host::to_string).collect();
+        f.write_str(&hosts.join(","))
+    }
 }
 
 impl Sentinels {

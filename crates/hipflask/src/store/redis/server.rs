@@ -1,5 +1,7 @@
 //! Where a Redis server is, and how to introduce oneself to it.
 
+use std::fmt;
+
 use redis::{
     Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult, TlsCertificates,
     io::tcp::TcpSettings,
@@ -46,6 +48,12 @@ impl Host {
             self.name.clone_from(&other.name);
         }
         self
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.port)
     }
 }
 

@@ -8,6 +8,7 @@ use redis::{Pipeline, Value};
 use super::{
     cluster::{self, Cluster},
     failure::{Failure, IS_CLUSTER, checked},
+    lanes::{Lanes, Wait, send_checked},
     link::Link,
     script::Request,
 };
@@ -21,20 +22,6 @@ pub(super) enum Servers {
     One(Lanes),
 }
 
-/// The connections to a server: requests that wait for replicas must not hold up the others.
-#[derive(Clone)]
-pub(super) struct Lanes {
-    pub(super) quick: Link,
-    pub(super) waiting: Link,
-}
-
-/// That a write waits until replicas have it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Wait {
-    pub(super) replicas: u32,
-    pub(super) timeout: Duration,
-}
-
 /// How long a request may take altogether.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
@@ -45,12 +32,6 @@ pub(super) struct Limit {
 impl Limit {
     pub(super) fn new(patience: Duration) -> Self {
         Self { patience, until: Instant::now() + patience }
-    }
-}
-
-impl Lanes {
-    pub(super) fn of(&self, wait: Option<Wait>) -> &Link {
-        if wait.is_some() { &self.waiting } else { &self.quick }
     }
 }
 
@@ -148,22 +129,5 @@ async fn send_to_one(
         }
         Err(Failure::Ask(_) | Failure::Moved(_)) => Err(IS_CLUSTER),
         result => result,
-    }
-}
-
-/// Sends commands, and takes an error as the first answer for one of all.
-pub(super) async fn send_checked(
-    link: &Link,
-    commands: &Pipeline,
-    until: Instant,
-) -> Result<Vec<Value>, Failure> {
-    first_checked(link.send(commands, until).await?)
-}
-
-/// Takes an error as the first answer for one of all.
-pub(super) fn first_checked(values: Vec<Value>) -> Result<Vec<Value>, Failure> {
-    match values.first() {
-        Some(Value::ServerError(error)) => Err(Failure::from(error)),
-        _ => Ok(values),
     }
 }
