@@ -28,7 +28,7 @@ enum Cause {
     Cookie(#[from] SaveError),
     #[error("the operating system gives no random bytes for a session id")]
     NoEntropy,
-    #[error("the session was not saved: {0}")]
+    #[error(transparent)]
     Stored(#[from] Kind),
 }
 

@@ -12,7 +12,7 @@ use hipflask_core::{
     server_side::{Found, Held},
     session::{ReadOnly, Session as Core, SessionError},
     store::StoreError,
-    value::{self, Text, Value},
+    value::{self, Text, Value, ValueError},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -130,7 +130,9 @@ impl Session {
     /// read-only because the response has started.
     pub fn insert<T: Serialize>(&self, key: impl Into<Text>, value: T) -> Result<()> {
         // The type's own `Serialize` runs without the lock: it may use this very session.
-        let value = value::to_value(&value).map_err(SessionError::from)?;
+        let key = key.into();
+        let value = value::to_value(&value)
+            .map_err(|error| SessionError::from(error.with_key(&key.to_string_lossy())))?;
         self.set(key, value)
     }
 
@@ -220,8 +222,7 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the content has another shape than `T`.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T> {
-        let content = Value::Dict(self.lock().to_dict());
-        Ok(value::from_value(content).map_err(SessionError::from)?)
+        Ok(value::from_content(|| self.lock().to_dict()).map_err(SessionError::from)?)
     }
 
     /// Replaces the whole content by the fields of one value. Every other key is gone, those of
@@ -377,9 +378,10 @@ impl Session {
         T: Serialize + DeserializeOwned,
     {
         self.lock().check_writable()?;
+        let of_key = |error: ValueError| SessionError::from(error.with_key(key));
         let mut apply = |old: Option<Value>| -> Result<Value> {
-            let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
-            Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
+            let old = old.map(value::from_value).transpose().map_err(of_key)?;
+            Ok(value::to_value(&change(old)).map_err(of_key)?)
         };
         let value = match &self.0.stored {
             Some(stored) => self.update_stored(stored, key, &mut apply).await?,
@@ -393,7 +395,7 @@ impl Session {
                 value
             }
         };
-        Ok(value::from_value(value).map_err(SessionError::from)?)
+        Ok(value::from_value(value).map_err(of_key)?)
     }
 
     /// `None` if the store does not have what this request sees: no record of the session yet, or

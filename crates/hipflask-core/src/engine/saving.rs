@@ -21,6 +21,7 @@ const MAX_ATTEMPTS: u32 = 256;
 
 /// What a request wants to become of its session.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever saves fills in all of it")]
 pub struct Wish {
     /// What the session holds now; `None` ends it.
     pub content: Option<Dict>,
@@ -175,7 +176,7 @@ pub enum EngineError {
     #[error(transparent)]
     Conflict(#[from] MergeConflict),
     /// A value cannot be written.
-    #[error("the session cannot be written: {0}")]
+    #[error(transparent)]
     Encode(#[from] EncodeError),
     /// The id of a new session is in use.
     #[error("the id of a new session is in use: the source of randomness repeats itself")]

@@ -24,7 +24,7 @@ pub(super) enum Failure {
     Hindered(&'static str),
     /// It may have done it or not.
     #[error("the connection was lost: {0}")]
-    Lost(#[source] RedisError),
+    Lost(RedisError),
     /// The record is on another server.
     #[error("the record is on another node")]
     Moved(Host),
@@ -42,11 +42,7 @@ pub(super) enum Failure {
     Silent,
     /// Nothing was sent.
     #[error("cannot connect: {error}")]
-    Unconnected {
-        #[source]
-        error: RedisError,
-        since: Instant,
-    },
+    Unconnected { error: RedisError, since: Instant },
     /// It does not know the script.
     #[error("the server does not keep the script")]
     UnknownScript,
