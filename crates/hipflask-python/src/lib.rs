@@ -49,6 +49,12 @@ mod _native {
         }
     }
 
+    /// Names the settings of the engine, and says which take a truth value.
+    #[pyfunction]
+    fn settings() -> Vec<(&'static str, bool)> {
+        crate::settings::names()
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         log::install();

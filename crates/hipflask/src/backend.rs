@@ -77,6 +77,11 @@ impl Backend {
         Self { interface, store: AnyStore::new(store), on_outage, deadline }
     }
 
+    /// Returns the name of the store's type.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.store.kind()
+    }
+
     /// Returns what opens and saves sessions without reaching the store.
     pub const fn interface(&self) -> &ServerSide {
         &self.interface

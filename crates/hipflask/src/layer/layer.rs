@@ -13,6 +13,7 @@ use super::SessionService;
 use crate::{
     backend::Backend,
     config::{ConfigError, OnOutage, SecretKey, SessionConfig},
+    report::Built,
 };
 
 /// Gives every request behind it Flask's session.
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     /// The fingerprints of the keys, the current one first.
     pub(crate) fingerprints: Vec<String>,
     clock: Option<Arc<Clock>>,
+    built: Built,
 }
 
 impl Shared {
@@ -99,16 +101,16 @@ impl SessionLayer {
     }
 
     fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
-        let ring = config.secret_key().ring();
-        let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
+        let interface = config.build()?;
         Ok(Self(Arc::new(Shared {
-            interface: config.build()?,
+            built: Built::of(config, &interface),
+            interface,
             backend: None,
             server_side: config.build_server_side()?,
             on_outage: config.on_outage(),
             deadline: config.store_deadline(),
             refresh_untouched: config.refresh_untouched(),
-            fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
+            fingerprints: config.secret_key().fingerprints(),
             clock: None,
         })))
     }
@@ -152,6 +154,7 @@ impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> SessionService<S> {
+        self.0.built.tell(self.0.backend.as_ref().map(Backend::kind));
         SessionService { inner, shared: Arc::clone(&self.0) }
     }
 }

@@ -101,17 +101,17 @@ impl ConnectError {
     /// Adds which servers could not be had.
     pub(super) fn at(self, servers: Option<String>) -> Self {
         match (self, servers) {
-            (Self::Refused(source), Some(servers)) => Self::refused(At { servers, source }),
+            (Self::Refused(error), Some(servers)) => Self::refused(At { servers, error }),
             (error, _) => error,
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{source} (at {servers})")]
+#[error("{error} (at {servers})")]
 struct At {
     servers: String,
-    source: Box<dyn Error + Send + Sync>,
+    error: Box<dyn Error + Send + Sync>,
 }
 
 impl fmt::Debug for ConnectError {

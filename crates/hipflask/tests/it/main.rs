@@ -6,6 +6,7 @@ mod app;
 mod backend;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
+mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;
 #[cfg(feature = "filesystem")]
@@ -14,6 +15,7 @@ mod layer;
 mod nested;
 mod privacy;
 mod reasons;
+mod settings;
 mod stored;
 #[cfg(feature = "templates")]
 mod templates;
