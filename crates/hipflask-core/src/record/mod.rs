@@ -136,7 +136,6 @@ pub const fn empty(format: Format) -> &'static [u8] {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "made to be taken apart")]
-#[non_exhaustive]
 pub struct Decoded {
     /// The session's content; `None` is what Flask-Session takes for a missing record.
     pub content: Option<Dict>,
