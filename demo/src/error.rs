@@ -8,7 +8,7 @@ use axum::{
 };
 use hipflask::{SessionRejection, templates::TemplateError};
 
-use crate::{password::PasswordError, view::redirect};
+use crate::{password::PasswordError, redirect::redirect};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -52,16 +52,11 @@ pub(crate) fn report(error: &dyn std::error::Error) {
     eprintln!("error: {}", with_causes(error));
 }
 
-/// Leaves out a cause that the text before it has told already.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
+        text = format!("{text}: {error}");
         cause = error.source();
     }
     text

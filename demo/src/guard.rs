@@ -5,7 +5,14 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::{HeaderMap, request::Parts},
 };
-use hipflask::{Session, value::Value};
+use hipflask::{
+    Session,
+    templates::{
+        Page,
+        minijinja::{self, context, value::Serde},
+    },
+    value::Value,
+};
 
 use crate::{
     agent::agent,
@@ -74,6 +81,14 @@ pub(crate) async fn list_sign_in(
     let id = site.sign_ins().add(user_id, &agent(headers), now()).await?;
     session.insert(SIGN_IN, &id)?;
     Ok(id)
+}
+
+impl Visitor {
+    /// Renders a page. Templates get the user as `g.user` and their own name as `g.page`.
+    pub(crate) fn page(&self, site: &Site, name: &str, context: minijinja::Value) -> Result<Page> {
+        let g = context! { user => Serde(&self.user), page => name };
+        Ok(site.templates().page_with_g(&self.session, g, name, context)?)
+    }
 }
 
 impl FromRequestParts<Site> for Onlooker {

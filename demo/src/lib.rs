@@ -2,8 +2,8 @@
 //! changes, the list of a user's own sessions, and a page that takes the visitor's session cookie
 //! apart.
 //!
-//! From the outside in: [`main`] reads the options, [`Listen`] serves, [`Site`] routes; guards
-//! decide who may pass, pages answer, users and sign-ins rest in SQLite.
+//! From the outside in: [`main`] reads the options, [`Listen`] serves, `routes` route; guards
+//! decide who may pass, pages answer, [`Site`] holds the parts, users and sign-ins rest in SQLite.
 
 mod agent;
 mod database;
@@ -16,6 +16,8 @@ mod listen;
 mod page;
 mod password;
 mod private;
+mod redirect;
+mod routes;
 mod sessions;
 mod sign_ins;
 mod site;

@@ -1,34 +1,20 @@
-//! The site as a whole: its parts, its routes, and the headers that every answer has.
+//! The site as a whole: its parts.
 
 use std::{path::Path, sync::Arc};
 
-use axum::{
-    Router,
-    extract::Request,
-    http::{HeaderName, HeaderValue, header},
-    middleware::{self, Next},
-    response::Response,
-    routing::{get, post},
-};
 use hipflask::{
-    SessionLayer,
     config::Interface,
     templates::{TemplateError, Templates},
 };
 
 use crate::{
     database,
-    page::{account, cookie, login, profile, sessions},
     password::{Cost, PasswordError, Passwords},
     private,
     sign_ins::SignIns,
     users::Users,
     view,
 };
-
-/// Nothing but our own style sheet and icon is ever loaded, and nobody frames the site.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The site, ready to be served. Clones share everything.
 ///
@@ -99,30 +85,6 @@ impl Site {
         })))
     }
 
-    /// Routes every path of the site, with sessions around all of them.
-    pub fn router(self, sessions: SessionLayer) -> Router {
-        Router::new()
-            .route("/", get(account::home))
-            .route("/signup", get(account::sign_up_form).post(account::sign_up))
-            .route("/login", get(login::form).post(login::log_in))
-            .route("/logout", post(login::log_out))
-            .route("/welcome", get(account::welcome))
-            .route("/users/{id}", get(profile::show))
-            .route("/users/{id}/edit", get(profile::edit_form).post(profile::edit))
-            .route("/users/{id}/delete", post(profile::delete))
-            .route("/sessions", get(sessions::show))
-            .route("/sessions/{id}/end", post(sessions::end))
-            .route("/sessions/end_others", post(sessions::end_others))
-            .route("/cookie", get(cookie::show))
-            .route("/cookie/tamper", post(cookie::tamper))
-            .layer(middleware::from_fn(keep_private))
-            .route("/static/style.css", get(view::style))
-            .route("/static/icon.svg", get(view::icon))
-            .layer(middleware::from_fn(add_security_headers))
-            .with_state(self)
-            .layer(sessions)
-    }
-
     pub(crate) fn cookie(&self) -> &Interface {
         &self.0.cookie
     }
@@ -148,24 +110,4 @@ impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Site").finish_non_exhaustive()
     }
-}
-
-/// Pages show who is logged in, so that no cache may keep them, not even for the back button.
-async fn keep_private(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set(&mut response, header::CACHE_CONTROL, "no-store");
-    response
-}
-
-async fn add_security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set(&mut response, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    set(&mut response, header::REFERRER_POLICY, "same-origin");
-    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(&mut response, header::X_FRAME_OPTIONS, "DENY");
-    response
-}
-
-fn set(response: &mut Response, name: HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }

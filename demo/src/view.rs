@@ -1,23 +1,10 @@
-//! What visitors see: templates, style sheet, redirects.
+//! What visitors see: templates and style sheet.
 
 use axum::{
-    http::{
-        HeaderName, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
-    },
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::IntoResponse,
 };
-use hipflask::templates::{
-    Page, Routes, TemplateError, Templates,
-    minijinja::{
-        context,
-        value::{Serde, Value},
-    },
-};
-
-use crate::{error::Result, guard::Visitor, site::Site};
-
-pub(crate) type Redirect = (StatusCode, [(HeaderName, String); 1]);
+use hipflask::templates::{Routes, TemplateError, Templates};
 
 /// Loads all templates; `url_for` in them knows the routes by the names that Flask would use.
 pub(crate) fn templates() -> Result<Templates, TemplateError> {
@@ -46,17 +33,6 @@ pub(crate) fn templates() -> Result<Templates, TemplateError> {
         .with_source("edit.html", include_str!("../templates/edit.html"))?
         .with_source("sessions.html", include_str!("../templates/sessions.html"))?
         .with_source("cookie.html", include_str!("../templates/cookie.html"))
-}
-
-/// Renders a page for a visitor. Templates get the user as `g.user` and their own name as `g.page`.
-pub(crate) fn page(site: &Site, visitor: &Visitor, name: &str, context: Value) -> Result<Page> {
-    let g = context! { user => Serde(&visitor.user), page => name };
-    Ok(site.templates().page_with_g(&visitor.session, g, name, context)?)
-}
-
-/// Answers with a redirect as Flask's `redirect` does: 302, and the path as it is.
-pub(crate) fn redirect(path: impl Into<String>) -> Redirect {
-    (StatusCode::FOUND, [(LOCATION, path.into())])
 }
 
 pub(crate) async fn style() -> impl IntoResponse {

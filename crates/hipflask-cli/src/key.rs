@@ -66,8 +66,8 @@ pub(crate) enum KeyError {
     #[error("{FALLBACKS} is JSON but no list: expected a list, such as [\"the old key\"]")]
     FallbacksIsNotAList,
     // Whoever mistakes the option gives a key where the path belongs, so the path is not told.
-    #[error("cannot read the file of --secret-key-file number {number}: {source}")]
-    File { number: usize, source: io::Error },
+    #[error("cannot read the file of --secret-key-file number {number}: {error}")]
+    File { number: usize, error: io::Error },
     #[error(
         "the file of --secret-key-file number {number} has more than {MAX_FILE} bytes: expected \
          one key"
@@ -135,7 +135,7 @@ fn read_file(path: &Path, number: usize) -> Result<Key, KeyError> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|source| KeyError::File { number, source })?;
+        .map_err(|error| KeyError::File { number, error })?;
     if bytes.len() > MAX_FILE {
         return Err(KeyError::FileTooLong { number });
     }

@@ -26,14 +26,20 @@ pub(crate) enum Refusal {
     NotAnObject,
     #[error("expected UTF-8")]
     NotUtf8,
-    #[error("{0}")]
+    #[error(transparent)]
     Payload(#[from] PayloadError),
     #[error("expected Flask's tagged JSON: {0}")]
-    Read(#[from] ReadError),
+    Read(ReadError),
     #[error("{0}")]
     Reason(Reason),
-    #[error("{0}")]
+    #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
 }
 
 impl Refusal {

@@ -246,10 +246,10 @@ impl TimedToken {
 #[non_exhaustive]
 pub enum EncodeError {
     /// serde cannot serialize the value.
-    #[error("the value cannot be serialized: {0}")]
+    #[error(transparent)]
     Value(#[from] ValueError),
     /// The value is nothing that JSON can hold.
-    #[error("the value cannot be written: {0}")]
+    #[error(transparent)]
     Write(#[from] WriteError),
 }
 

@@ -3,14 +3,14 @@
 //!
 //! Decides nothing itself.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use hipflask::{
-    SaveFailure,
+    UnixTime,
     config::Interface,
     core::{
         cookie, interface::SaveAction, serializer::JsonStyle, server_side::SessionId,
-        session::Session,
+        session::Session, visit::Sessions,
     },
 };
 use pyo3::{
@@ -25,8 +25,8 @@ use crate::{
     process::Processes,
     settings,
     state::core_session,
-    stored::Stored,
-    value::{self, Dialect, Frozen, Reader},
+    stored::{Stored, Updating, start_update},
+    value::{self, Dialect, Reader},
 };
 
 /// What opens and saves an app's sessions. Its settings never change: an app that changes its
@@ -34,6 +34,7 @@ use crate::{
 #[pyclass(frozen, module = "hipflask._native")]
 pub(crate) struct Engine {
     interface: Interface,
+    signed: Sessions,
     #[pyo3(get)]
     fingerprints: Vec<String>,
     stored: Option<Stored>,
@@ -53,15 +54,19 @@ impl Engine {
         let refuse = |mistake| error::config(py, &mistake);
         let ring = config.secret_key().ring();
         let fingerprints = std::iter::once(ring.current()).chain(ring.fallbacks());
+        let interface = config.build().map_err(refuse)?;
         Ok(Self {
-            interface: config.build().map_err(refuse)?,
+            signed: Sessions::Signed(interface.clone()),
+            interface,
             fingerprints: fingerprints.map(|key| key.fingerprint()).collect(),
             stored: match store {
                 None => None,
-                Some(address) => Some(Stored {
-                    interface: config.build_server_side().map_err(refuse)?,
-                    processes: Processes::new(py, config, address)?,
-                }),
+                Some(address) => {
+                    let rules = config.build_server_side().map_err(refuse)?;
+                    let sessions = Sessions::Stored(rules.clone().into());
+                    let processes = Processes::new(py, config, address)?;
+                    Some(Stored { rules, sessions, processes })
+                }
             },
         })
     }
@@ -86,18 +91,9 @@ impl Engine {
         if let Some(stored) = &self.stored {
             return stored.open(session, cookie.as_deref(), now);
         }
-        let opened = self.interface.open(cookie.as_deref(), now);
-        value::fill_from(session, &opened.session)?;
-        Ok(Opened {
-            frozen: Frozen::of(session),
-            reason: opened.reason,
-            cookie: opened.cookie,
-            held: None,
-            is_read_only: false,
-            id_length: 0,
-            begun: Vec::new(),
-            entropy: None,
-        })
+        let (opened, visit) = self.signed.open(cookie.as_deref(), now).finish().into_parts();
+        value::fill_from(session, &opened)?;
+        Ok(Opened::new(session, visit, 0))
     }
 
     /// Saves a session, and returns the `Set-Cookie` to send. `json` is the app's provider of JSON, which
@@ -123,7 +119,7 @@ impl Engine {
                 });
                 let session = core_session(blank, &reader, session, modified, &[])?;
                 let saved = self.interface.save(&session, now);
-                saved.map_err(|mistake| error::save(py, &SaveFailure::from(mistake)))?.action
+                saved.map_err(|mistake| error::engine(py, mistake.into()))?.action
             }
             Some(stored) => stored.save(session, opened, modified, now)?,
         };
@@ -133,38 +129,21 @@ impl Engine {
         })
     }
 
-    /// Whether the store has what the session has under a key, so that only the store can tell what
-    /// becomes of it.
-    fn is_in_store(
-        &self,
+    /// Starts to change one key of a session in its store; `None` if nobody else can have it.
+    fn update(
+        slf: &Bound<'_, Self>,
         session: &Bound<'_, PyDict>,
         opened: &Bound<'_, Opened>,
         key: &str,
-    ) -> PyResult<bool> {
-        let stored = self.stored.as_ref();
-        stored.map_or(Ok(false), |stored| stored.has(session, &opened.borrow(), key))
-    }
-
-    /// Sets one key of a session in its store, unless another request was in the way: then the
-    /// session has its changes, and `false` is returned.
-    fn try_update(
-        &self,
-        session: &Bound<'_, PyDict>,
-        opened: &Bound<'_, Opened>,
-        key: &str,
-        value: &Bound<'_, PyAny>,
-        attempt: u32,
         now: f64,
-    ) -> PyResult<bool> {
-        let stored = self.stored.as_ref();
-        let stored = stored.ok_or_else(|| error::misuse("a signed cookie is in no store"))?;
-        stored.try_update(session, opened, key, value, attempt, time(now))
+    ) -> PyResult<Option<Updating>> {
+        start_update(slf, session, opened, key, now)
     }
 
     /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
     fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
         let Some(stored) = &self.stored else { return Ok(0) };
-        let purged = stored.processes.run(py, async |backend| backend.purge(limit).await)?;
+        let purged = stored.processes.run(py, async |interface| interface.purge(limit).await)?;
         purged.map_err(|failure| error::unavailable(py, &failure))
     }
 
@@ -176,12 +155,17 @@ impl Engine {
             ));
         };
         let Some(id) = SessionId::parse(sid.as_bytes()) else { return Ok(false) };
-        let revoked = stored.processes.run(py, async |backend| backend.revoke(&id).await)?;
-        revoked.map_err(|failure| error::unavailable(py, &failure))
+        let revoked = stored.processes.run(py, async |interface| interface.revoke(&id).await)?;
+        revoked.map_err(|failure| error::method(py, &failure))
     }
 }
 
 impl Engine {
+    /// Returns what has to do with the store.
+    pub(crate) fn stored(&self) -> PyResult<&Stored> {
+        self.stored.as_ref().ok_or_else(|| error::misuse("a signed cookie is in no store"))
+    }
+
     /// Reports whether a session that nobody has changed is sent again.
     fn is_refreshed(&self, session: &Bound<'_, PyDict>) -> PyResult<bool> {
         if !self.interface.refreshes_each_request() {
@@ -193,8 +177,8 @@ impl Engine {
 }
 
 /// Returns a time since 1970; one before it counts as 1970.
-fn time(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+pub(crate) fn time(seconds: f64) -> UnixTime {
+    UnixTime::from_secs_f64(seconds)
 }
 
 /// Returns the bytes of a header, which WSGI hands over as Latin-1.

@@ -5,6 +5,7 @@
 
 use hipflask::{
     ConfigError, Error, SaveFailure,
+    core::engine::EngineError,
     store::{ConnectError, StoreError},
 };
 use pyo3::{exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock, types::PyType};
@@ -59,6 +60,11 @@ pub(crate) fn connect(py: Python<'_>, error: &ConnectError) -> PyErr {
 /// Why a session was not saved.
 pub(crate) fn save(py: Python<'_>, failure: &SaveFailure) -> PyErr {
     by_status(py, failure.status().as_u16(), &failure.to_string())
+}
+
+/// Why a session could not be opened, changed or sent.
+pub(crate) fn engine(py: Python<'_>, error: EngineError) -> PyErr {
+    method(py, &error.into())
 }
 
 /// What a method of a session came to.

@@ -31,6 +31,7 @@ mod _native {
         itsdangerous::{Digests, decode_url, deflate, encode_url},
         log::take_log,
         opened::Opened,
+        stored::Updating,
     };
 
     /// Says what makes a secret key easy to guess, if anything does.
@@ -47,6 +48,12 @@ mod _native {
             Err(ConnectError::Scheme { nearest }) => (None, Some(nearest)),
             Err(_) => (None, None),
         }
+    }
+
+    /// Names the settings of the engine, and says which take a truth value.
+    #[pyfunction]
+    fn settings() -> Vec<(&'static str, bool)> {
+        crate::settings::names()
     }
 
     #[pymodule_init]

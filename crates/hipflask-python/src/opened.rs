@@ -1,8 +1,8 @@
 //! What is known of a session that was opened, beside the dict that the app sees.
 
 use hipflask::{
-    CookieFacts, Reason,
-    core::server_side::{Held, SessionId},
+    Reason,
+    core::{server_side::SessionId, visit::Visit},
     value::Text,
 };
 use pyo3::{
@@ -21,10 +21,7 @@ use crate::{
 pub(crate) struct Opened {
     /// What the lists and dicts in it were.
     pub(crate) frozen: Frozen,
-    pub(crate) reason: Reason,
-    pub(crate) cookie: Option<CookieFacts>,
-    pub(crate) held: Option<Held>,
-    pub(crate) is_read_only: bool,
+    pub(crate) visit: Visit,
     pub(crate) id_length: usize,
     /// Lists that were empty in this request, each with its key: all that is in them was appended.
     pub(crate) begun: Vec<(Py<PyAny>, Py<PyList>)>,
@@ -37,37 +34,37 @@ impl Opened {
     /// The code of the reason.
     #[getter]
     fn reason(&self) -> &'static str {
-        self.reason.code()
+        self.visit.reason().code()
     }
 
     /// The reason in words.
     #[getter]
     fn reason_text(&self) -> String {
-        self.reason.to_string()
+        self.visit.reason().to_string()
     }
 
     /// Whether a cookie was offered and refused.
     #[getter]
     fn is_refusal(&self) -> bool {
-        self.reason.is_refusal()
+        self.visit.reason().is_refusal()
     }
 
     /// The age of the cookie in seconds, if a key confirmed it.
     #[getter]
     fn age(&self) -> Option<i64> {
-        self.cookie?.age
+        self.visit.cookie()?.age
     }
 
     /// The position of the key that confirmed the cookie: 0 is the current one.
     #[getter]
     fn key(&self) -> Option<usize> {
-        self.cookie?.key
+        self.visit.cookie()?.key
     }
 
     /// The length of the cookie's value in bytes.
     #[getter]
     fn length(&self) -> Option<usize> {
-        Some(self.cookie?.len)
+        Some(self.visit.cookie()?.len)
     }
 
     /// Notes an empty list that was put into the session.
@@ -75,22 +72,16 @@ impl Opened {
         self.begun.push((key, list));
     }
 
-    /// Returns what the store had under a key when it was last asked: a copy, or `None`.
-    fn stored<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let value = self.held.as_ref().and_then(|held| held.snapshot().content().get(key));
-        value.map(|value| value::to_python(py, value)).transpose()
-    }
-
     /// Whether the session cannot be changed because the store does not answer.
     #[getter]
-    fn is_read_only(&self) -> bool {
-        self.is_read_only
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.visit.reason() == Reason::StoreUnavailable
     }
 
     /// The id that the session has, or will have once it is saved.
     #[getter]
     fn sid(&mut self, py: Python<'_>) -> PyResult<String> {
-        if let (Some(held), None) = (&self.held, &self.entropy) {
+        if let (Some(held), None) = (self.visit.held(), &self.entropy) {
             return Ok(held.id().as_str().into());
         }
         if self.entropy.is_none() {
@@ -101,7 +92,7 @@ impl Opened {
     }
 
     /// Gives the session the id that it will have from its next save on.
-    fn draw_id(&mut self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn draw_id(&mut self, py: Python<'_>) -> PyResult<()> {
         let random = py.import(intern!(py, "os"))?.call_method1("urandom", (self.id_length,))?;
         self.entropy = Some(random.extract()?);
         Ok(())
@@ -115,6 +106,12 @@ impl Opened {
 }
 
 impl Opened {
+    /// Takes a session as it was just opened.
+    pub(crate) fn new(session: &Bound<'_, PyDict>, visit: Visit, id_length: usize) -> Self {
+        let frozen = Frozen::of(session);
+        Self { frozen, visit, id_length, begun: Vec::new(), entropy: None }
+    }
+
     /// Returns the keys of lists that were empty in this request, and have grown in place since.
     pub(crate) fn grown(&self, session: &Bound<'_, PyDict>) -> PyResult<Vec<Text>> {
         let py = session.py();

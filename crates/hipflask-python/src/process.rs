@@ -12,8 +12,7 @@ use std::{
 };
 
 use hipflask::{
-    Reason, SessionConfig,
-    backend::Backend,
+    Reason, SessionConfig, SessionInterface,
     config::OnOutage,
     store::{AnyStore, ConnectError, StoreError, connect},
 };
@@ -37,7 +36,7 @@ struct Process {
     id: u32,
     /// Driven by whoever waits for an answer: one thread needs no other to be woken.
     runtime: Runtime,
-    backend: OnceLock<Backend>,
+    interface: OnceLock<SessionInterface>,
     /// Held by the request that connects.
     turn: tokio::sync::Mutex<()>,
     /// How often connecting was in vain.
@@ -55,7 +54,7 @@ impl Processes {
     pub(crate) fn run<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl AsyncFnOnce(&Backend) -> T + Send,
+        work: impl AsyncFnOnce(&SessionInterface) -> T + Send,
     ) -> PyResult<T> {
         self.try_run(py, work)?.map_err(|error| error::connect(py, &error))
     }
@@ -64,18 +63,18 @@ impl Processes {
     pub(crate) fn try_run<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl AsyncFnOnce(&Backend) -> T + Send,
+        work: impl AsyncFnOnce(&SessionInterface) -> T + Send,
     ) -> PyResult<Result<T, ConnectError>> {
         let process = self.process()?;
         Ok(py.detach(|| {
             let _no_fork = fork::hold_off();
             let call = async {
-                let backend = match process.backend.get() {
-                    Some(backend) => backend,
+                let interface = match process.interface.get() {
+                    Some(interface) => interface,
                     // Boxed, for it has the states of all kinds of stores: each call would copy it.
-                    None => Box::pin(self.backend(&process)).await?,
+                    None => Box::pin(self.interface(&process)).await?,
                 };
-                Ok::<_, ConnectError>(work(backend).await)
+                Ok::<_, ConnectError>(work(interface).await)
             };
             log::during(|| process.runtime.block_on(call))
         }))
@@ -87,17 +86,17 @@ impl Processes {
     }
 
     /// Connects, unless another request does so: then its success, or failure, is for this one, too.
-    async fn backend<'a>(&self, process: &'a Process) -> Result<&'a Backend, ConnectError> {
+    async fn interface<'a>(&self, process: &'a Process) -> Result<&'a SessionInterface, ConnectError> {
         let before = process.failures.load(Ordering::Acquire);
         let _turn = process.turn.lock().await;
-        if let Some(backend) = process.backend.get() {
-            return Ok(backend);
+        if let Some(interface) = process.interface.get() {
+            return Ok(interface);
         }
         if process.failures.load(Ordering::Acquire) != before {
             return Err(ConnectError::refused("another request has just tried in vain"));
         }
         match self.connect().await {
-            Ok(backend) => Ok(process.backend.get_or_init(|| backend)),
+            Ok(interface) => Ok(process.interface.get_or_init(|| interface)),
             Err(error) => {
                 process.failures.fetch_add(1, Ordering::Release);
                 Err(error)
@@ -105,7 +104,7 @@ impl Processes {
         }
     }
 
-    async fn connect(&self) -> Result<Backend, ConnectError> {
+    async fn connect(&self) -> Result<SessionInterface, ConnectError> {
         // Longer than one operation may take: a cluster is asked for its shape, a pool is filled.
         let deadline = self.config.store_deadline().max(Duration::from_secs(1)) * 2;
         let connecting = timeout(deadline, connect(&self.address));
@@ -114,7 +113,7 @@ impl Processes {
             let reason = Reason::StoreUnavailable.code();
             tracing::error!(target: "hipflask", reason, operation = "connect", "{error}");
         })?;
-        Backend::new(&self.config, store).map_err(ConnectError::refused)
+        SessionInterface::stored(&self.config, store).map_err(ConnectError::refused)
     }
 
     fn process(&self) -> PyResult<Arc<Process>> {
@@ -124,8 +123,8 @@ impl Processes {
             return Ok(Arc::clone(process));
         }
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (backend, turn, failures) = Default::default();
-        let process = Arc::new(Process { id, runtime, backend, turn, failures });
+        let (interface, turn, failures) = Default::default();
+        let process = Arc::new(Process { id, runtime, interface, turn, failures });
         if let Some(parents) = current.replace(Arc::clone(&process)) {
             // Dropping it would close the parent's connections under its feet: they share the
             // system's list of what to wait for.

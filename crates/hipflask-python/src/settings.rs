@@ -1,10 +1,8 @@
 //! An app's configuration → the settings of the facade.
 
-use std::time::Duration;
-
 use hipflask::{
     SecretKey, SessionConfig,
-    config::{ConflictPolicy, Digest, IdStorage, Key, OnOutage, Signing},
+    config::{self, Digest, Key, Signing},
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -25,60 +23,23 @@ pub(crate) fn read(keys: Vec<Vec<u8>>, values: &Bound<'_, PyDict>) -> PyResult<S
     // Whether a weak key is refused is for the app to say, and was decided before.
     let key = keys.fold(key, SecretKey::with_fallback).insecure_accept_weak();
     let mut config = SessionConfig::new(key);
-    let mut flasks = Vec::new();
+    let mut found = Vec::new();
     for (name, value) in values.iter() {
         let name: String = name.extract()?;
-        config = match apply(config, &name, &value)? {
-            Ok(config) => config,
-            Err(config) => {
-                flasks.push((name, Reader::new(Dialect::Record).value(&value)?));
-                config
-            }
-        };
+        if name == "SIGNING" {
+            // An application that signs in its own way: salt, digest, derivation.
+            config = config.with_signing(signing(&value)?);
+        } else {
+            found.push((name, Reader::new(Dialect::Record).value(&value)?));
+        }
     }
-    config.with_values(flasks).map_err(|mistake| error::config(py, &mistake))
+    config.with_values(found).map_err(|mistake| error::config(py, &mistake))
 }
 
-/// Applies a setting that only we have, or gives the configuration back.
-fn apply(
-    config: SessionConfig,
-    name: &str,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<Result<SessionConfig, SessionConfig>> {
-    let mistake = |expected| error::setting(value.py(), name, expected);
-    let seconds = || {
-        let seconds = value.extract().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-        seconds.ok_or_else(|| mistake("a number of seconds, not negative"))
-    };
-    let word = || value.extract::<String>().unwrap_or_default().to_ascii_lowercase();
-    Ok(Ok(match name {
-        "SESSION_ABSOLUTE_TIMEOUT" => config.with_absolute_timeout(seconds()?),
-        "SESSION_IDLE_TIMEOUT" => config.with_idle_timeout(seconds()?),
-        "SESSION_STORE_DEADLINE" => config.with_store_deadline(seconds()?),
-        "SESSION_TOUCH_AFTER" => {
-            config.with_touch_after(value.extract().map_err(|_| mistake("a number, 0 to 1"))?)
-        }
-        "SESSION_CONFLICT_POLICY" => config.with_conflict_policy(match &*word() {
-            "last_writer" => ConflictPolicy::LastWriter,
-            "first_writer" => ConflictPolicy::FirstWriter,
-            "error" => ConflictPolicy::Error,
-            _ => return Err(mistake("last_writer, first_writer or error")),
-        }),
-        "SESSION_ID_STORAGE" => config.with_id_storage(match &*word() {
-            "plain" => IdStorage::Plain,
-            "hashed" => IdStorage::Hashed,
-            "hashed_from_plain" => IdStorage::HashedFromPlain,
-            _ => return Err(mistake("plain, hashed or hashed_from_plain")),
-        }),
-        "SESSION_ON_OUTAGE" => config.with_on_outage(match &*word() {
-            "anonymous" => OnOutage::Anonymous,
-            "refuse" => OnOutage::Refuse,
-            _ => return Err(mistake("anonymous or refuse")),
-        }),
-        // An application that signs in its own way: salt, digest, derivation.
-        "SIGNING" => config.with_signing(signing(value)?),
-        _ => return Ok(Err(config)),
-    }))
+/// Returns the names that the engine reads, and whether each takes a truth value.
+pub(crate) fn names() -> Vec<(&'static str, bool)> {
+    let read = config::settings().iter().filter(|setting| setting.method().is_some());
+    read.map(|setting| (setting.name(), setting.is_flag())).collect()
 }
 
 fn signing(value: &Bound<'_, PyAny>) -> PyResult<Signing> {

@@ -1,17 +1,14 @@
 //! Sessions in a store: where the engine may have to wait. Other threads of Python run meanwhile.
 
-use std::time::Duration;
-
 use hipflask::{
-    Reason,
-    backend::Backend,
+    SaveFailure, SessionInterface, UnixTime,
     config::{Format, ServerSide},
     core::{
-        engine::Changes,
+        engine::{Changes, EngineError},
         interface::SaveAction,
         record,
-        server_side::{Lookup, Offer},
-        session::Session,
+        session::{Fate, Session},
+        visit::{Machine, Sessions, Step, Updating as Core},
     },
     store::ConnectError,
     value::Value,
@@ -19,21 +16,24 @@ use hipflask::{
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
+    engine::{Engine, time},
     error,
     opened::Opened,
     process::Processes,
     state::core_session,
-    value::{self, Dialect, Frozen, Reader},
+    value::{self, Dialect, Reader},
 };
 
 pub(crate) struct Stored {
-    pub(crate) interface: ServerSide,
+    pub(crate) rules: ServerSide,
+    /// The same, for what needs no store.
+    pub(crate) sessions: Sessions,
     pub(crate) processes: Processes,
 }
 
 impl Stored {
     fn dialect(&self) -> Dialect {
-        let is_json = self.interface.settings().format == Format::Json;
+        let is_json = self.rules.settings().format == Format::Json;
         if is_json { Dialect::Json } else { Dialect::Record }
     }
 
@@ -41,45 +41,32 @@ impl Stored {
         &self,
         dict: &Bound<'_, PyDict>,
         cookie: Option<&[u8]>,
-        now: Duration,
+        now: UnixTime,
     ) -> PyResult<Opened> {
         let py = dict.py();
-        let offer = self.interface.identify(cookie);
         // Visitors without a session do not reach the store.
-        let lookup = if offer.id.is_err() {
-            self.interface.find(offer, None, now)
+        let opening = self.sessions.open(cookie, now);
+        let opened = if matches!(opening.step(), Step::Done) {
+            opening.finish()
         } else {
-            self.look_up(py, offer, now)?
-        };
-        let (reason, cookie) = (lookup.reason(), lookup.cookie);
-        let held = lookup.held.ok();
-        match &held {
-            Some(held) => value::fill(dict, held.snapshot().content())?,
-            None if self.interface.settings().permanent => dict.set_item("_permanent", true)?,
-            None => {}
-        }
-        Ok(Opened {
-            frozen: Frozen::of(dict),
-            reason,
-            cookie,
-            held,
-            is_read_only: reason == Reason::StoreUnavailable,
-            id_length: self.interface.settings().id_length,
-            begun: Vec::new(),
-            entropy: None,
-        })
-    }
-
-    fn look_up(&self, py: Python<'_>, offer: Offer, now: Duration) -> PyResult<Lookup> {
-        let unavailable = Lookup::unavailable(&offer);
-        let find = async |backend: &Backend| backend.find(offer, now).await;
-        match self.processes.try_run(py, find)? {
-            Ok(found) => found.map_err(|failure| error::unavailable(py, &failure)),
-            Err(ConnectError::Refused(_)) if self.processes.are_anonymous_on_outage() => {
-                Ok(unavailable)
+            let open = async |interface: &SessionInterface| interface.open_at(cookie, now).await;
+            match self.processes.try_run(py, open)? {
+                Ok(opened) => opened.map_err(|failure| error::engine(py, failure))?,
+                Err(ConnectError::Refused(_)) if self.processes.are_anonymous_on_outage() => {
+                    opening.finish()
+                }
+                Err(failure) => return Err(error::connect(py, &failure)),
             }
-            Err(failure) => Err(error::connect(py, &failure)),
-        }
+        };
+        let visit = if let Some(content) = opened.visit().content() {
+            value::fill(dict, content)?;
+            opened.into_visit()
+        } else {
+            let (session, visit) = opened.into_parts();
+            value::fill_from(dict, &session)?;
+            visit
+        };
+        Ok(Opened::new(dict, visit, self.rules.settings().id_length))
     }
 
     pub(crate) fn save(
@@ -87,71 +74,124 @@ impl Stored {
         session: &Bound<'_, PyDict>,
         opened: &Bound<'_, Opened>,
         modified: bool,
-        now: Duration,
+        now: UnixTime,
     ) -> PyResult<SaveAction> {
         let py = session.py();
         let mut opened = opened.borrow_mut();
-        let is_due = opened.held.as_ref().is_some_and(|held| self.interface.is_due(held, now));
-        if opened.is_read_only || !modified && !is_due {
+        let is_due = opened.visit.held().is_some_and(|held| self.rules.is_due(held, now));
+        if opened.is_read_only() || !modified && !is_due {
             return Ok(SaveAction::Keep);
         }
         let reader = Reader::new(self.dialect());
         let grown = opened.grown(session)?;
         let session = core_session(Session::new_stored(false), &reader, session, modified, &grown)?;
-        let (reason, held, entropy) = (opened.reason, opened.held.take(), opened.entropy.take());
+        if opened.entropy.is_none() && self.sessions.entropy_len(&session, &opened.visit) > 0 {
+            opened.draw_id(py)?;
+        }
+        let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);
-        let saving =
-            async |backend: &Backend| backend.save(&session, reason, held, entropy, now).await;
+        let saving = async |interface: &SessionInterface| {
+            let closing = interface.sessions().close(&session, visit, &entropy, now);
+            interface.save(closing.map_err(SaveFailure::from)?).await
+        };
         let saved = self.processes.run(py, saving)?;
         Ok(saved.map_err(|failure| error::save(py, &failure))?.action)
     }
 
-    /// Reports whether the store had, when it was last asked, what the session has under a key. What
-    /// cannot be stored is in no store.
-    pub(crate) fn has(
+    /// Starts to change one key, if the store has, as far as is known, what the session has under it:
+    /// only then can somebody else change it.
+    pub(crate) fn update(
         &self,
         session: &Bound<'_, PyDict>,
         opened: &Opened,
         key: &str,
-    ) -> PyResult<bool> {
-        let Some(held) = &opened.held else { return Ok(false) };
-        let settings = self.interface.settings();
+        now: UnixTime,
+    ) -> PyResult<Option<Core>> {
+        let Some(content) = opened.visit.content() else { return Ok(None) };
+        let settings = self.rules.settings();
         let stored = |value: Option<Value>| {
             let content = value.into_iter().map(|value| (key.into(), value)).collect();
             record::as_stored(&content, settings.format, settings.limits)
         };
         let object = session.get_item(key)?;
         let mine = object.map(|object| Reader::new(self.dialect()).value(&object)).transpose();
-        let theirs = held.snapshot().content().get(key).cloned();
-        Ok(mine.is_ok_and(|mine| stored(mine) == stored(theirs)))
+        let theirs = content.get(key);
+        // What cannot be stored is in no store.
+        if !mine.is_ok_and(|mine| stored(mine) == stored(theirs.cloned())) {
+            return Ok(None);
+        }
+        let ended: bool = session.getattr("_ended")?.extract()?;
+        let fate = if ended { Fate::Ended } else { Fate::Kept };
+        Ok(self.sessions.update(&opened.visit, fate, key, theirs, now))
+    }
+}
+
+/// One key of a session that is being changed in its store.
+#[pyclass(module = "hipflask._native")]
+pub(crate) struct Updating {
+    core: Core,
+    engine: Py<Engine>,
+}
+
+impl Updating {
+    pub(crate) const fn new(core: Core, engine: Py<Engine>) -> Self {
+        Self { core, engine }
+    }
+}
+
+#[pymethods]
+impl Updating {
+    /// What the store has under the key, as far as is known: a copy, or `None`.
+    #[getter]
+    fn current<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let value = self.core.current().flatten();
+        value.map(|value| value::to_python(py, value)).transpose()
     }
 
-    /// Sets one key in the store, unless the store has something else than what is held; and brings
-    /// what other requests have written into the session.
-    pub(crate) fn try_update(
-        &self,
-        session: &Bound<'_, PyDict>,
-        opened: &Bound<'_, Opened>,
-        key: &str,
-        value: &Bound<'_, PyAny>,
-        attempt: u32,
-        now: Duration,
-    ) -> PyResult<bool> {
-        let py = session.py();
-        let reader = Reader::new(self.dialect());
-        let (mine, value) = (reader.dict(session)?, reader.value(value)?);
-        let grown = opened.borrow().grown(session)?;
-        let held = opened.borrow_mut().held.take();
-        let mut held = held.ok_or_else(|| error::misuse("the store does not have the session"))?;
-        let base = held.snapshot().content().clone();
-        let updated = self
-            .processes
-            .run(py, async |backend| backend.try_update(&mut held, key, value, attempt, now).await);
-        let changes = Changes::new(&base, &mine).with_grown(&grown);
-        value::bring(session, &mine, &changes.rebase(held.snapshot().content()))?;
-        let mut opened = opened.borrow_mut();
-        opened.held = Some(held);
-        opened.freeze(session);
-        updated?.map_err(|error| error::method(py, &error))
+    /// Sets the key in the store, and says whether that was done: if not, another request was in the
+    /// way, and there is another current value.
+    fn apply(&mut self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let engine = self.engine.get();
+        let stored = engine.stored()?;
+        let value = Reader::new(stored.dialect()).value(value)?;
+        let core = &mut self.core;
+        let work = async |interface: &SessionInterface| {
+            core.apply(value)?;
+            interface.drive(core).await
+        };
+        let driven: Result<(), EngineError> = stored.processes.run(py, work)?;
+        driven.map_err(|failure| error::engine(py, failure))?;
+        Ok(self.core.current().is_none())
     }
+
+    /// Brings what the store has now into the session.
+    fn finish(&self, session: &Bound<'_, PyDict>, opened: &Bound<'_, Opened>) -> PyResult<()> {
+        let reader = Reader::new(self.engine.get().stored()?.dialect());
+        let mine = reader.dict(session)?;
+        let mut opened = opened.borrow_mut();
+        let grown = opened.grown(session)?;
+        let held = self.core.clone().into_held();
+        // A session that was ended meanwhile has no part in what others have written.
+        let ended: bool = session.getattr("_ended")?.extract()?;
+        if let Some(base) = opened.visit.content().filter(|_| !ended) {
+            let changes = Changes::new(base, &mine).with_grown(&grown);
+            value::bring(session, &mine, &changes.rebase(held.snapshot().content()))?;
+        }
+        opened.visit.hold(held);
+        opened.freeze(session);
+        Ok(())
+    }
+}
+
+/// Starts to change one key of a session in its store; `None` if nobody else can have it.
+pub(crate) fn start_update(
+    engine: &Bound<'_, Engine>,
+    session: &Bound<'_, PyDict>,
+    opened: &Bound<'_, Opened>,
+    key: &str,
+    now: f64,
+) -> PyResult<Option<Updating>> {
+    let Ok(stored) = engine.get().stored() else { return Ok(None) };
+    let core = stored.update(session, &opened.borrow(), key, time(now))?;
+    Ok(core.map(|core| Updating::new(core, engine.clone().unbind())))
 }

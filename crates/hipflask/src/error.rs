@@ -26,6 +26,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) enum Kind {
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[cfg(feature = "axum")]
+    #[error(transparent)]
+    NoLayer(#[from] crate::rejection::NoSessionLayer),
     #[error(transparent)]
     Session(#[from] SessionError),
 }
@@ -58,6 +61,8 @@ impl Error {
         match &self.0 {
             Kind::Engine(error) => error.is_unavailable(),
             Kind::Session(error) => matches!(error, SessionError::StoreUnavailable),
+            #[cfg(feature = "axum")]
+            Kind::NoLayer(_) => false,
         }
     }
 
@@ -71,14 +76,24 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         self.0.status()
     }
+
+    /// Returns the body of the response that the error becomes: no more than the status, unless a
+    /// layer is missing.
+    pub fn body_text(&self) -> String {
+        match self.0 {
+            #[cfg(feature = "axum")]
+            Kind::NoLayer(rejection) => rejection.body_text(),
+            _ => self.status().canonical_reason().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 impl Kind {
-    pub(crate) const fn status(&self) -> StatusCode {
+    const fn status(&self) -> StatusCode {
         match self {
             Self::Engine(error) => status_of(error),
             Self::Session(SessionError::StoreUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Session(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -95,10 +110,46 @@ pub(crate) const fn status_of(error: &EngineError) -> StatusCode {
 }
 
 #[cfg(feature = "axum")]
-impl axum_core::response::IntoResponse for Error {
-    fn into_response(self) -> axum_core::response::Response {
-        tracing::error!(target: "hipflask", "handler failed: {self}");
-        let status = self.status();
-        (status, status.canonical_reason().unwrap_or_default()).into_response()
+mod answers {
+    //! The error as a response, and what becomes an error in a guard.
+
+    use axum_core::response::{IntoResponse, Response};
+
+    use super::Error;
+    use crate::rejection::{NoSessionLayer, SessionRejection, StoreUnavailable, answer};
+
+    impl IntoResponse for Error {
+        fn into_response(self) -> Response {
+            tracing::error!(target: "hipflask", "handler failed: {self}");
+            answer(self.status(), self.body_text())
+        }
+    }
+
+    /// For a guard that returns a [`Response`] when nobody may pass.
+    impl From<Error> for Response {
+        fn from(error: Error) -> Self {
+            error.into_response()
+        }
+    }
+
+    impl From<SessionRejection> for Error {
+        fn from(rejection: SessionRejection) -> Self {
+            match rejection {
+                SessionRejection::NoSessionLayer(rejection) => rejection.into(),
+                SessionRejection::StoreUnavailable(rejection) => rejection.into(),
+            }
+        }
+    }
+
+    impl From<NoSessionLayer> for Error {
+        fn from(rejection: NoSessionLayer) -> Self {
+            Self(rejection.into())
+        }
+    }
+
+    impl From<StoreUnavailable> for Error {
+        fn from(rejection: StoreUnavailable) -> Self {
+            Self(rejection.0.into())
+        }
     }
 }

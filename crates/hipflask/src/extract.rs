@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 
-use axum_core::{
-    extract::{FromRequestParts, OptionalFromRequestParts},
-    response::{IntoResponse, Response},
-};
-use hipflask_core::engine::EngineError;
-use http::{HeaderValue, StatusCode, header::CACHE_CONTROL, request::Parts};
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
 
-use crate::{RequestSession, session::Session};
+use crate::{
+    RequestSession,
+    rejection::{NoSessionLayer, SessionRejection, StoreUnavailable},
+    session::Session,
+};
 
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
@@ -73,82 +73,5 @@ impl<S: Sync> FromRequestParts<S> for Sessions {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         Ok(Self(parts.extensions.get().cloned()))
-    }
-}
-
-/// A handler asked for a [`Session`], but no [`SessionLayer`](crate::SessionLayer) is around it.
-///
-/// ```
-/// use axum::extract::FromRequestParts;
-/// use hipflask::Session;
-///
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let (mut parts, ()) = http::Request::new(()).into_parts();
-/// let rejection = Session::from_request_parts(&mut parts, &()).await.unwrap_err();
-/// assert!(rejection.to_string().contains("SessionLayer"));
-/// # });
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no session here: put a SessionLayer around this route")]
-#[non_exhaustive]
-pub struct NoSessionLayer;
-
-impl IntoResponse for NoSessionLayer {
-    fn into_response(self) -> Response {
-        tracing::error!(target: "hipflask", "{self}");
-        (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
-    }
-}
-
-/// The store that has the session did not answer, and the layer's policy is to refuse: 503.
-///
-/// ```
-/// fn is_temporary(rejection: &hipflask::SessionRejection) -> bool {
-///     matches!(rejection, hipflask::SessionRejection::StoreUnavailable(_))
-/// }
-/// # let _ = is_temporary;
-/// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct StoreUnavailable(EngineError);
-
-impl IntoResponse for StoreUnavailable {
-    fn into_response(self) -> Response {
-        let mut response = (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response();
-        // A shared cache must not answer somebody else with it.
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    }
-}
-
-/// Why a handler did not get its [`Session`].
-///
-/// ```
-/// use axum::{http::StatusCode, response::IntoResponse};
-/// use hipflask::SessionRejection;
-///
-/// fn status(rejection: SessionRejection) -> StatusCode {
-///     rejection.into_response().status()
-/// }
-/// # let _ = status;
-/// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-#[non_exhaustive]
-pub enum SessionRejection {
-    /// No layer is around the handler: 500.
-    NoSessionLayer(#[from] NoSessionLayer),
-    /// The store did not answer: 503.
-    StoreUnavailable(#[from] StoreUnavailable),
-}
-
-impl IntoResponse for SessionRejection {
-    fn into_response(self) -> Response {
-        match self {
-            Self::NoSessionLayer(rejection) => rejection.into_response(),
-            Self::StoreUnavailable(rejection) => rejection.into_response(),
-        }
     }
 }

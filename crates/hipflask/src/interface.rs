@@ -12,14 +12,17 @@ use std::{
 use hipflask_core::{
     UnixTime,
     engine::EngineError,
+    interface::Saved,
     server_side::{ServerSide, SessionId},
     store::{Store, StoreError},
-    visit::{Machine, Sessions, Step},
+    visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
+    SaveFailure,
     config::{ConfigError, SessionConfig},
+    report::{self, Built},
     request::RequestSession,
     store::AnyStore,
 };
@@ -64,6 +67,7 @@ struct Shared {
     /// How sessions lie in a store, where one is to follow.
     rules: ServerSide,
     clock: Option<Arc<Clock>>,
+    built: Built,
 }
 
 impl SessionInterface {
@@ -78,15 +82,15 @@ impl SessionInterface {
     }
 
     fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
-        let ring = config.secret_key().ring();
-        let keys = std::iter::once(ring.current()).chain(ring.fallbacks());
+        let interface = config.build()?;
         Ok(Self(Arc::new(Shared {
-            sessions: Sessions::Signed(config.build()?),
+            built: Built::of(config, &interface),
+            sessions: Sessions::Signed(interface),
             rules: config.build_server_side()?,
             store: None,
             deadline: config.store_deadline(),
             refreshes_untouched: config.refresh_untouched(),
-            fingerprints: keys.map(hipflask_core::signing::Key::fingerprint).collect(),
+            fingerprints: config.secret_key().fingerprints(),
             clock: None,
         })))
     }
@@ -161,7 +165,13 @@ impl SessionInterface {
         self.sessions().name()
     }
 
-    pub(crate) fn sessions(&self) -> &Sessions {
+    /// Tells operators once what these sessions are.
+    pub(crate) fn tell(&self) {
+        self.0.built.tell(self.0.store.as_ref().map(AnyStore::kind));
+    }
+
+    /// Returns the rules, which ask nobody themselves.
+    pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
     }
 
@@ -186,7 +196,8 @@ impl SessionInterface {
         alike || Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(crate) fn now(&self) -> UnixTime {
+    /// Returns the time.
+    pub fn now(&self) -> UnixTime {
         match &self.0.clock {
             Some(clock) => clock(),
             None => {
@@ -196,9 +207,48 @@ impl SessionInterface {
         }
     }
 
+    /// Opens the session of a cookie's value, for those who keep its content in an object of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store does not answer, unless such requests are to be anonymous.
+    pub async fn open_at(
+        &self,
+        cookie: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Opened, EngineError> {
+        let opening = self.sessions().open(cookie, now);
+        self.carry_on(opening).await
+    }
+
+    /// Goes on with an opening, and tells operators what is wrong.
+    pub(crate) async fn carry_on(&self, mut opening: Opening) -> Result<Opened, EngineError> {
+        self.drive(&mut opening).await.inspect_err(report::open_failed)?;
+        let opened = opening.finish();
+        opened.visit().failure().into_iter().for_each(report::open_failed);
+        opened.visit().fault().into_iter().for_each(report::record_refused);
+        Ok(opened)
+    }
+
+    /// Saves what a request has left of its session, and decides what the browser is told.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveFailure`] when the session is not saved.
+    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveFailure> {
+        self.drive(&mut closing).await?;
+        report::conflicts(closing.attempts());
+        closing.dropped().into_iter().for_each(report::dropped);
+        Ok(closing.finish()?)
+    }
+
     /// Does what a machine says until it is done. Each question has a deadline, in which it may be asked
     /// again.
-    pub(crate) async fn drive(&self, machine: &mut impl Machine) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    ///
+    /// What the machine says.
+    pub async fn drive(&self, machine: &mut impl Machine) -> Result<(), EngineError> {
         let mut deadline = None;
         loop {
             let answer = match machine.step() {

@@ -18,6 +18,8 @@ mod error;
 mod extract;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod layer;
+#[cfg(feature = "axum")]
+mod rejection;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod report;
 mod save_failure;
@@ -30,7 +32,7 @@ pub mod templates;
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
 #[cfg(feature = "axum")]
-pub use extract::{NoSessionLayer, SessionRejection, Sessions, StoreUnavailable};
+pub use extract::Sessions;
 /// The core, for those who need its parts: cookies as text, signing, tagged JSON.
 pub use hipflask_core as core;
 pub use hipflask_core::{
@@ -41,6 +43,8 @@ pub use hipflask_core::{
     value,
 };
 pub use layer::{SessionFuture, SessionLayer, SessionService};
+#[cfg(feature = "axum")]
+pub use rejection::{NoSessionLayer, SessionRejection, StoreUnavailable};
 pub use save_failure::SaveFailure;
 pub use interface::SessionInterface;
 pub use request::RequestSession;

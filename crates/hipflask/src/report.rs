@@ -3,11 +3,17 @@
 //!
 //! Never tells a key, a cookie or a value: only the reason, ages, sizes, and a key's fingerprint.
 
+use std::sync::{Arc, Once};
+
 use hipflask_core::{
-    engine::EngineError, interface::CookieFacts, reason::Reason, record::DecodeError,
+    cookie::SameSite,
+    engine::EngineError,
+    interface::{CookieFacts, Interface},
+    reason::Reason,
+    record::DecodeError,
 };
 
-use crate::SaveFailure;
+use crate::{SaveFailure, SessionConfig};
 
 /// Counts opened sessions by `reason`.
 #[cfg(feature = "metrics")]
@@ -24,6 +30,54 @@ const CONFLICTS: &str = "hipflask_sessions_conflicts_total";
 /// Counts operations that a store did not carry out by `operation`.
 #[cfg(feature = "metrics")]
 const STORE_FAILED: &str = "hipflask_store_failed_total";
+
+/// What an operator wants to know of a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Built {
+    cookie: String,
+    signed_ids: bool,
+    keys: String,
+    lifetime: u64,
+    same_site: Option<SameSite>,
+    secure: bool,
+    unused: Vec<(String, &'static str)>,
+    told: Arc<Once>,
+}
+
+impl Built {
+    pub(crate) fn of(config: &SessionConfig, interface: &Interface) -> Self {
+        Self {
+            cookie: interface.name().to_owned(),
+            signed_ids: config.signs_ids(),
+            keys: config.secret_key().fingerprints().join(" "),
+            lifetime: config.lifetime().as_secs(),
+            same_site: interface.attributes().same_site(),
+            secure: interface.attributes().is_secure(),
+            unused: config.unused().to_vec(),
+            told: Arc::new(Once::new()),
+        }
+    }
+
+    /// Tells it when the layer is first put around something: a router does that for each route.
+    pub(crate) fn tell(&self, store: Option<&'static str>) {
+        self.told.call_once(|| {
+            tracing::info!(
+                target: "hipflask",
+                cookie = self.cookie,
+                store = store.unwrap_or("signed cookie"),
+                signed_ids = store.is_none() || self.signed_ids,
+                keys = self.keys,
+                lifetime = self.lifetime,
+                same_site = self.same_site.map_or("unset", SameSite::as_str),
+                secure = self.secure,
+                "sessions are ready"
+            );
+            for (name, instead) in &self.unused {
+                tracing::warn!(target: "hipflask", "the setting {name} is not used: {instead}");
+            }
+        });
+    }
+}
 
 pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: &[String]) {
     #[cfg(feature = "metrics")]

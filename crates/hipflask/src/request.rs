@@ -117,18 +117,19 @@ impl RequestSession {
 
     /// Opens the session; `accessed` if that is because a handler asks for it.
     pub(crate) async fn open(&self, accessed: bool) -> Result<(), EngineError> {
-        let Some((mut opening, place)) = self.try_open(accessed)? else { return Ok(()) };
+        let Some((opening, place)) = self.try_open(accessed)? else { return Ok(()) };
         place.wait().await;
         // Whoever was first in the line has opened it.
         if let Some(opened) = self.lock().opened(accessed) {
             return opened;
         }
-        if let Err(error) = self.interface().drive(&mut opening).await {
-            report::open_failed(&error);
-            self.lock().stage = Stage::Failed(error.clone());
-            return Err(error);
+        match self.interface().carry_on(opening).await {
+            Ok(opened) => self.lock().open(opened, accessed, self.interface()),
+            Err(error) => {
+                self.lock().stage = Stage::Failed(error.clone());
+                return Err(error);
+            }
         }
-        self.lock().open(opening.finish(), accessed, self.interface());
         Ok(())
     }
 
@@ -199,13 +200,8 @@ impl RequestSession {
     }
 
     async fn carry_out(&self, closing: Option<Closing>) -> Finished {
-        let Some(mut closing) = closing else { return Ok(None) };
-        self.interface().drive(&mut closing).await?;
-        report::conflicts(closing.attempts());
-        if let Some(reason) = closing.dropped() {
-            report::dropped(reason);
-        }
-        Ok(Some(closing.finish()?))
+        let Some(closing) = closing else { return Ok(None) };
+        self.interface().save(closing).await.map(Some)
     }
 
     /// Closes the session without saving it, because the request has come to a bad end.
@@ -261,10 +257,6 @@ impl Locked<'_, State> {
         if self.turns().is_closed() {
             session.set_read_only(ReadOnly::ResponseStarted);
         }
-        if let Some(error) = visit.failure() {
-            report::open_failed(error);
-        }
-        visit.fault().into_iter().for_each(report::record_refused);
         (self.reason, self.cookie) = (visit.reason(), visit.cookie());
         report::opened(self.reason, self.cookie, interface.fingerprints());
         (self.session, self.visit, self.stage) = (session, Some(visit), Stage::Open);

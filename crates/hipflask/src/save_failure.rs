@@ -27,9 +27,7 @@ enum Cause {
     #[error("the operating system gives no random bytes for a session id")]
     NoEntropy,
     #[error(transparent)]
-    Cookie(SaveError),
-    #[error("the session was not saved: {0}")]
-    Engine(EngineError),
+    Engine(#[from] EngineError),
 }
 
 impl SaveFailure {
@@ -40,7 +38,7 @@ impl SaveFailure {
     /// Returns what is wrong with the cookie, if that is the cause.
     pub const fn cookie_error(&self) -> Option<&SaveError> {
         match &self.0 {
-            Cause::Cookie(error) => Some(error),
+            Cause::Engine(EngineError::Cookie(error)) => Some(error),
             _ => None,
         }
     }
@@ -50,14 +48,14 @@ impl SaveFailure {
     pub const fn status(&self) -> StatusCode {
         match &self.0 {
             Cause::Engine(error) => status_of(error),
-            Cause::Cookie(_) | Cause::NoEntropy => StatusCode::INTERNAL_SERVER_ERROR,
+            Cause::NoEntropy => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// Returns the reason code to report, if there is one.
     pub fn reason(&self) -> Option<Reason> {
         match &self.0 {
-            Cause::Cookie(error) => error.reason(),
+            Cause::Engine(EngineError::Cookie(error)) => error.reason(),
             Cause::Engine(EngineError::Gone) => Some(Reason::GoneDuringRequest),
             Cause::Engine(error) if error.is_unavailable() => Some(Reason::StoreUnavailable),
             _ => None,
@@ -67,9 +65,6 @@ impl SaveFailure {
 
 impl From<EngineError> for SaveFailure {
     fn from(error: EngineError) -> Self {
-        Self(match error {
-            EngineError::Cookie(error) => Cause::Cookie(error),
-            error => Cause::Engine(error),
-        })
+        Self(error.into())
     }
 }

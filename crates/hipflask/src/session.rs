@@ -10,7 +10,7 @@ use hipflask_core::{
     interface::CookieFacts,
     reason::Reason,
     session::SessionError,
-    value::{self, Text, Value},
+    value::{self, Text, Value, ValueError},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -69,7 +69,9 @@ impl Session {
     /// read-only because the response has started.
     pub fn insert<T: Serialize>(&self, key: impl Into<Text>, value: T) -> Result<()> {
         // The type's own `Serialize` runs without the lock: it may use this very session.
-        let value = value::to_value(&value).map_err(SessionError::from)?;
+        let key = key.into();
+        let value = value::to_value(&value)
+            .map_err(|error| SessionError::from(error.with_key(&key.to_string_lossy())))?;
         self.set(key, value)
     }
 
@@ -159,8 +161,8 @@ impl Session {
     ///
     /// [`Error`](crate::Error) when the content has another shape than `T`.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T> {
-        let content = Value::Dict(self.0.lock().session.to_dict());
-        Ok(value::from_value(content).map_err(SessionError::from)?)
+        let content = || self.0.lock().session.to_dict();
+        Ok(value::from_content(content).map_err(SessionError::from)?)
     }
 
     /// Replaces the whole content by the fields of one value. Every other key is gone, those of
@@ -326,7 +328,7 @@ impl Session {
             let Some(place) = place? else { return Err(SessionError::ResponseStarted.into()) };
             place.wait().await;
             let value = update(&request, &key, change).await?;
-            Ok(value::from_value(value).map_err(SessionError::from)?)
+            Ok(value::from_value(value).map_err(|error| of_key(error, &key))?)
         }
     }
 
@@ -341,6 +343,10 @@ impl Session {
     }
 }
 
+fn of_key(error: ValueError, key: &str) -> SessionError {
+    error.with_key(key).into()
+}
+
 /// Changes one key in the store, or, if nobody else can have the session, in the request.
 async fn update<T, F>(request: &RequestSession, key: &str, mut change: F) -> Result<Value>
 where
@@ -348,8 +354,8 @@ where
     F: FnMut(Option<T>) -> T + Send,
 {
     let mut apply = |old: Option<Value>| -> Result<Value> {
-        let old = old.map(value::from_value).transpose().map_err(SessionError::from)?;
-        Ok(value::to_value(&change(old)).map_err(SessionError::from)?)
+        let old = old.map(value::from_value).transpose().map_err(|error| of_key(error, key))?;
+        Ok(value::to_value(&change(old)).map_err(|error| of_key(error, key))?)
     };
     let interface = request.interface();
     let (seen, updating) = {

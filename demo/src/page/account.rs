@@ -12,22 +12,21 @@ use crate::{
     error::Result,
     form::SignUp,
     guard::{Guest, Member, Visitor},
+    redirect::redirect,
     site::Site,
-    view::{page, redirect},
 };
 
 pub(crate) async fn home(visitor: Visitor, State(site): State<Site>) -> Result<Page> {
-    page(&site, &visitor, "home.html", context! {})
+    visitor.page(&site, "home.html", context! {})
 }
 
 pub(crate) async fn welcome(member: Member, State(site): State<Site>) -> Result<Page> {
-    page(&site, &member.into(), "welcome.html", context! {})
+    Visitor::from(member).page(&site, "welcome.html", context! {})
 }
 
 pub(crate) async fn sign_up_form(guest: Guest, State(site): State<Site>) -> Result<Page> {
-    page(
+    Visitor::from(guest).page(
         &site,
-        &guest.into(),
         "signup.html",
         context! { form => context! {}, errors => context! {} },
     )
@@ -42,8 +41,11 @@ pub(crate) async fn sign_up(
     if !errors.is_empty() {
         // The password is never sent back.
         let form = context! { username => form.username, email => form.email };
-        let page =
-            page(&site, &guest.into(), "signup.html", context! { form, errors => Serde(errors) })?;
+        let page = Visitor::from(guest).page(
+            &site,
+            "signup.html",
+            context! { form, errors => Serde(errors) },
+        )?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let hash = site.passwords().hash(form.password).await?;

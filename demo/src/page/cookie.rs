@@ -25,9 +25,9 @@ use crate::{
     error::Result,
     guard::{Onlooker, Visitor},
     indent::indent,
+    redirect::redirect,
     site::Site,
     time::duration,
-    view::{page, redirect},
 };
 
 /// A browser keeps 4 KiB; even well compressed no honest session is larger than this.
@@ -74,7 +74,7 @@ pub(crate) async fn show(
         reason => session.reason().code(),
         stored => (session.reason() == Reason::Found).then(|| stored(session)),
     };
-    page(&site, &visitor, "cookie.html", context)
+    visitor.page(&site, "cookie.html", context)
 }
 
 /// Does not ask for the session, so that nothing but the broken cookie is sent.

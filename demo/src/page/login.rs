@@ -7,12 +7,12 @@ use crate::{
     error::Result,
     form::LogIn,
     guard::{self, Guest, Visitor},
+    redirect::{Redirect, redirect},
     site::Site,
-    view::{Redirect, page, redirect},
 };
 
 pub(crate) async fn form(guest: Guest, State(site): State<Site>) -> Result<Page> {
-    page(&site, &guest.into(), "login.html", context! {})
+    Visitor::from(guest).page(&site, "login.html", context! {})
 }
 
 pub(crate) async fn log_in(

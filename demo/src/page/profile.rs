@@ -11,9 +11,9 @@ use hipflask::templates::{Page, Serde, context};
 use crate::{
     error::{Error, Result},
     form::Edit,
-    guard::{Member, Owner, UserId},
+    guard::{Member, Owner, UserId, Visitor},
+    redirect::redirect,
     site::Site,
-    view::{page, redirect},
 };
 
 pub(crate) async fn show(
@@ -22,12 +22,12 @@ pub(crate) async fn show(
     State(site): State<Site>,
 ) -> Result<Page> {
     let user = site.users().find(id).await?.ok_or(Error::NotFound)?;
-    page(&site, &member.into(), "profile.html", context! { user => Serde(user) })
+    Visitor::from(member).page(&site, "profile.html", context! { user => Serde(user) })
 }
 
 pub(crate) async fn edit_form(owner: Owner, State(site): State<Site>) -> Result<Page> {
     let form = Serde(owner.user.clone());
-    page(&site, &owner.into(), "edit.html", context! { form, errors => context! {} })
+    Visitor::from(owner).page(&site, "edit.html", context! { form, errors => context! {} })
 }
 
 pub(crate) async fn edit(
@@ -38,8 +38,11 @@ pub(crate) async fn edit(
     let errors = form.check();
     if !errors.is_empty() {
         let form = context! { email => form.email, bio => form.bio };
-        let page =
-            page(&site, &owner.into(), "edit.html", context! { form, errors => Serde(errors) })?;
+        let page = Visitor::from(owner).page(
+            &site,
+            "edit.html",
+            context! { form, errors => Serde(errors) },
+        )?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     site.users().change(owner.user.id, &form.email, &form.bio).await?;

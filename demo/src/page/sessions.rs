@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use crate::{
     error::Result,
-    guard::{self, Member},
+    guard::{self, Member, Visitor},
     page::login,
+    redirect::{Redirect, redirect},
     sign_ins::SignIn,
     site::Site,
     time::{ago, now},
-    view::{Redirect, page, redirect},
 };
 
 /// A sign-in as the page shows it.
@@ -47,7 +47,7 @@ pub(crate) async fn show(
         id,
     };
     let rows: Vec<_> = site.sign_ins().of_user(user.id, now).await?.into_iter().map(row).collect();
-    page(&site, &member.into(), "sessions.html", context! { sign_ins => Serde(rows) })
+    Visitor::from(member).page(&site, "sessions.html", context! { sign_ins => Serde(rows) })
 }
 
 pub(crate) async fn end(

@@ -9,7 +9,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{self, DomainError};
+use super::{
+    domain::{self, DomainError},
+    path,
+};
 
 /// The attributes of a cookie, ready to be written.
 ///
@@ -66,7 +69,7 @@ impl Attributes {
     /// useless to a browser is left to [`Attributes::check`].
     #[doc(alias = "SESSION_COOKIE_DOMAIN")]
     pub fn with_domain(mut self, domain: &str) -> Result<Self, DomainError> {
-        self.domain = Some(check::encode_domain(domain)?.to_owned());
+        self.domain = Some(domain::encode(domain)?.to_owned());
         Ok(self.rendered())
     }
 
@@ -173,7 +176,7 @@ impl Attributes {
         }
         if let Some(path) = &self.path {
             out.push_str("; Path=");
-            push_path(out, path);
+            path::push(out, path);
         }
         if let Some(same_site) = self.same_site {
             out.extend(["; SameSite=", same_site.as_str()]);
@@ -248,16 +251,5 @@ impl FromStr for SameSite {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("expected Lax, None or Strict for SameSite: leave it unset to let the browser decide")]
+#[non_exhaustive]
 pub struct ParseSameSiteError;
-
-pub(super) fn push_path(out: &mut String, path: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~%!$&'()*+,/:=@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let digit = |nibble: u8| char::from(HEX[usize::from(nibble)]);
-            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-}

@@ -5,8 +5,9 @@
 //!
 //! - `header` reads request headers: [`find`], [`find_in`], [`find_joined`], [`pairs`].
 //! - `set_cookie` writes response headers: [`write()`], [`write_deletion`], [`oversize`].
+//! - `domain`, `name` and `path` say what each may be, and how it is written.
 //! - `attributes` prepares what does not change from cookie to cookie: [`Attributes`].
-//! - `check` refuses settings that a browser would not honour: [`Attributes::check`].
+//! - `check` refuses attributes that do not go together: [`Attributes::check`].
 //! - [`vary`] and [`cache_control`] keep shared caches from mixing up visitors.
 //!
 //! Byte for byte what the original writes and reads: `tests/it/cookie.rs` is the proof, and lists
@@ -15,16 +16,20 @@
 mod attributes;
 pub mod cache_control;
 mod check;
+mod domain;
 mod header;
 mod list;
+mod name;
+mod path;
 mod set_cookie;
 pub mod vary;
 
 pub use attributes::{Attributes, ParseSameSiteError, SameSite};
-pub use check::{
-    AttributeError, DomainError, NameError, PathError, check_domain, check_name, check_path,
-};
+pub use check::AttributeError;
+pub use domain::{DomainError, check_domain};
 pub use header::{find, find_in, find_joined, pairs};
+pub use name::{NameError, check_name};
+pub use path::{PathError, check_path};
 pub use set_cookie::{SetCookieError, oversize, write, write_deletion};
 
 /// What to do with a response header that may be there already.

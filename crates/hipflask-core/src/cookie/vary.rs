@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::check::is_token_byte;
+use super::name::is_token_byte;
 use super::{HeaderEdit, list};
 
 /// Returns what to do with the `Vary` lines of a response that depends on its cookie.

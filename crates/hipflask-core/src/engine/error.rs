@@ -25,7 +25,7 @@ pub enum EngineError {
     #[error(transparent)]
     Cookie(#[from] SaveError),
     /// A value cannot be written.
-    #[error("the session cannot be written: {0}")]
+    #[error(transparent)]
     Encode(#[from] EncodeError),
     /// Another request has ended the session, or given it a new id.
     #[error("another request has ended the session meanwhile, so it can no longer be changed")]

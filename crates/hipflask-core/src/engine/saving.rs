@@ -26,6 +26,7 @@ const MAX_LOST: u32 = 2;
 
 /// What a request wants to become of its session.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever saves fills in all of it")]
 pub struct Wish {
     /// What the session holds now; `None` ends it.
     pub content: Option<Dict>,

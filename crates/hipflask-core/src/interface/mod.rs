@@ -20,6 +20,7 @@ use crate::{
     serializer::{self, Limits, PayloadError},
     session::{ReadOnly, Session},
     signing::{KeyRing, TimedError, TimedSigner, age},
+    value,
 };
 
 /// Opens and saves sessions that live in a signed cookie.
@@ -242,14 +243,12 @@ impl Interface {
 
     fn check_size(&self, header: &str, session: &Session) -> Result<(), SaveError> {
         let Some(size) = cookie::oversize(header, self.max_cookie_size) else { return Ok(()) };
-        // A key may be as long as a value, and hold what would look like a line of the log.
-        let shown = |key: String| key.chars().take(40).collect::<String>();
         let largest = session.sizes().into_iter().take(3);
         Err(SaveError::TooLarge {
             size,
             limit: self.max_cookie_size,
             largest: largest
-                .map(|(key, size)| format!("{:?} ({size} bytes)", shown(key)))
+                .map(|(key, size)| format!("{} ({size} bytes)", value::shown_key(&key)))
                 .collect(),
         })
     }

@@ -90,7 +90,7 @@ pub enum SaveError {
         largest: Vec<String>,
     },
     /// A value cannot be written.
-    #[error("the session cannot be written: {0}")]
+    #[error(transparent)]
     Write(#[from] WriteError),
 }
 

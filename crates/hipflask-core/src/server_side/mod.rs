@@ -256,7 +256,7 @@ impl ServerSide {
 
     /// Reports whether a session that was only read has something to save: it was touched, so that
     /// its cookie is to live longer, too, or the start of its absolute timeout is not yet known.
-    pub(crate) fn is_due(&self, held: &Held, now: UnixTime) -> bool {
+    pub fn is_due(&self, held: &Held, now: UnixTime) -> bool {
         let is_timed = self.settings.absolute_timeout.is_some();
         held.touched || is_timed && self.time_left(held.snapshot.content(), now).is_none()
     }

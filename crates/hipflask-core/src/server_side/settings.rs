@@ -63,6 +63,10 @@ pub enum OnOutage {
 /// assert_eq!(settings.idle(), Duration::from_secs(1800));
 /// ```
 #[derive(Clone, Debug)] // safe to print: `Signer` redacts itself
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "each field is a setting, and starts with its default"
+)]
 pub struct Settings {
     /// `SESSION_COOKIE_NAME`.
     pub name: String,

@@ -109,7 +109,7 @@ pub enum SessionError {
     #[error("the session cannot be changed because its store is unavailable")]
     StoreUnavailable,
     /// A value does not have the type asked for, or cannot be stored.
-    #[error("{0}")]
+    #[error(transparent)]
     Value(#[from] ValueError),
 }
 
@@ -201,7 +201,8 @@ impl Session {
     /// [`SessionError::Value`] when the value has another shape than `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         let entry = self.find(key).map(|at| &self.entries[at]);
-        entry.map(|entry| entry.get(&self.text)).transpose().map_err(Into::into)
+        let typed = entry.map(|entry| entry.get(&self.text)).transpose();
+        typed.map_err(|error| error.with_key(key).into())
     }
 
     /// Returns the value of `key` as it is.
@@ -221,7 +222,10 @@ impl Session {
         key: impl Into<Text>,
         value: T,
     ) -> Result<(), SessionError> {
-        self.set(key, value::to_value(&value)?)
+        let key = key.into();
+        let value =
+            value::to_value(&value).map_err(|error| error.with_key(&key.to_string_lossy()))?;
+        self.set(key, value)
     }
 
     /// Sets `key` to a [`Value`], which may be of a kind that serde does not know.
@@ -335,7 +339,7 @@ impl Session {
     ///
     /// [`SessionError::Value`] when the content has another shape than `T`.
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T, SessionError> {
-        Ok(value::from_value(Value::Dict(self.to_dict()))?)
+        Ok(value::from_content(|| self.to_dict())?)
     }
 
     /// Replaces the whole content by the fields of one value. Every other key is gone, those of

@@ -7,7 +7,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Key, mac::Mac};
+use super::Key;
 
 /// Names the hash of the signature and of the key derivation.
 ///
@@ -64,7 +64,7 @@ impl Digest {
         }
     }
 
-    fn hash(self, parts: &[&[u8]]) -> Key {
+    pub(super) fn hash(self, parts: &[&[u8]]) -> Key {
         fn with<D: sha2::Digest>(parts: &[&[u8]]) -> Key {
             let hash = parts.iter().fold(D::new(), |hash, part| hash.chain_update(part));
             Key::new(hash.finalize())
@@ -168,20 +168,3 @@ impl FromStr for KeyDerivation {
 #[error("unknown key derivation: expected concat, django-concat, hmac or none")]
 #[non_exhaustive]
 pub struct UnknownKeyDerivation;
-
-/// Returns the key of the HMAC for a configured key and a salt.
-///
-/// ```
-/// use hipflask_core::signing::{Digest, Key, KeyDerivation, derive_key};
-///
-/// let derived = derive_key(Digest::Sha1, KeyDerivation::Hmac, b"cookie-session", b"k");
-/// assert_eq!(derived.as_bytes().len(), 20);
-/// ```
-pub fn derive_key(digest: Digest, derivation: KeyDerivation, salt: &[u8], key: &[u8]) -> Key {
-    match derivation {
-        KeyDerivation::Concat => digest.hash(&[salt, key]),
-        KeyDerivation::DjangoConcat => digest.hash(&[salt, b"signer", key]),
-        KeyDerivation::Hmac => Key::new(Mac::new(digest, key).sign(salt).as_bytes()),
-        KeyDerivation::None => Key::new(key),
-    }
-}

@@ -7,7 +7,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit};
 
-use super::{Digest, hmac_sha1::HmacSha1};
+use super::{Digest, Key, KeyDerivation, hmac_sha1::HmacSha1};
 
 /// The length of the longest signature, SHA-512's.
 pub(super) const MAX_TAG_LEN: usize = 64;
@@ -88,6 +88,23 @@ impl Tag {
 
 fn keyed<M: KeyInit>(key: &[u8]) -> M {
     M::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+/// Returns the key of the HMAC for a configured key and a salt.
+///
+/// ```
+/// use hipflask_core::signing::{Digest, Key, KeyDerivation, derive_key};
+///
+/// let derived = derive_key(Digest::Sha1, KeyDerivation::Hmac, b"cookie-session", b"k");
+/// assert_eq!(derived.as_bytes().len(), 20);
+/// ```
+pub fn derive_key(digest: Digest, derivation: KeyDerivation, salt: &[u8], key: &[u8]) -> Key {
+    match derivation {
+        KeyDerivation::Concat => digest.hash(&[salt, key]),
+        KeyDerivation::DjangoConcat => digest.hash(&[salt, b"signer", key]),
+        KeyDerivation::Hmac => Key::new(Mac::new(digest, key).sign(salt).as_bytes()),
+        KeyDerivation::None => Key::new(key),
+    }
 }
 
 fn tag<M: hmac::Mac + Clone>(keyed: &M, value: &[u8]) -> Tag {

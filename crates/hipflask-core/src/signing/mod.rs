@@ -34,8 +34,9 @@ mod signer;
 pub mod strength;
 mod timed;
 
-pub use algorithm::{Digest, KeyDerivation, UnknownDigest, UnknownKeyDerivation, derive_key};
+pub use algorithm::{Digest, KeyDerivation, UnknownDigest, UnknownKeyDerivation};
 pub use key::{Key, KeyRing};
+pub use mac::derive_key;
 pub use signer::{SeparatorError, Signer, SignerBuilder, UnsignError, Unsigned};
 pub(crate) use timed::age;
 pub use timed::{

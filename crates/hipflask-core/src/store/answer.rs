@@ -131,6 +131,7 @@ pub enum Deleted {
 
 /// A record that [`scan`](super::Store::scan) has found.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Entry {
     /// Its whole key.
     pub key: RecordKey,
@@ -142,6 +143,7 @@ pub struct Entry {
 
 /// A part of all records.
 #[derive(Clone, Default)]
+#[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Page {
     /// The records of this part.
     pub entries: Vec<Entry>,

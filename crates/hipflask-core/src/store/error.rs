@@ -13,20 +13,15 @@ use std::{error::Error, fmt};
 /// assert!(error.is_transient());
 /// assert_eq!(error.to_string(), "the session store is unavailable: connection refused");
 /// ```
-#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// It did not answer in time.
-    #[error("the session store did not answer within its deadline")]
     Deadline,
     /// It does not take keys of this form.
-    #[error("the session store does not take such a key: {0}")]
     Key(&'static str),
     /// It answered with an error that asking again will not mend.
-    #[error("the session store refused: {0}")]
-    Refused(#[source] Box<dyn Error + Send + Sync>),
+    Refused(Box<dyn Error + Send + Sync>),
     /// The record is larger than it takes.
-    #[error("the session has {size} bytes and the session store takes {limit}: keep less in it")]
     TooLarge {
         /// The length of the record in bytes.
         size: usize,
@@ -34,13 +29,10 @@ pub enum StoreError {
         limit: usize,
     },
     /// It cannot be reached, so nothing was asked.
-    #[error("the session store cannot be reached: {0}")]
-    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    Unreachable(Box<dyn Error + Send + Sync>),
     /// Its answer did not come, or it cannot answer now: what was asked may have been done.
-    #[error("the session store is unavailable: {0}")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(Box<dyn Error + Send + Sync>),
     /// It cannot do this at all.
-    #[error("this session store cannot {0}")]
     Unsupported(&'static str),
 }
 
@@ -48,6 +40,35 @@ impl fmt::Debug for StoreError {
     /// Shows the text, for a `main` that returns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline => f.write_str("the session store did not answer within its deadline"),
+            Self::Key(why) => write!(f, "the session store does not take such a key: {why}"),
+            Self::Refused(cause) => write!(f, "the session store refused: {cause}"),
+            Self::TooLarge { size, limit } => write!(
+                f,
+                "the session has {size} bytes and the session store takes {limit}: keep less in it"
+            ),
+            Self::Unavailable(cause) => write!(f, "the session store is unavailable: {cause}"),
+            Self::Unreachable(cause) => write!(f, "the session store cannot be reached: {cause}"),
+            Self::Unsupported(what) => write!(f, "this session store cannot {what}"),
+        }
+    }
+}
+
+/// The text has the cause, so what comes next is the cause of that.
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(cause) | Self::Unavailable(cause) | Self::Unreachable(cause) => {
+                cause.source()
+            }
+            _ => None,
+        }
     }
 }
 

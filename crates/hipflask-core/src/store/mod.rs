@@ -180,6 +180,7 @@ pub trait Store: Send + Sync + 'static {
 /// assert!(!touch.is_due(Duration::from_secs(30)));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever tests a store makes it")]
 pub struct Touch {
     /// What the record gets.
     pub ttl: Duration,
@@ -200,6 +201,7 @@ impl Touch {
 /// takes for no record at all, and which tells a request under way that the session was renewed and
 /// did not end.
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "whoever tests a store makes it")]
 pub struct Renewal<'a> {
     /// The key that is left.
     pub old: &'a RecordKey,

@@ -3,7 +3,7 @@
 //! What serde has no word for is offered in the form that Rust types expect: a UUID and a time as
 //! text (RFC 4122, RFC 3339), Markup as its text. [`Value`] itself loses nothing on the way.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, iter};
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
@@ -12,7 +12,7 @@ use serde::de::{
 };
 
 use super::{
-    Int, Text, Value, ValueError,
+    Dict, Int, Text, Value, ValueError,
     lossless::{Lossless, VALUE},
 };
 
@@ -32,6 +32,47 @@ use super::{
 /// and which kind was found, never the value.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ValueError> {
     T::deserialize(value)
+}
+
+/// Turns the content of a session into any type that serde can deserialize, as [`from_value`] does.
+///
+/// `content` is asked again for what does not fit, to find the key.
+///
+/// ```
+/// use hipflask_core::value::{Dict, Value, from_content};
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Login {
+///     user: String,
+/// }
+/// let content = || Dict::from([("user".into(), Value::Bool(true))]);
+/// let error = from_content::<Login>(content).unwrap_err();
+/// assert_eq!(error.to_string(), "session[\"user\"] is a truth value, expected a string");
+/// ```
+///
+/// # Errors
+///
+/// [`ValueError`] when the content has another shape than the type.
+pub fn from_content<T: DeserializeOwned>(content: impl Fn() -> Dict) -> Result<T, ValueError> {
+    from_value(Value::Dict(content())).map_err(|error| match last_key::<T>(content()) {
+        Some(key) => error.with_key(&key.to_string_lossy()),
+        None => error,
+    })
+}
+
+/// Returns the key whose value `T` asked for last, unless it asked for all.
+fn last_key<T: DeserializeOwned>(content: Dict) -> Option<Text> {
+    let last = Cell::new(None);
+    let entries = content.into_iter().map(|(key, value)| {
+        last.set(Some(key.clone()));
+        (Key(key.to_string_lossy().into()), value)
+    });
+    let end = iter::from_fn(|| {
+        last.set(None);
+        None
+    });
+    let _ = T::deserialize(MapDeserializer::<_, ValueError>::new(entries.chain(end)));
+    last.take()
 }
 
 impl<'de> IntoDeserializer<'de, ValueError> for Value {

@@ -16,10 +16,11 @@ mod ser;
 mod text;
 
 pub use datetime::{DateTime, DateTimeError};
-pub use de::from_value;
 pub(crate) use de::{Key, Level};
+pub use de::{from_content, from_value};
 pub use dict::Dict;
 pub use error::ValueError;
+pub(crate) use error::shown_key;
 pub use int::Int;
 pub(crate) use lossless::VALUE;
 pub use ser::to_value;

@@ -183,6 +183,11 @@ impl Opened {
         &self.visit
     }
 
+    /// Returns only what is known beside the content, which the store's record has, or nobody.
+    pub fn into_visit(self) -> Visit {
+        self.visit
+    }
+
     /// Returns the session and what is known of it beside its content.
     pub fn into_parts(self) -> (Session, Visit) {
         let mut session = match (self.content, self.visit.content()) {

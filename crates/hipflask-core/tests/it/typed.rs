@@ -119,7 +119,8 @@ impl<'de> Visitor<'de> for PickyVisitor {
 
 #[track_caller]
 fn check<T: Debug + DeserializeOwned + PartialEq>(session: &Session, key: &str) {
-    let expected = session.value(key).map(from_value::<T>).transpose().map_err(SessionError::from);
+    let expected = session.value(key).map(from_value::<T>).transpose();
+    let expected = expected.map_err(|error| SessionError::from(error.with_key(key)));
     let typed = session.get::<T>(key);
     // NaN is not equal to itself, and hash maps of equal content print in any order.
     let same = typed == expected || format!("{typed:?}") == format!("{expected:?}");

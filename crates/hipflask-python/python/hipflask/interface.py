@@ -6,7 +6,6 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 from __future__ import annotations
 
 import contextvars
-import itertools
 import logging
 import sys
 import time
@@ -17,7 +16,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from werkzeug.http import dump_cookie
 
 from ._native import Engine, take_log
-from .errors import SessionConflict, StoreUnavailable
+from .errors import SessionConflict, SessionError, StoreUnavailable
 from .session import ReadOnlySession, Session, open_first, unopened
 from .settings import Serializer, Settings, check_serializer
 
@@ -88,7 +87,6 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             # It was saved by hand, or with a page that failed; what that came to is for this one, too.
             header = session._saved_as
         else:
-            session._saved = True
             try:
                 header = self._save(app, session)
             except (SessionConflict, StoreUnavailable) as error:
@@ -115,7 +113,10 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             open_first(session)
             session.accessed = accessed
         engine, json = session._engine, self.settings.json(app)
-        session._saved_as = waiting(engine, engine.save, session, session._opened, time.time(), json)
+        # After those who are changing it: see `update`.
+        with session._lock:
+            session._saved = True
+            session._saved_as = waiting(engine, engine.save, session, session._opened, time.time(), json)
         return session._saved_as
 
     def regenerate(self, session: Session) -> None:
@@ -124,19 +125,23 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
 
 
 def load(session: Session) -> None:
-    """Opens a session: fills the dict, and makes it one that no longer opens itself."""
-    if session._failure is not None:
-        raise session._failure
-    engine = session._engine
-    session.__dict__["accessed"] = True
-    dict.clear(session)
-    opened, error, records = _call(engine, engine.open, session, session._header, time.time())
-    if error is None:
-        session._opened = opened
-        session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
-    else:
-        # The page that says so may use the session again; it shall not wait again.
-        session._failure = error
+    """Opens a session: fills the dict, and makes it one that no longer opens itself. Of several threads
+    that use it first, one opens it."""
+    engine, records = session._engine, None
+    with session._lock:
+        if session._opened is not None:
+            return
+        if session._failure is not None:
+            raise session._failure
+        session.__dict__["accessed"] = True
+        dict.clear(session)
+        opened, error, records = _call(engine, engine.open, session, session._header, time.time())
+        if error is None:
+            session._opened = opened
+            session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
+        else:
+            # The page that says so may use the session again; it shall not wait again.
+            session._failure = error
     # Whoever handles the records may ask for the session, too.
     _log(records)
     if error is not None:
@@ -147,19 +152,27 @@ def load(session: Session) -> None:
 def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
     """Changes one key, atomically where a store makes that a question."""
     opened, engine = open_first(session), session._engine
-    if not engine.is_in_store(session, opened, key):
-        # Nobody else has what this request sees; it is saved with the rest.
-        value = session[key] = function(session.get(key))
+    with session._lock:
+        if session._saved and engine.is_stored:
+            raise SessionError("the session cannot be changed after it was saved, so change it before")
+        updating = engine.update(session, opened, key, time.time())
+        if updating is None:
+            # Nobody else has what this request sees; it is saved with the rest.
+            value = session[key] = function(session.get(key))
+            return value
+        if session.modified:
+            # What was changed in place so far can no longer be told from what others have written.
+            session.modified = True
+        try:
+            while True:
+                value = function(updating.current)
+                if waiting(engine, updating.apply, value):
+                    break
+        finally:
+            updating.finish(session, opened)
+        if not session._ended:
+            session[key] = value
         return value
-    if session.modified:
-        # What was changed in place so far can no longer be told from what others have written.
-        session.modified = True
-    for attempt in itertools.count():
-        value = function(opened.stored(key))
-        if waiting(engine, engine.try_update, session, opened, key, value, attempt, time.time()):
-            break
-    session[key] = value
-    return value
 
 
 def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from typing import TYPE_CHECKING, Any, Callable
 
 from flask.sessions import SessionMixin
@@ -47,6 +48,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     # Instances are made by `unopened`, so that these stand for what most of them never set.
     _engine: Engine
     _header: str | None
+    #: Who opens, updates or saves has it: several threads and greenlets may use one request's session.
+    _lock: threading.RLock
     _opened: Opened | None = None
     _failure: Exception | None = None
     _modified: bool | None = None
@@ -219,6 +222,7 @@ def unopened(engine: Engine, header: str | None) -> Session:
     session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
     session._engine = engine
     session._header = header
+    session._lock = threading.RLock()
     # The module `json` asks an empty dict for nothing more, and one that is not empty for its `items`.
     dict.__setitem__(session, "", None)
     return session

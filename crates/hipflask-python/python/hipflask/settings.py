@@ -25,38 +25,13 @@ __all__ = ["Serializer", "Settings", "check_serializer"]
 
 logger = logging.getLogger("hipflask")
 
-#: Flask's and Flask-Session's own, as their documentation has them.
-_THEIRS = (
-    "APPLICATION_ROOT",
-    "MAX_COOKIE_SIZE",
-    "PERMANENT_SESSION_LIFETIME",
-    "SESSION_COOKIE_DOMAIN",
-    "SESSION_COOKIE_HTTPONLY",
-    "SESSION_COOKIE_NAME",
-    "SESSION_COOKIE_PARTITIONED",
-    "SESSION_COOKIE_PATH",
-    "SESSION_COOKIE_SAMESITE",
-    "SESSION_COOKIE_SECURE",
-    "SESSION_ID_LENGTH",
-    "SESSION_KEY_PREFIX",
-    "SESSION_PERMANENT",
-    "SESSION_REFRESH_EACH_REQUEST",
-    "SESSION_SERIALIZATION_FORMAT",
-    "SESSION_USE_SIGNER",
-)
-#: What only this package has.
-_OURS = (
-    "SESSION_ABSOLUTE_TIMEOUT",
-    "SESSION_CONFLICT_POLICY",
-    "SESSION_IDLE_TIMEOUT",
-    "SESSION_ID_STORAGE",
-    "SESSION_ON_OUTAGE",
-    "SESSION_STORE_DEADLINE",
-    "SESSION_TOUCH_AFTER",
-)
 #: What is decided here, before there is an engine.
 _HERE = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "SESSION_REFRESH_UNTOUCHED", "SESSION_REFUSE_WEAK_KEY")
-_NAMES = (*_HERE, *_THEIRS, *_OURS)
+#: What the engine reads, and which of it takes a truth value; `SESSION_TYPE` has become an address.
+_ENGINES = {
+    name: is_flag for name, is_flag in _native.settings() if name not in (*_HERE, "SESSION_TYPE")
+}
+_NAMES = (*_HERE, *_ENGINES)
 
 #: What Flask asks the app for and not its configuration: a class may have an attribute of its own there.
 _ATTRIBUTES = {
@@ -71,21 +46,9 @@ _OTHER_SERIALIZER = (
 
 #: Flask's own limit, at which it only warns; browsers keep three bytes more.
 _FLASKS_COOKIE_SIZE = 4093
-#: Where ``None`` stands for the default, as in Flask.
-_NONE_MEANS_DEFAULT = frozenset((*_THEIRS, *_OURS)) - {
-    "SESSION_COOKIE_HTTPONLY",
-    "SESSION_COOKIE_SAMESITE",
-    "SESSION_REFRESH_EACH_REQUEST",
-}
-_FLAGS = frozenset(
-    (
-        "SESSION_COOKIE_HTTPONLY",
-        "SESSION_COOKIE_PARTITIONED",
-        "SESSION_COOKIE_SECURE",
-        "SESSION_PERMANENT",
-        "SESSION_REFRESH_EACH_REQUEST",
-        "SESSION_USE_SIGNER",
-    )
+#: Where ``None`` does not stand for the default, as in Flask.
+_NONE_IS_A_VALUE = frozenset(
+    ("SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE", "SESSION_REFRESH_EACH_REQUEST")
 )
 
 
@@ -174,13 +137,13 @@ class Settings:
 def _is_set(name: str, value: Any) -> bool:
     if name == "SESSION_COOKIE_DOMAIN" and not value:
         return False
-    return value is not None or name not in _NONE_MEANS_DEFAULT
+    return value is not None or name in _NONE_IS_A_VALUE
 
 
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return bool(value) if name in _FLAGS and (value is None or isinstance(value, int)) else value
+    return bool(value) if _ENGINES[name] and (value is None or isinstance(value, int)) else value
 
 
 def _keys(key: Any, fallbacks: Any) -> list[bytes]:

@@ -5,20 +5,15 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.Config.from_prefixed_env
 
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-};
+use std::{collections::BTreeMap, ffi::OsString};
 
-use hipflask_core::{
-    serializer::{self, Limits, ReadError},
-    value::Value,
-};
+use hipflask_core::value::Value;
 
 use super::{
     ConfigError, SessionConfig,
+    given::Given,
     name::{self, Meaning},
-    setting::{Given, Settings},
+    setting::Settings,
 };
 
 impl SessionConfig {
@@ -119,7 +114,7 @@ impl SessionConfig {
     ) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(String::new());
         for (name, value) in values {
-            settings.add(name.as_ref(), of_json(value))?;
+            settings.add(name.as_ref(), value.into())?;
         }
         settings.apply_to(self)
     }
@@ -138,40 +133,14 @@ where
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
             continue;
         };
-        if name::meaning(name) != Meaning::Foreign {
+        if !matches!(name::meaning(name), Meaning::Foreign) {
             found.insert(name.to_owned(), value.into());
         }
     }
     let mut settings = Settings::new(prefix);
     for (name, value) in found {
-        let value = given(&settings.shown(&name), &value)?;
+        let value = Given::of_variable(&settings.shown(&name), &value)?;
         settings.add(&name, value)?;
     }
     Ok(settings)
-}
-
-/// Reads the value of the variable `name` with Flask's rule.
-pub(super) fn given(name: &str, value: &OsStr) -> Result<Given, ConfigError> {
-    let text = value.to_str().ok_or_else(|| ConfigError::NotUnicode { name: name.into() })?;
-    Ok(match serializer::from_json(text, Limits::default()) {
-        Ok(value) => of_json(value),
-        // A tag means nothing here, so what is wrong inside of it does not matter.
-        Err(ReadError::BadTag) => Given::Other("an object"),
-        // Flask takes a value as text whatever the reason why it cannot be read.
-        Err(_) => Given::Text(text.into()),
-    })
-}
-
-fn of_json(value: Value) -> Given {
-    match value {
-        Value::Null => Given::Null,
-        Value::Bool(flag) => Given::Bool(flag),
-        Value::Int(int) => int.as_i128().map_or(Given::Other("a huge number"), Given::Int),
-        Value::Float(float) => Given::Float(float),
-        Value::Str(text) => {
-            text.into_string().map_or(Given::Other("a string with lone surrogates"), Given::Text)
-        }
-        Value::List(items) => Given::List(items.into_iter().map(of_json).collect()),
-        _ => Given::Other("an object"),
-    }
 }

@@ -102,8 +102,8 @@ pub enum ConfigError {
     /// A setting of sessions in a store has a value that cannot work.
     #[error("{name} expects {expected}")]
     Store {
-        /// The setting.
-        name: &'static str,
+        /// The setting, as it was written.
+        name: String,
         /// What is expected.
         expected: &'static str,
     },
@@ -140,7 +140,7 @@ pub enum ConfigError {
     },
     /// The secret key is empty or can be guessed.
     #[error("{}{}", .0, way_out(.0))]
-    WeakKey(#[from] Weakness),
+    WeakKey(Weakness),
     /// A setting has a value of another kind.
     #[error("expected {expected} for {name}, found {found}")]
     WrongType {
@@ -151,6 +151,12 @@ pub enum ConfigError {
         /// The kind of what was found.
         found: &'static str,
     },
+}
+
+impl From<Weakness> for ConfigError {
+    fn from(weakness: Weakness) -> Self {
+        Self::WeakKey(weakness)
+    }
 }
 
 /// Empty keys are refused in any case.

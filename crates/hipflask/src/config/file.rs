@@ -10,8 +10,9 @@ use toml::{Table, Value};
 
 use super::{
     ConfigError, SessionConfig,
+    given::Given,
     name::{self, Meaning},
-    setting::{Given, Settings},
+    setting::Settings,
 };
 
 impl SessionConfig {
@@ -81,7 +82,7 @@ fn settings(text: &str) -> Result<Settings, ConfigError> {
     })?;
     let mut settings = Settings::new(String::new());
     for (name, value) in table {
-        if name::meaning(&name) != Meaning::Foreign {
+        if !matches!(name::meaning(&name), Meaning::Foreign) {
             settings.add(&name, of_toml(value))?;
         }
     }

@@ -15,10 +15,7 @@ use hipflask_core::{
     },
 };
 
-use super::{
-    ConfigError, env,
-    setting::{self, Given},
-};
+use super::{ConfigError, given::Given};
 
 /// The number of random bytes in a key: as many as SHA-256 has, twice what nobody can try out.
 const RANDOM_LEN: usize = 32;
@@ -141,11 +138,18 @@ impl SecretKey {
         &self.ring
     }
 
+    /// Returns what may be told of the keys, the current one first.
+    pub(crate) fn fingerprints(&self) -> Vec<String> {
+        let keys = std::iter::once(self.ring.current()).chain(self.ring.fallbacks());
+        keys.map(Key::fingerprint).collect()
+    }
+
     fn from_lookup(
         name: &str,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
-        let read = |name: &str| lookup(name).map(|value| env::given(name, &value)).transpose();
+        let read =
+            |name: &str| lookup(name).map(|value| Given::of_variable(name, &value)).transpose();
         let fallbacks = format!("{name}_FALLBACKS");
         Self::from_given((name, read(name)?), (&fallbacks, read(&fallbacks)?))
     }
@@ -155,8 +159,8 @@ impl SecretKey {
         key: (&str, Option<Given>),
         fallbacks: (&str, Option<Given>),
     ) -> Result<Self, ConfigError> {
-        let key = setting::key(key.0, key.1.unwrap_or(Given::Null))?;
-        let fallbacks = setting::fallbacks(fallbacks.0, fallbacks.1.unwrap_or(Given::Null))?;
+        let key = key_of(key.0, key.1.unwrap_or(Given::Null))?;
+        let fallbacks = fallbacks_of(fallbacks.0, fallbacks.1.unwrap_or(Given::Null))?;
         Ok(Self { ring: KeyRing::new(key).with_fallbacks(fallbacks), accept_weak: false })
     }
 
@@ -165,6 +169,37 @@ impl SecretKey {
             Err(weakness) if weakness == Weakness::Empty || !self.accept_weak => Err(weakness),
             _ => Ok(()),
         }
+    }
+}
+
+/// Reads a secret key; what Flask takes for none is none.
+fn key_of(name: &str, value: Given) -> Result<Key, ConfigError> {
+    match value {
+        Given::Text(text) if !text.is_empty() => Ok(text.into()),
+        Given::Null | Given::Text(_) => Err(ConfigError::NoKey { name: name.into() }),
+        other => Err(ConfigError::KeyNotText { name: name.into(), found: other.kind() }),
+    }
+}
+
+/// Reads fallback keys in the order in which they are written.
+fn fallbacks_of(name: &str, value: Given) -> Result<Vec<Key>, ConfigError> {
+    const EXPECTED: &str = "a list of strings, such as [\"the old key\"],";
+    match value {
+        Given::Null => Ok(Vec::new()),
+        Given::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Given::Text(_) => Err(ConfigError::FallbacksNotList { name: name.into() }),
+        Given::List(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Given::Text(text) => Ok(text.into()),
+                _ => Err(ConfigError::WrongType {
+                    name: name.into(),
+                    expected: EXPECTED,
+                    found: "a list of other things",
+                }),
+            })
+            .collect(),
+        other => Err(other.wrong_type(name, EXPECTED)),
     }
 }
 

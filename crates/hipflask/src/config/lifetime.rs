@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{ConfigError, setting::Given};
+use super::{ConfigError, given::Given};
 
 pub(super) const DEFAULT: Duration = Duration::from_secs(31 * DAY);
 

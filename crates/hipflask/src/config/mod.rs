@@ -4,7 +4,9 @@
 //! Names, defaults and the rule for the environment are those of Flask's [configuration][py].
 //!
 //! - `key` holds the secret key and its fallbacks: [`SecretKey`].
-//! - `env` and `file` read settings, `setting` applies them by Flask's names.
+//! - `table` has all settings: name, kind, whose, and where it goes.
+//! - `env` and `file` read settings as `given` values, `name` finds them in the table, `setting`
+//!   applies them.
 //! - `server_side` has what only matters with a store.
 //! - `check` turns a [`SessionConfig`] into an [`Interface`], or says what is wrong with it.
 //!
@@ -16,11 +18,13 @@ mod env;
 mod error;
 #[cfg(feature = "toml")]
 mod file;
+mod given;
 mod key;
 mod lifetime;
 mod name;
 mod server_side;
 mod setting;
+mod table;
 
 use std::time::Duration;
 
@@ -35,6 +39,7 @@ pub use hipflask_core::{
     signing::{Digest, Key, KeyDerivation, strength::Weakness},
 };
 pub use key::{SecretKey, generate_secret};
+pub use table::{Origin, Setting, settings};
 
 /// How sessions are kept, under Flask's names and with Flask's defaults.
 ///
@@ -69,6 +74,8 @@ pub struct SessionConfig {
     signing: Signing,
     hardened: bool,
     stored: server_side::Stored,
+    /// Settings that nothing is done with, and what to do instead.
+    unused: Vec<(String, &'static str)>,
 }
 
 impl SessionConfig {
@@ -95,6 +102,7 @@ impl SessionConfig {
             signing: Signing::default(),
             hardened: false,
             stored: server_side::Stored::default(),
+            unused: Vec::new(),
         }
     }
 
@@ -273,6 +281,16 @@ impl SessionConfig {
     /// Returns the name of the cookie.
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
+    }
+
+    /// Returns how long a cookie is accepted, and how long a permanent one lives.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Returns the settings that nothing is done with, and what to do instead.
+    pub(crate) fn unused(&self) -> &[(String, &'static str)] {
+        &self.unused
     }
 
     /// Reports whether requests that never ask for a permanent session refresh it.

@@ -1,53 +1,33 @@
 //! The names of the settings, and what somebody meant who wrote almost one of them.
 
-/// The settings that are applied: Flask's and Flask-Session's own names.
-pub(super) const NAMES: [&str; 19] = [
-    "APPLICATION_ROOT",
-    "MAX_COOKIE_SIZE",
-    "PERMANENT_SESSION_LIFETIME",
-    "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS",
-    "SESSION_COOKIE_DOMAIN",
-    "SESSION_COOKIE_HTTPONLY",
-    "SESSION_COOKIE_NAME",
-    "SESSION_COOKIE_PARTITIONED",
-    "SESSION_COOKIE_PATH",
-    "SESSION_COOKIE_SAMESITE",
-    "SESSION_COOKIE_SECURE",
-    "SESSION_ID_LENGTH",
-    "SESSION_KEY_PREFIX",
-    "SESSION_PERMANENT",
-    "SESSION_REFRESH_EACH_REQUEST",
-    "SESSION_SERIALIZATION_FORMAT",
-    "SESSION_TYPE",
-    "SESSION_USE_SIGNER",
-];
+use super::table::{Setting, settings};
 
 /// More edits than these make another word, such as Flask-Login's `SESSION_PROTECTION`.
 const MAX_EDITS: usize = 2;
 
 /// What a name in a configuration stands for.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Meaning {
     /// Another part of the application.
     Foreign,
     /// None of ours, but meant to be this one.
     Misspelt(&'static str),
     /// This one of ours.
-    Setting(&'static str),
+    Setting(&'static Setting),
 }
 
 /// Tells ours from other names; the same file or environment may configure anything else.
 pub(super) fn meaning(name: &str) -> Meaning {
-    if let Some(known) = NAMES.into_iter().find(|known| *known == name) {
-        return Meaning::Setting(known);
+    if let Some(setting) = settings().iter().find(|setting| setting.name() == name) {
+        return Meaning::Setting(setting);
     }
     // Longer names are none of ours, and comparing takes the longer the longer they are.
     if name.len() > 64 {
         return Meaning::Foreign;
     }
     let upper = name.to_ascii_uppercase();
-    let nearest = NAMES.into_iter().map(|known| (strsim::levenshtein(&upper, known), known)).min();
+    let names = settings().iter().map(Setting::name);
+    let nearest = names.map(|known| (strsim::levenshtein(&upper, known), known)).min();
     match nearest {
         Some((edits, known)) if edits <= MAX_EDITS || upper.starts_with("SESSION_COOKIE_") => {
             Meaning::Misspelt(known)
@@ -72,27 +52,35 @@ pub(super) fn with_host_prefix(name: &str) -> String {
 mod tests {
     use super::*;
 
+    const FOREIGN: (&str, &str) = ("foreign", "");
+
     #[test]
     fn meaning_finds_misspelt_names() {
-        use Meaning::{Foreign, Misspelt, Setting};
         for (name, expected) in [
-            ("SECRET_KEY", Setting("SECRET_KEY")),
-            ("secret_key", Misspelt("SECRET_KEY")),
-            ("SECRET_KEY_FALLBACK", Misspelt("SECRET_KEY_FALLBACKS")),
-            ("SESSION_COKIE_SECURE", Misspelt("SESSION_COOKIE_SECURE")),
-            ("SESSION_COOKIE_SAME_SITE", Misspelt("SESSION_COOKIE_SAMESITE")),
-            ("SESSION_COOKIE_LIFE", Misspelt("SESSION_COOKIE_NAME")),
-            ("SESSION_PROTECTION", Foreign),
-            ("SESSION_KEY_PREFIX", Setting("SESSION_KEY_PREFIX")),
-            ("SESSION_KEY_PERFIX", Misspelt("SESSION_KEY_PREFIX")),
-            ("SESSION_REDIS", Foreign),
-            ("REMEMBER_COOKIE_SECURE", Foreign),
-            ("WTF_CSRF_SECRET_KEY", Foreign),
-            ("DEBUG", Foreign),
-            ("", Foreign),
-            ("\u{17f}ECRET_KEY", Misspelt("SECRET_KEY")),
+            ("SESSION_REDDIS", ("misspelt", "SESSION_REDIS")),
+            ("SESSION_IDLE_TIMOUT", ("misspelt", "SESSION_IDLE_TIMEOUT")),
+            ("SECRET_KEY", ("setting", "SECRET_KEY")),
+            ("secret_key", ("misspelt", "SECRET_KEY")),
+            ("SECRET_KEY_FALLBACK", ("misspelt", "SECRET_KEY_FALLBACKS")),
+            ("SESSION_COKIE_SECURE", ("misspelt", "SESSION_COOKIE_SECURE")),
+            ("SESSION_COOKIE_SAME_SITE", ("misspelt", "SESSION_COOKIE_SAMESITE")),
+            ("SESSION_COOKIE_LIFE", ("misspelt", "SESSION_COOKIE_NAME")),
+            ("SESSION_PROTECTION", FOREIGN),
+            ("SESSION_KEY_PREFIX", ("setting", "SESSION_KEY_PREFIX")),
+            ("SESSION_KEY_PERFIX", ("misspelt", "SESSION_KEY_PREFIX")),
+            ("SESSION_REDIS", ("setting", "SESSION_REDIS")),
+            ("REMEMBER_COOKIE_SECURE", FOREIGN),
+            ("WTF_CSRF_SECRET_KEY", FOREIGN),
+            ("DEBUG", FOREIGN),
+            ("", FOREIGN),
+            ("\u{17f}ECRET_KEY", ("misspelt", "SECRET_KEY")),
         ] {
-            assert_eq!(meaning(name), expected, "{name}");
+            let found = match meaning(name) {
+                Meaning::Foreign => FOREIGN,
+                Meaning::Misspelt(nearest) => ("misspelt", nearest),
+                Meaning::Setting(setting) => ("setting", setting.name()),
+            };
+            assert_eq!(found, expected, "{name}");
         }
     }
 

@@ -40,6 +40,7 @@ impl SessionConfig {
     ///
     /// The start is kept in the session, as `_hipflask_started`.
     #[must_use]
+    #[doc(alias = "SESSION_ABSOLUTE_TIMEOUT")]
     pub fn with_absolute_timeout(mut self, timeout: Duration) -> Self {
         self.stored.settings.absolute_timeout = Some(timeout);
         self
@@ -49,6 +50,7 @@ impl SessionConfig {
     ///
     /// Changes of different keys always merge.
     #[must_use]
+    #[doc(alias = "SESSION_CONFLICT_POLICY")]
     pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
         self.stored.settings.conflict_policy = policy;
         self
@@ -56,6 +58,7 @@ impl SessionConfig {
 
     /// Says whether the store sees session ids or only their digests: the ids, as in Flask-Session.
     #[must_use]
+    #[doc(alias = "SESSION_ID_STORAGE")]
     pub fn with_id_storage(mut self, storage: IdStorage) -> Self {
         self.stored.settings.id_storage = storage;
         self
@@ -71,6 +74,7 @@ impl SessionConfig {
 
     /// Ends sessions that saw no request for this long; without it, after the lifetime.
     #[must_use]
+    #[doc(alias = "SESSION_IDLE_TIMEOUT")]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.stored.settings.idle_timeout = Some(timeout);
         self
@@ -86,6 +90,7 @@ impl SessionConfig {
 
     /// Says what happens while the store does not answer: 503.
     #[must_use]
+    #[doc(alias = "SESSION_ON_OUTAGE")]
     pub fn with_on_outage(mut self, on_outage: OnOutage) -> Self {
         self.stored.settings.on_outage = on_outage;
         self
@@ -110,6 +115,7 @@ impl SessionConfig {
 
     /// Sets how long one operation of the store may take: two seconds.
     #[must_use]
+    #[doc(alias = "SESSION_STORE_DEADLINE")]
     pub fn with_store_deadline(mut self, deadline: Duration) -> Self {
         self.stored.deadline = deadline;
         self
@@ -118,6 +124,7 @@ impl SessionConfig {
     /// Sets the part of the idle time, 0 to 1, that must have passed before reading a session
     /// extends its life: 0.1.
     #[must_use]
+    #[doc(alias = "SESSION_TOUCH_AFTER")]
     pub fn with_touch_after(mut self, part: f64) -> Self {
         self.stored.settings.touch_after = part;
         self
@@ -169,6 +176,11 @@ impl SessionConfig {
         self.stored.wanted.is_some()
     }
 
+    /// Reports whether the ids in cookies are signed.
+    pub fn signs_ids(&self) -> bool {
+        self.stored.use_signer
+    }
+
     /// Returns what happens while the store does not answer.
     pub const fn on_outage(&self) -> OnOutage {
         self.stored.settings.on_outage
@@ -188,7 +200,8 @@ impl Stored {
 
     fn check(&self) -> Result<(), ConfigError> {
         let settings = &self.settings;
-        let mistake = |name, expected| Err(ConfigError::Store { name, expected });
+        let mistake =
+            |name: &str, expected| Err(ConfigError::Store { name: name.into(), expected });
         if !(Self::MIN_ID_LENGTH..=96).contains(&settings.id_length) {
             return mistake("SESSION_ID_LENGTH", "16 to 96 random bytes");
         }
@@ -200,15 +213,21 @@ impl Stored {
             );
         }
         if !(0.0..=1.0).contains(&settings.touch_after) {
-            return mistake("with_touch_after", "a part of the time to live, from 0 to 1");
+            return mistake("SESSION_TOUCH_AFTER", "a part of the time to live, from 0 to 1");
         }
         let timeouts = [settings.idle_timeout, settings.absolute_timeout, Some(self.deadline)];
         if timeouts.into_iter().flatten().any(|timeout| timeout < Duration::from_millis(1)) {
-            return mistake("the deadline, idle and absolute timeouts", "more than no time at all");
+            return mistake(
+                "each of SESSION_STORE_DEADLINE, SESSION_IDLE_TIMEOUT and SESSION_ABSOLUTE_TIMEOUT",
+                "more than no time at all",
+            );
         }
         let idle = [settings.idle_timeout, settings.absolute_timeout];
         if idle.into_iter().flatten().any(|timeout| timeout < Duration::from_secs(1)) {
-            return mistake("the idle and absolute timeouts", "at least one second");
+            return mistake(
+                "each of SESSION_IDLE_TIMEOUT and SESSION_ABSOLUTE_TIMEOUT",
+                "at least one second",
+            );
         }
         Ok(())
     }

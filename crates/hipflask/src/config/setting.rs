@@ -1,51 +1,19 @@
-//! Applies settings by Flask's names, wherever they came from.
+//! Collects the settings of one source and applies them.
 //!
-//! Between the sources (`env`, `file`) and [`SessionConfig`]: knows kinds of values and no syntax.
-//! Flask takes values of any kind and fails, or not, when it uses them; here the kind is checked
-//! at once.
-
-use hipflask_core::{record::Format, signing::Key};
+//! Between the sources (`env`, `file`) and [`SessionConfig`]: knows which names are ours and no syntax.
 
 use super::{
-    ConfigError, SecretKey, SessionConfig, lifetime,
+    ConfigError, SecretKey, SessionConfig,
+    given::Given,
     name::{self, Meaning},
+    table::{Goes, Setting},
 };
-
-/// A value as it was found. Not printable, since it may be a key.
-pub(super) enum Given {
-    Bool(bool),
-    Float(f64),
-    Int(i128),
-    List(Vec<Self>),
-    Null,
-    /// Something that no setting takes, with the words for it.
-    Other(&'static str),
-    Text(String),
-}
-
-impl Given {
-    /// Returns the error for a setting that expects something else.
-    pub(super) fn wrong_type(&self, name: &str, expected: &'static str) -> ConfigError {
-        ConfigError::WrongType { name: name.into(), expected, found: self.kind() }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Bool(_) => "a truth value",
-            Self::Float(_) | Self::Int(_) => "a number",
-            Self::List(_) => "a list",
-            Self::Null => "null",
-            Self::Other(kind) => kind,
-            Self::Text(_) => "a string",
-        }
-    }
-}
 
 /// The settings of one source.
 pub(super) struct Settings {
     /// What stands before each name, to show names as they were written.
     prefix: String,
-    values: Vec<(&'static str, Given)>,
+    values: Vec<(&'static Setting, Given)>,
 }
 
 impl Settings {
@@ -61,7 +29,7 @@ impl Settings {
                 let (name, nearest) = (self.shown(name), self.shown(nearest));
                 return Err(ConfigError::MisspeltName { name, nearest });
             }
-            Meaning::Setting(name) => self.values.push((name, value)),
+            Meaning::Setting(setting) => self.values.push((setting, value)),
         }
         Ok(())
     }
@@ -82,11 +50,18 @@ impl Settings {
         mut self,
         mut config: SessionConfig,
     ) -> Result<SessionConfig, ConfigError> {
-        if self.values.iter().any(|(name, _)| name.starts_with("SECRET_KEY")) {
+        if self.values.iter().any(|(setting, _)| matches!(setting.goes, Goes::Key(_))) {
             config.secret_key = self.take_key()?;
         }
-        for (name, value) in std::mem::take(&mut self.values) {
-            config.apply(name, &self.shown(name), value)?;
+        for (setting, value) in std::mem::take(&mut self.values) {
+            let shown = self.shown(setting.name());
+            match setting.goes {
+                Goes::To(_, apply) => apply(&mut config, &shown, value)?,
+                Goes::Nowhere(instead) if !matches!(value, Given::Null) => {
+                    config.unused.push((shown, instead));
+                }
+                Goes::Key(_) | Goes::Nowhere(_) => {}
+            }
         }
         Ok(config)
     }
@@ -101,147 +76,8 @@ impl Settings {
     }
 
     fn take(&mut self, name: &str) -> Option<Given> {
-        let at = self.values.iter().position(|(known, _)| *known == name)?;
+        let at = self.values.iter().position(|(setting, _)| setting.name() == name)?;
         Some(self.values.swap_remove(at).1)
-    }
-}
-
-impl SessionConfig {
-    /// Applies the setting `name`, which was written as `shown`.
-    fn apply(&mut self, name: &str, shown: &str, value: Given) -> Result<(), ConfigError> {
-        match name {
-            "APPLICATION_ROOT" => self.application_root = text(shown, value)?,
-            "MAX_COOKIE_SIZE" => self.max_cookie_size = size(shown, &value)?,
-            "PERMANENT_SESSION_LIFETIME" => self.lifetime = lifetime::from_given(shown, &value)?,
-            "SESSION_COOKIE_DOMAIN" => self.domain = domain(shown, value)?,
-            "SESSION_COOKIE_HTTPONLY" => self.http_only = flag(shown, &value)?,
-            "SESSION_COOKIE_NAME" => self.cookie_name = text(shown, value)?,
-            "SESSION_COOKIE_PARTITIONED" => self.partitioned = flag(shown, &value)?,
-            "SESSION_COOKIE_PATH" => self.path = path(shown, value)?,
-            "SESSION_COOKIE_SAMESITE" => {
-                self.same_site = match value {
-                    Given::Null => None,
-                    value => Some(text(shown, value)?.parse()?),
-                }
-            }
-            "SESSION_COOKIE_SECURE" => self.secure = flag(shown, &value)?,
-            "SESSION_REFRESH_EACH_REQUEST" => self.refresh_each_request = flag(shown, &value)?,
-            "SESSION_ID_LENGTH" => self.stored.settings.id_length = size(shown, &value)?,
-            "SESSION_KEY_PREFIX" => self.stored.settings.key_prefix = text(shown, value)?,
-            "SESSION_PERMANENT" => self.stored.settings.permanent = flag(shown, &value)?,
-            "SESSION_SERIALIZATION_FORMAT" => self.stored.settings.format = format(shown, value)?,
-            "SESSION_TYPE" => self.stored.wanted = session_type(shown, value)?,
-            "SESSION_USE_SIGNER" => self.stored.use_signer = flag(shown, &value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Reads a secret key; what Flask takes for none is none.
-pub(super) fn key(name: &str, value: Given) -> Result<Key, ConfigError> {
-    match value {
-        Given::Text(text) if !text.is_empty() => Ok(text.into()),
-        Given::Null | Given::Text(_) => Err(ConfigError::NoKey { name: name.into() }),
-        other => Err(ConfigError::KeyNotText { name: name.into(), found: other.kind() }),
-    }
-}
-
-/// Reads fallback keys in the order in which they are written.
-pub(super) fn fallbacks(name: &str, value: Given) -> Result<Vec<Key>, ConfigError> {
-    const EXPECTED: &str = "a list of strings, such as [\"the old key\"],";
-    match value {
-        Given::Null => Ok(Vec::new()),
-        Given::Text(text) if text.is_empty() => Ok(Vec::new()),
-        Given::Text(_) => Err(ConfigError::FallbacksNotList { name: name.into() }),
-        Given::List(items) => items
-            .into_iter()
-            .map(|item| match item {
-                Given::Text(text) => Ok(text.into()),
-                _ => Err(ConfigError::WrongType {
-                    name: name.into(),
-                    expected: EXPECTED,
-                    found: "a list of other things",
-                }),
-            })
-            .collect(),
-        other => Err(other.wrong_type(name, EXPECTED)),
-    }
-}
-
-/// The store's own address is not Flask-Session's to tell: it takes client objects.
-fn session_type(name: &str, value: Given) -> Result<Option<String>, ConfigError> {
-    const TYPES: [&str; 7] =
-        ["cachelib", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy"];
-    const EXPECTED: &str = "null, cookie, or one of Flask-Session's types, such as redis";
-    if matches!(value, Given::Null) {
-        return Ok(None);
-    }
-    match text(name, value)?.to_ascii_lowercase() {
-        word if ["cookie", "null"].contains(&word.as_str()) => Ok(None),
-        word if TYPES.contains(&word.as_str()) => Ok(Some(word)),
-        _ => Err(ConfigError::Store { name: "SESSION_TYPE", expected: EXPECTED }),
-    }
-}
-
-fn format(name: &str, value: Given) -> Result<Format, ConfigError> {
-    match text(name, value)?.to_ascii_lowercase().as_str() {
-        "json" => Ok(Format::Json),
-        "msgpack" => Ok(Format::MsgPack),
-        _ => Err(ConfigError::Store {
-            name: "SESSION_SERIALIZATION_FORMAT",
-            expected: "msgpack or json",
-        }),
-    }
-}
-
-fn domain(name: &str, value: Given) -> Result<Option<String>, ConfigError> {
-    const EXPECTED: &str = "a host name, or `false` in lower case for none,";
-    // What is meant for Python would otherwise be the name of a host.
-    let is_word = |text: &str| ["False", "None"].contains(&text);
-    match value {
-        Given::Bool(false) | Given::Null => Ok(None),
-        Given::Text(text) if !is_word(&text) => Ok(Some(text)),
-        other => Err(other.wrong_type(name, EXPECTED)),
-    }
-}
-
-/// DIFFERENCE: Flask takes every text for true, `False` and `no` included, and writes a number
-/// into the header.
-fn flag(name: &str, value: &Given) -> Result<bool, ConfigError> {
-    match value {
-        Given::Bool(flag) => Ok(*flag),
-        Given::Int(0) => Ok(false),
-        Given::Int(1) => Ok(true),
-        other => {
-            Err(other.wrong_type(name, "`true` or `false`, in lower case and without quotes,"))
-        }
-    }
-}
-
-fn path(name: &str, value: Given) -> Result<Option<String>, ConfigError> {
-    match value {
-        Given::Null | Given::Bool(false) => Ok(None),
-        Given::Text(text) if text.is_empty() => Ok(None),
-        value => text(name, value).map(Some),
-    }
-}
-
-fn size(name: &str, value: &Given) -> Result<usize, ConfigError> {
-    match value {
-        Given::Int(bytes) => usize::try_from(*bytes).ok(),
-        _ => None,
-    }
-    .ok_or_else(|| {
-        let expected = "a whole number of bytes, 0 being no limit,";
-        value.wrong_type(name, expected)
-    })
-}
-
-fn text(name: &str, value: Given) -> Result<String, ConfigError> {
-    match value {
-        Given::Text(text) => Ok(text),
-        other => Err(other.wrong_type(name, "a string")),
     }
 }
 
@@ -314,7 +150,7 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(config.secret_key.ring().fallbacks(), [Key::from("a")]);
+        assert_eq!(config.secret_key.ring().fallbacks(), ["a".into()]);
         assert_eq!(config.lifetime, std::time::Duration::from_millis(90_500));
         assert!(!config.refresh_each_request);
         assert_eq!(config.max_cookie_size, 0);
@@ -391,7 +227,7 @@ mod tests {
         check_error(
             "FLASK_SESSION_TYPE",
             "floppy",
-            "SESSION_TYPE expects null, cookie, or one of Flask-Session's types, such as redis",
+            "FLASK_SESSION_TYPE expects null, cookie, or one of Flask-Session's types, such as redis",
         );
         assert!(read("FLASK_SESSION_TYPE", "Redis").unwrap().wants_store());
         for value in ["null", "\"NULL\"", "cookie"] {

@@ -110,6 +110,7 @@ impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> SessionService<S> {
+        self.0.tell();
         SessionService { inner, interface: self.0.clone() }
     }
 }

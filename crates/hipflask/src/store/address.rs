@@ -33,36 +33,63 @@ use super::StoreError;
 ///     "hipflask was built without this session store: turn on its cargo feature `redis`",
 /// );
 /// ```
-#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// It has another form.
-    #[error("the address of a session store must be {expected}")]
     Address {
         /// The form that it should have.
         expected: &'static str,
     },
     /// It has an option that the store does not know, or with a value that it does not take.
-    #[error("the address of the session store has the option `{name}`, which is unknown or wrong")]
     Option {
         /// The option's name, never its value.
         name: String,
     },
     /// The store is there but not for us, or is not there.
-    #[error("cannot connect to the session store: {0}")]
-    Refused(#[source] Box<dyn Error + Send + Sync>),
+    Refused(Box<dyn Error + Send + Sync>),
     /// No store has addresses that start so, but one has some that start almost so.
-    #[error("no session store has an address of this scheme: did you mean `{nearest}:`?")]
     Scheme {
         /// What may have been meant.
         nearest: &'static str,
     },
     /// The store was left out when Hipflask was built.
-    #[error("hipflask was built without this session store: turn on its cargo feature `{feature}`")]
     Unsupported {
         /// The feature that brings it.
         feature: &'static str,
     },
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { expected } => {
+                write!(f, "the address of a session store must be {expected}")
+            }
+            Self::Option { name } => write!(
+                f,
+                "the address of the session store has the option `{name}`, which is unknown or wrong"
+            ),
+            Self::Refused(cause) => write!(f, "cannot connect to the session store: {cause}"),
+            Self::Scheme { nearest } => write!(
+                f,
+                "no session store has an address of this scheme: did you mean `{nearest}:`?"
+            ),
+            Self::Unsupported { feature } => write!(
+                f,
+                "hipflask was built without this session store: turn on its cargo feature `{feature}`"
+            ),
+        }
+    }
+}
+
+/// The text has the cause, so what comes next is the cause of that.
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(cause) => cause.source(),
+            _ => None,
+        }
+    }
 }
 
 impl ConnectError {
@@ -74,17 +101,17 @@ impl ConnectError {
     /// Adds which servers could not be had.
     pub(super) fn at(self, servers: Option<String>) -> Self {
         match (self, servers) {
-            (Self::Refused(source), Some(servers)) => Self::refused(At { servers, source }),
+            (Self::Refused(error), Some(servers)) => Self::refused(At { servers, error }),
             (error, _) => error,
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{source} (at {servers})")]
+#[error("{error} (at {servers})")]
 struct At {
     servers: String,
-    source: Box<dyn Error + Send + Sync>,
+    error: Box<dyn Error + Send + Sync>,
 }
 
 impl fmt::Debug for ConnectError {

@@ -2,7 +2,7 @@
 //!
 //! After all stores; knows their names and addresses, and nothing of what they do.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use hipflask_core::record::Format;
 
@@ -76,22 +76,33 @@ pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
 /// use hipflask::store::{AnyStore, MemoryStore};
 ///
 /// let store = AnyStore::new(MemoryStore::new());
-/// assert_eq!(format!("{store:?}"), "AnyStore(..)");
+/// assert_eq!(format!("{store:?}"), "AnyStore(MemoryStore)");
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct AnyStore(Arc<dyn Store>);
+pub struct AnyStore(Arc<dyn Store>, &'static str);
 
 impl AnyStore {
     /// Takes a store of a kind that is known.
-    pub fn new(store: impl Store) -> Self {
-        Self(Arc::new(store))
+    pub fn new<S: Store>(store: S) -> Self {
+        match (&store as &dyn Any).downcast_ref::<Self>() {
+            Some(same) => same.clone(),
+            None => {
+                let name = std::any::type_name::<S>().rsplit("::").next();
+                Self(Arc::new(store), name.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Returns the name of the store's type.
+    pub(crate) const fn kind(&self) -> &'static str {
+        self.1
     }
 }
 
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AnyStore(..)")
+        write!(f, "AnyStore({})", self.kind())
     }
 }
 

@@ -15,6 +15,7 @@
 /// # }
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "a page is its HTML")]
 pub struct Page(pub String);
 
 impl From<Page> for String {

@@ -6,6 +6,7 @@ mod adapter;
 mod app;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
+mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;
 #[cfg(feature = "filesystem")]
@@ -17,6 +18,7 @@ mod lines;
 mod nested;
 mod privacy;
 mod reasons;
+mod settings;
 mod stored;
 mod sync;
 mod tasks;

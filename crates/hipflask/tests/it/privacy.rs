@@ -65,7 +65,7 @@ async fn log_holds_reasons_and_no_secret() {
         .finish();
     // For the whole process: other threads would otherwise switch the events off.
     tracing::subscriber::set_global_default(subscriber).unwrap();
-    let config = app::config();
+    let config = app::config().with_vars("F", [("F_SESSION_REDIS", "hunter2-the-value")]).unwrap();
     let layer = app::layer(&config);
     let mut printed = format!("{config:?} {layer:?} {:?}", config.secret_key());
     let app = Router::new().route("/", get(touch)).route("/noise", get(noise)).layer(layer);
@@ -92,6 +92,18 @@ async fn log_holds_reasons_and_no_secret() {
     }
     assert!(logged.contains(r#""noise" ("#), "the largest key is named: {logged}");
     let fingerprint = config.secret_key().ring().current().fingerprint();
+    for store in ["signed cookie", "Watched"] {
+        let signed = store != "Watched";
+        let line = format!(
+            "INFO hipflask: sessions are ready cookie=\"session\" store=\"{store}\" \
+             signed_ids={signed} keys=\"{fingerprint}\" lifetime=2678400 same_site=\"unset\" \
+             secure=false"
+        );
+        assert!(logged.contains(&line), "{line} is not in {logged}");
+    }
+    let unused = "WARN hipflask: the setting F_SESSION_REDIS is not used: connect in code, with the \
+                  address of the store: hipflask::store::connect";
+    assert_eq!(logged.matches(unused).count(), 1, "{logged}");
     assert!(logged.contains(&fingerprint), "the key is told by its fingerprint: {logged}");
     let value = good.trim_start_matches("session=");
     for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {

@@ -207,7 +207,6 @@ impl Passed {
 #[error("the store breaks the rule {rule}: {failure}")]
 pub struct Violation {
     rule: &'static str,
-    #[source]
     failure: Failure,
 }
 

@@ -27,11 +27,7 @@ pub(super) enum Failure {
     Hindered(&'static str),
     /// It may have done it or not.
     #[error("the connection to {at} was lost: {error}")]
-    Lost {
-        at: Arc<str>,
-        #[source]
-        error: RedisError,
-    },
+    Lost { at: Arc<str>, error: RedisError },
     /// The record is on another server.
     #[error("the record is on another node")]
     Moved(Host),
@@ -52,12 +48,7 @@ pub(super) enum Failure {
     Silent,
     /// Nothing was sent.
     #[error("cannot connect to {at}: {error}")]
-    Unconnected {
-        at: Arc<str>,
-        #[source]
-        error: RedisError,
-        since: Instant,
-    },
+    Unconnected { at: Arc<str>, error: RedisError, since: Instant },
     /// It does not know the script.
     #[error("the server does not keep the script")]
     UnknownScript,

@@ -1,0 +1,154 @@
+//! The table of settings: all of it works from the environment and TOML, and its page is up to date.
+
+use std::{fmt::Write, fs, path::Path, time::Duration};
+
+use hipflask::{
+    SessionConfig,
+    config::{OnOutage, Origin, Setting, settings},
+};
+
+use crate::app::KEY;
+
+/// A value for each setting that only Hipflask has.
+const OURS: [(&str, &str); 8] = [
+    ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
+    ("SESSION_CONFLICT_POLICY", "error"),
+    ("SESSION_IDLE_TIMEOUT", "900.5"),
+    ("SESSION_ID_STORAGE", "Hashed_From_Plain"),
+    ("SESSION_ON_OUTAGE", "anonymous"),
+    ("SESSION_REFRESH_UNTOUCHED", "true"),
+    ("SESSION_STORE_DEADLINE", "0.5"),
+    ("SESSION_TOUCH_AFTER", "0"),
+];
+
+#[track_caller]
+fn check_ours(config: &SessionConfig) {
+    let shown = format!("{config:?}");
+    for part in [
+        "absolute_timeout: Some(86400s)",
+        "conflict_policy: Error",
+        "idle_timeout: Some(900.5s)",
+        "id_storage: HashedFromPlain",
+        "touch_after: 0.0",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    assert_eq!(config.on_outage(), OnOutage::Anonymous);
+    assert_eq!(config.store_deadline(), Duration::from_millis(500));
+    assert!(config.refresh_untouched());
+    config.build_server_side().unwrap();
+}
+
+#[test]
+fn own_settings_work_from_the_environment() {
+    let vars = OURS.map(|(name, value)| (format!("FLASK_{name}"), value));
+    let key = [("FLASK_SECRET_KEY".to_owned(), KEY)];
+    check_ours(&SessionConfig::from_vars("FLASK", key.into_iter().chain(vars)).unwrap());
+    let ours =
+        |setting: &&Setting| setting.origin() == Origin::Hipflask && setting.method().is_some();
+    assert_eq!(settings().iter().filter(ours).count(), OURS.len(), "a setting is not tested");
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn own_settings_work_from_toml() {
+    let mut text = format!("SECRET_KEY = '{KEY}'\n");
+    for (name, value) in OURS {
+        let quote = if value.starts_with(|first: char| first.is_ascii_digit()) || value == "true" {
+            ""
+        } else {
+            "'"
+        };
+        writeln!(text, "{name} = {quote}{value}{quote}").unwrap();
+    }
+    check_ours(&SessionConfig::from_toml(&text).unwrap());
+}
+
+#[test]
+fn own_settings_say_what_they_expect() {
+    for (name, value, expected) in [
+        (
+            "SESSION_CONFLICT_POLICY",
+            "loser",
+            "F_SESSION_CONFLICT_POLICY expects last_writer, first_writer or error",
+        ),
+        (
+            "SESSION_ID_STORAGE",
+            "x",
+            "F_SESSION_ID_STORAGE expects plain, hashed or hashed_from_plain",
+        ),
+        ("SESSION_ON_OUTAGE", "x", "F_SESSION_ON_OUTAGE expects anonymous or refuse"),
+        ("SESSION_ON_OUTAGE", "7", "expected a string for F_SESSION_ON_OUTAGE, found a number"),
+        (
+            "SESSION_IDLE_TIMEOUT",
+            "-1",
+            "expected a number of seconds, not negative, such as 900, for F_SESSION_IDLE_TIMEOUT, found a number",
+        ),
+        (
+            "SESSION_TOUCH_AFTER",
+            "often",
+            "expected a number from 0 to 1, for F_SESSION_TOUCH_AFTER, found a string",
+        ),
+        (
+            "SESSION_IDLE_TIMOUT",
+            "5",
+            "unknown setting F_SESSION_IDLE_TIMOUT: did you mean F_SESSION_IDLE_TIMEOUT?",
+        ),
+        ("SESSION_REDDIS", "x", "unknown setting F_SESSION_REDDIS: did you mean F_SESSION_REDIS?"),
+    ] {
+        let vars = [("F_SECRET_KEY".to_owned(), KEY), (format!("F_{name}"), value)];
+        let error = SessionConfig::from_vars("F", vars).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn settings_stand_in_order_and_once() {
+    assert!(settings().is_sorted_by(|one, next| one.name() < next.name()));
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Settings\n\nMade from the table in `crates/hipflask/src/config/table.rs`: \
+         `UPDATE_DOCS=1 cargo test -p hipflask --test it settings` writes it again.\n\n\
+         In the environment each name has the prefix `FLASK_`, and its value is JSON where it is JSON, else text. \
+         In TOML names stand at the top level. The Python package reads all of them from the app's configuration.\n",
+    );
+    for (origin, whose) in [
+        (Origin::Flask, "Flask's"),
+        (Origin::FlaskSession, "Flask-Session's"),
+        (Origin::Hipflask, "Hipflask's own"),
+    ] {
+        write!(
+            page,
+            "\n## {whose}\n\n| setting | takes | default | in Rust code |\n|---|---|---|---|\n"
+        )
+        .unwrap();
+        for setting in settings().iter().filter(|setting| setting.origin() == origin) {
+            let code = setting.method().map(|method| format!("`{method}`"));
+            let code = code.unwrap_or_else(|| {
+                format!("not used, and a warning says so: {}", setting.instead().unwrap())
+            });
+            writeln!(
+                page,
+                "| `{}` | {} | {} | {code} |",
+                setting.name(),
+                setting.takes(),
+                setting.default()
+            )
+            .unwrap();
+        }
+    }
+    page
+}
+
+#[test]
+fn page_of_settings_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, page()).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, page(), "run UPDATE_DOCS=1 cargo test -p hipflask --test it settings");
+}
