@@ -128,8 +128,17 @@ fn code_of(file: &Path) -> String {
 
 /// The first names behind each `crate::`, a list in braces included.
 fn used_modules(code: &str) -> Vec<String> {
-    let name = |path: &str| -> String {
-        path.trim().chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
+    let name = |path: &str| {
+        let is_name = |char: &char| char.is_alphanumeric() || *char == '_';
+        let mut name = String::new();
+        for char in path.trim().chars().take_while(is_name) {
+            // A type at the root of the crate is named like its module.
+            if char.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(char.to_lowercase());
+        }
+        name
     };
     let mut modules = Vec::new();
     for (at, found) in code.match_indices("crate::") {
@@ -160,6 +169,6 @@ fn used_modules(code: &str) -> Vec<String> {
 
 #[test]
 fn used_modules_are_found_in_every_spelling() {
-    let code = "use crate::{\n    a::{self, X},\n    b,\n};\nuse crate::c::Y;\ncrate::d::z();";
-    assert_eq!(used_modules(code), ["a", "b", "c", "d"]);
+    let code = "use crate::{\n    a::{self, X},\n    b,\n};\nuse crate::c::Y;\ncrate::d::z();\nuse crate::EEvent;";
+    assert_eq!(used_modules(code), ["a", "b", "c", "d", "e_event"]);
 }

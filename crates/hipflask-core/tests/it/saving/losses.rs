@@ -162,7 +162,8 @@ fn what_was_appended_is_not_appended_twice() {
         let items: Vec<_> = items.iter().map(|item| Value::from(*item)).collect();
         Dict::from_iter([("list".into(), Value::List(items))])
     };
-    let appending = saving(&list(&[1]), wish(Some(list(&[1, 2]))));
+    let grown = vec!["list".into()];
+    let appending = saving(&list(&[1]), Wish { grown, ..wish(Some(list(&[1, 2]))) });
     check_in_doubt(appending, vec![lost(), there(&list(&[1, 2, 3]))]);
 }
 
