@@ -86,7 +86,10 @@ impl Processes {
     }
 
     /// Connects, unless another request does so: then its success, or failure, is for this one, too.
-    async fn interface<'a>(&self, process: &'a Process) -> Result<&'a SessionInterface, ConnectError> {
+    async fn interface<'a>(
+        &self,
+        process: &'a Process,
+    ) -> Result<&'a SessionInterface, ConnectError> {
         let before = process.failures.load(Ordering::Acquire);
         let _turn = process.turn.lock().await;
         if let Some(interface) = process.interface.get() {

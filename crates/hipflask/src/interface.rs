@@ -23,7 +23,6 @@ use crate::{
     SaveFailure,
     config::{ConfigError, SessionConfig},
     report::{self, Built},
-    request::RequestSession,
     store::AnyStore,
 };
 
@@ -123,12 +122,6 @@ impl SessionInterface {
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared { clock: Some(Arc::new(clock)), ..Arc::unwrap_or_clone(self.0) }))
-    }
-
-    /// Starts a request that carries these lines of `Cookie`.
-    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> RequestSession {
-        let copied = cookies.into_iter().filter_map(|line| http::HeaderValue::from_bytes(line).ok());
-        RequestSession::new(self.clone(), copied.collect(), None)
     }
 
     /// Ends the session of an id, for instance one that was stolen, and reports whether there was one.
@@ -262,7 +255,8 @@ impl SessionInterface {
                 }
                 Step::Ask(question) => {
                     let Some(store) = &self.0.store else { return Ok(()) };
-                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
+                    let deadline =
+                        *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
                     let asking = timeout_at(deadline, question.ask(store));
                     asking.await.unwrap_or(Err(StoreError::Deadline))
                 }

@@ -5,27 +5,27 @@
 //! handlers ask for, [`SessionConfig`] has Flask's names and defaults. The guide is the README; what
 //! differs from Flask is in COMPATIBILITY.md, and DESIGN.md argues each default.
 
-#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
-mod interface;
-#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
-mod line;
-#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
-mod request;
-mod sync;
 pub mod config;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod interface;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod layer;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod line;
 #[cfg(feature = "axum")]
 mod rejection;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod report;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod request;
 mod save_failure;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
 pub mod store;
+mod sync;
 #[cfg(feature = "templates")]
 pub mod templates;
 
@@ -42,12 +42,12 @@ pub use hipflask_core::{
     reason::Reason,
     value,
 };
+pub use interface::SessionInterface;
 pub use layer::{SessionFuture, SessionLayer, SessionService};
 #[cfg(feature = "axum")]
 pub use rejection::{NoSessionLayer, SessionRejection, StoreUnavailable};
-pub use save_failure::SaveFailure;
-pub use interface::SessionInterface;
 pub use request::RequestSession;
+pub use save_failure::SaveFailure;
 pub use session::Session;
 
 #[cfg(doctest)]

@@ -16,7 +16,6 @@ use crate::{
     SaveFailure, SessionInterface,
     line::{self, Line, Locked},
     report,
-    session::Session,
 };
 
 /// The session of one request, asked for or not. Clones are the same.
@@ -65,6 +64,14 @@ pub(crate) enum Finish {
     Wait(Pin<Box<dyn Future<Output = Finished> + Send>>),
 }
 
+impl SessionInterface {
+    /// Starts a request that carries these lines of `Cookie`.
+    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> RequestSession {
+        let copied = cookies.into_iter().filter_map(|line| HeaderValue::from_bytes(line).ok());
+        RequestSession::new(self.clone(), copied.collect(), None)
+    }
+}
+
 impl RequestSession {
     pub(crate) fn new(
         interface: SessionInterface,
@@ -79,17 +86,6 @@ impl RequestSession {
             cookie: None,
         };
         Self(Arc::new(Inner { interface, cookies, outer, line: Line::new(state) }))
-    }
-
-    /// Returns the session, which is opened if nobody has asked for it yet. This is the access: the
-    /// response then carries `Vary: Cookie`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`](crate::Error) when its store does not answer.
-    pub async fn session(&self) -> crate::Result<Session> {
-        self.open(true).await?;
-        Ok(Session::new(self.clone()))
     }
 
     /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
@@ -181,7 +177,9 @@ impl RequestSession {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
                 Finish::Wait(Box::pin(async move { self.carry_out(Some(closing)).await }))
             }
-            Ok(closing) => Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into)),
+            Ok(closing) => {
+                Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into))
+            }
             Err(failure) => Finish::Done(Err(failure)),
         }
     }

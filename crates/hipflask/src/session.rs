@@ -41,6 +41,19 @@ use crate::{
 #[derive(Clone)]
 pub struct Session(RequestSession);
 
+impl RequestSession {
+    /// Returns the session, which is opened if nobody has asked for it yet. This is the access: the
+    /// response then carries `Vary: Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when its store does not answer.
+    pub async fn session(&self) -> crate::Result<Session> {
+        self.open(true).await?;
+        Ok(Session::new(self.clone()))
+    }
+}
+
 impl Session {
     /// Takes the session of a request, which was opened.
     pub(crate) const fn new(request: RequestSession) -> Self {

@@ -6,12 +6,16 @@
 //! back.
 
 mod error;
+mod losses;
 mod merge;
 mod saving;
 mod snapshot;
+mod wish;
 
 pub use error::EngineError;
+pub(crate) use losses::Losses;
 pub use merge::{Changes, ConflictPolicy, MergeConflict};
-pub use saving::{AFTERLIFE, Outcome, Saving, Wish};
-pub(crate) use saving::{Losses, MAX_ATTEMPTS};
+pub(crate) use saving::MAX_ATTEMPTS;
+pub use saving::{AFTERLIFE, Saving};
 pub use snapshot::Snapshot;
+pub use wish::{Outcome, Wish};

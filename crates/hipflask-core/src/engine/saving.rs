@@ -3,15 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Changes, ConflictPolicy, EngineError, Snapshot};
+use super::{Changes, EngineError, Losses, Outcome, Snapshot, Wish};
 use crate::{
-    record::{self, Format},
-    serializer::Limits,
-    session,
+    record, session,
     store::{
         Answer, Created, Question, Record, RecordKey, Renewal, Replaced, Revision, StoreError,
     },
-    value::{Dict, Text},
+    value::Dict,
 };
 
 /// How long a record that was renewed or emptied stays, so that requests under way can tell that
@@ -20,34 +18,6 @@ pub const AFTERLIFE: Duration = Duration::from_secs(60);
 
 /// How often a save or an update meets another request's change before it gives up.
 pub(crate) const MAX_ATTEMPTS: u32 = 256;
-
-/// How often a question is asked again whose answer was lost.
-const MAX_LOST: u32 = 2;
-
-/// What a request wants to become of its session.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever saves fills in all of it")]
-pub struct Wish {
-    /// What the session holds now; `None` ends it.
-    pub content: Option<Dict>,
-    /// The lists in it that were [grown](crate::session::Session::grown).
-    pub grown: Vec<Text>,
-    /// Where it is to be kept: the key that it was read from, another one to renew it, or a first
-    /// one.
-    pub key: RecordKey,
-    /// Where another request may have moved the record to without renewing the session.
-    pub moved: Option<RecordKey>,
-    /// How long it lives.
-    pub ttl: Duration,
-    /// How it is written.
-    pub format: Format,
-    /// What wins when another request has changed the same key.
-    pub policy: ConflictPolicy,
-    /// How much another request's record may hold.
-    pub limits: Limits,
-    /// Whether the store moves a record in one step; else it is written anew, and then retired.
-    pub renews_at_once: bool,
-}
 
 /// One session on its way into the store.
 ///
@@ -105,57 +75,6 @@ enum Stage {
     /// Removes what the first step has written, because the session has come to this elsewhere.
     Undo(Outcome),
     Write,
-}
-
-/// What became of a session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Nothing is left in it, so that it ends unless a request under way adds something.
-    Emptied,
-    /// It was ended, as wished.
-    Ended,
-    /// Another request has ended it; nothing was written.
-    Gone,
-    /// Another request has given it a new id; nothing was written.
-    RenewedElsewhere,
-    /// It was written.
-    Saved,
-    /// Its content is what it was; nothing was written.
-    Unchanged,
-}
-
-/// Answers that did not come.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Losses {
-    count: u32,
-    /// Why the last answer did not come; the question may have been carried out all the same.
-    doubt: Option<Arc<StoreError>>,
-}
-
-impl Losses {
-    /// Notes that no answer came; an error if the question is not to be asked again.
-    pub(crate) fn note(&mut self, error: StoreError) -> Result<(), EngineError> {
-        let is_lost = matches!(error, StoreError::Unavailable(_));
-        let error = Arc::new(error);
-        self.count += 1;
-        if is_lost {
-            self.doubt = Some(Arc::clone(&error));
-        }
-        let again = self.count <= MAX_LOST && (is_lost || error.is_unreachable());
-        if again { Ok(()) } else { Err(EngineError::Store(error)) }
-    }
-
-    /// Reports whether the question may have been carried out although no answer came.
-    const fn is_in_doubt(&self) -> bool {
-        self.doubt.is_some()
-    }
-
-    /// Notes that an answer came, and returns why there is doubt whether it is the first.
-    pub(crate) fn settle(&mut self) -> Option<Arc<StoreError>> {
-        self.count = 0;
-        self.doubt.take()
-    }
 }
 
 impl Saving {
@@ -252,39 +171,42 @@ impl Saving {
         };
         let doubt = self.losses.settle();
         self.stage = match (answer, &self.stage) {
-            // Nobody else knows the id: what is there is what was written when the answer was lost.
-            (Answer::Created(Created::Exists), _) if doubt.is_none() => {
-                return Err(EngineError::IdTaken);
-            }
-            (Answer::Created(created), _) if self.is_renewal() => {
-                let revision = match created {
-                    Created::Created(revision) => revision,
-                    Created::Exists => Revision::default(),
-                };
-                self.renewed = Some(Record::new(self.payload.clone()).with_revision(revision));
-                Stage::Retire
-            }
-            (Answer::Created(_), _) => Stage::Done(self.written()),
+            (Answer::Created(created), _) => return self.created(created, doubt.is_some()),
             (Answer::Deleted(_), Stage::Undo(outcome)) => Stage::Done(*outcome),
             (Answer::Deleted(_), _) => Stage::Done(Outcome::Ended),
-            (Answer::Loaded(record), Stage::Confirm(outcome)) => {
-                Stage::Done(if record.is_some() { self.written() } else { *outcome })
-            }
-            (Answer::Loaded(None), _) => return self.gone_on_elsewhere(),
+            (Answer::Loaded(Some(_)), Stage::Confirm(_)) => Stage::Done(self.written()),
+            (Answer::Loaded(None), Stage::Confirm(outcome)) => Stage::Done(*outcome),
             (Answer::Loaded(Some(current)), _) => return self.rebase(current),
-            (Answer::Replaced(replaced), Stage::Retire) => match (replaced, doubt) {
-                (Replaced::Replaced(_), _) => Stage::Done(self.written()),
-                // All retired records are alike. Most likely it is this request that has retired it;
-                // to undo would lose the session then.
-                (Replaced::Conflict(current), Some(_)) if current.is_retired() => {
-                    Stage::Done(self.written())
-                }
-                (replaced, _) => return self.replaced(replaced, None),
-            },
+            (Answer::Loaded(None), _) => return self.gone_on_elsewhere(),
+            // All retired records are alike. Most likely it is this request that has retired it; to
+            // undo would lose the session then.
+            (Answer::Replaced(Replaced::Conflict(current)), Stage::Retire)
+                if doubt.is_some() && current.is_retired() =>
+            {
+                Stage::Done(self.written())
+            }
+            (Answer::Replaced(replaced), Stage::Retire) => return self.replaced(replaced, None),
             (Answer::Replaced(replaced), _) if self.renewed.is_some() => {
                 return self.rewritten(replaced);
             }
             (Answer::Replaced(replaced), _) => return self.replaced(replaced, doubt),
+        };
+        Ok(())
+    }
+
+    /// Goes on after a first write, which is the first step of a renewal in two.
+    fn created(&mut self, created: Created, is_in_doubt: bool) -> Result<(), EngineError> {
+        let revision = match created {
+            Created::Created(revision) => revision,
+            // Nobody else knows the id: what is there is what was written when the answer was lost.
+            Created::Exists if is_in_doubt => Revision::default(),
+            Created::Exists => return Err(EngineError::IdTaken),
+        };
+        self.stage = if self.is_renewal() {
+            self.renewed = Some(self.record(revision));
+            Stage::Retire
+        } else {
+            Stage::Done(self.written())
         };
         Ok(())
     }
@@ -325,12 +247,9 @@ impl Saving {
 
     /// Goes on after the record at the new key was brought up to date.
     fn rewritten(&mut self, replaced: Replaced) -> Result<(), EngineError> {
-        let payload = &self.payload;
         (self.renewed, self.stage) = match replaced {
-            Replaced::Replaced(revision) => {
-                (Some(Record::new(payload.clone()).with_revision(revision)), Stage::Retire)
-            }
-            Replaced::Conflict(record) if record.payload == *payload => {
+            Replaced::Replaced(revision) => (Some(self.record(revision)), Stage::Retire),
+            Replaced::Conflict(record) if record.payload == self.payload => {
                 (Some(record), Stage::Retire)
             }
             // Only its revision was not known.
@@ -366,41 +285,31 @@ impl Saving {
         self.wish.content.as_ref()
     }
 
-    /// Carries the changes over to what another request has written.
+    /// Goes on with what is there instead of what was read.
     fn rebase(&mut self, current: Record) -> Result<(), EngineError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         // Only its revision is another, or the answer was lost before the store has acted.
         let is_known = snapshot.record().payload == current.payload;
-        self.attempts += 1;
         let key = match &self.stage {
             Stage::Follow(key) => key.clone(),
             _ => snapshot.key().clone(),
         };
+        self.attempts += 1;
         let (format, limits) = (self.wish.format, self.wish.limits);
-        let theirs = Snapshot::read(key.clone(), current.clone(), format, limits);
-        self.stage = match &theirs {
-            Ok(None) => match self.wish.moved.take() {
-                Some(moved) => Stage::Follow(moved),
-                None => return self.gone_on_elsewhere(),
-            },
-            _ if self.attempts < MAX_ATTEMPTS => Stage::Write,
+        let theirs = match Snapshot::read(key.clone(), current.clone(), format, limits) {
+            Ok(None) => return self.gone_on_elsewhere(),
+            // What ends need not be read, and what nobody can read is replaced as a whole.
+            Ok(theirs) if self.wish.content.is_some() => theirs,
+            _ => None,
+        };
+        self.stage = match self.attempts {
+            ..MAX_ATTEMPTS => Stage::Write,
             _ if self.wish.content.is_none() => Stage::Delete,
             _ => return Err(EngineError::Contended),
         };
-        match (&self.wish.content, theirs) {
-            (_, Ok(None)) => return Ok(()),
-            (Some(mine), Ok(Some(theirs))) => {
-                let stored = |content| record::as_stored(content, format, limits);
-                let origin = || (stored(snapshot.content()), stored(mine));
-                let (base, mine) = self.origin.get_or_insert_with(origin);
-                let changes = Changes::new(base, mine).with_grown(&self.wish.grown);
-                let merged = changes.merge(&stored(theirs.content()), self.wish.policy)?;
-                self.wish.content = Some(merged);
-                self.snapshot = Some(theirs);
-                self.prepare(self.written())?;
-            }
-            // What ends need not be read, and what nobody can read is replaced as a whole.
-            (None, _) | (_, Err(_)) => {
+        match theirs {
+            Some(theirs) => self.merge(theirs)?,
+            None => {
                 let base = snapshot.content().clone();
                 self.snapshot = Some(Snapshot::written(key, current, base));
             }
@@ -414,7 +323,28 @@ impl Saving {
         }
     }
 
+    /// Carries the changes over to what another request has written.
+    fn merge(&mut self, theirs: Snapshot) -> Result<(), EngineError> {
+        let Wish { content: Some(mine), format, limits, policy, grown, .. } = &self.wish else {
+            return Ok(());
+        };
+        let stored = |content| record::as_stored(content, *format, *limits);
+        let earlier = self.snapshot.as_ref().map(Snapshot::content);
+        let origin = || (earlier.map(stored).unwrap_or_default(), stored(mine));
+        let (base, mine) = self.origin.get_or_insert_with(origin);
+        let changes = Changes::new(base, mine).with_grown(grown);
+        let merged = changes.merge(&stored(theirs.content()), *policy)?;
+        self.wish.content = Some(merged);
+        self.snapshot = Some(theirs);
+        self.prepare(self.written())
+    }
+
+    /// Goes on where the record is only retired, or is not where it is said to have moved.
     fn gone_on_elsewhere(&mut self) -> Result<(), EngineError> {
+        if let Some(moved) = self.wish.moved.take() {
+            self.stage = Stage::Follow(moved);
+            return Ok(());
+        }
         self.stage = self.elsewhere(Outcome::RenewedElsewhere);
         self.doubt.take().map_or(Ok(()), |doubt| Err(EngineError::InDoubt(doubt)))
     }
@@ -445,6 +375,11 @@ impl Saving {
             false => Stage::Write,
         };
         Ok(())
+    }
+
+    /// What the store has once the payload is written.
+    fn record(&self, revision: Revision) -> Record {
+        Record::new(self.payload.clone()).with_revision(revision)
     }
 
     fn written(&self) -> Outcome {

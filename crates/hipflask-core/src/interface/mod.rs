@@ -135,7 +135,8 @@ impl Interface {
                 probe
             })
         };
-        let rest = |it: &Self| (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size);
+        let rest =
+            |it: &Self| (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size);
         (&self.name, &self.attributes, rest(self)) == (&other.name, &other.attributes, rest(other))
             && signed(self) == signed(other)
     }

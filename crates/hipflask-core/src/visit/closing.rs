@@ -161,13 +161,7 @@ impl Plan {
             _ => SessionId::from_entropy(entropy),
         };
         let earlier = held.as_ref().map(|held| held.snapshot().content());
-        let mut content = match earlier {
-            Some(earlier) if !modified => earlier.clone(),
-            _ => session.to_dict(),
-        };
-        if !blank {
-            rules.stamp(&mut content, earlier.filter(|_| keeps_id), now);
-        }
+        let content = content(rules, session, earlier, keeps_id, now);
         let wanted = Wish {
             grown: session.grown(),
             ..wish(rules, &id, held.as_ref(), (!ends).then_some(content), now)
@@ -214,6 +208,24 @@ impl Plan {
         let vary = self.accessed || action != SaveAction::Keep;
         Ok(Saved { action, vary })
     }
+}
+
+/// What a session holds in the end, and when it has started.
+fn content(
+    rules: &ServerSide,
+    session: &Session,
+    earlier: Option<&Dict>,
+    keeps_id: bool,
+    now: UnixTime,
+) -> Dict {
+    let mut content = match earlier {
+        Some(earlier) if !session.is_modified() => earlier.clone(),
+        _ => session.to_dict(),
+    };
+    if !session.is_blank() {
+        rules.stamp(&mut content, earlier.filter(|_| keeps_id), now);
+    }
+    content
 }
 
 fn wish(

@@ -22,7 +22,7 @@ pub struct Opening(Stage);
 #[derive(Clone, Debug)]
 enum Stage {
     Done(Opened),
-    Reading(Box<Reading>),
+    Reading(Reading),
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl Opening {
         let (next, losses) = (next.unwrap_or_default(), Losses::default());
         let retired = None;
         let rules = Arc::clone(rules);
-        Self(Stage::Reading(Box::new(Reading { rules, offer, key, next, retired, losses, now })))
+        Self(Stage::Reading(Reading { rules, offer, key, next, retired, losses, now }))
     }
 
     /// Returns the session. Before the end it is what a request gets whose store does not answer.

@@ -8,6 +8,21 @@ use crate::{
 };
 
 /// A session that is being ended because of its id.
+///
+/// ```
+/// use std::sync::Arc;
+/// use hipflask_core::{
+///     server_side::{ServerSide, SessionId, Settings}, store::{Answer, Deleted, Question},
+///     visit::{Machine, Sessions, Step},
+/// };
+///
+/// let sessions = Sessions::Stored(Arc::new(ServerSide::new(Settings::default())));
+/// let mut revoking = sessions.revoke(&SessionId::from_entropy(&[255; 32])).unwrap();
+/// assert!(matches!(revoking.step(), Step::Ask(Question::Delete { .. })));
+/// revoking.answer(Ok(Answer::Deleted(Deleted::Deleted)))?;
+/// assert!(matches!(revoking.step(), Step::Done) && revoking.was_there());
+/// # Ok::<(), hipflask_core::engine::EngineError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Revoking {
     /// Where its record may lie. What another request moves meanwhile, it moves from the last to the

@@ -24,6 +24,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a session lies in its cookie or in a store")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a layer has one, and opens a cookie without a detour"
+)]
 #[doc(alias = "SessionInterface")]
 pub enum Sessions {
     /// In a signed cookie.

@@ -17,6 +17,31 @@ use crate::{
 ///
 /// As long as there is a [`current`](Self::current) value, the change is to be made of it and
 /// [applied](Self::apply), and the machine to be driven to its next end.
+///
+/// ```
+/// use std::sync::Arc;
+/// use hipflask_core::{
+///     UnixTime, server_side::{ServerSide, Settings},
+///     store::{Answer, Question, Record, Replaced, Revision}, value::Value,
+///     visit::{Machine, Sessions, Step},
+/// };
+///
+/// let sessions = Sessions::Stored(Arc::new(ServerSide::new(Settings::default())));
+/// let now = UnixTime::from_secs(1_763_692_800);
+/// let mut opening = sessions.open(Some(&[b'S'; 43]), now);
+/// opening.answer(Ok(Answer::Loaded(Some(Record::new(b"\x81\xa1n\x01")))))?; // {"n": 1}
+/// let (mut session, mut visit) = opening.finish().into_parts();
+///
+/// let seen = session.value("n");
+/// let mut updating = sessions.update(&visit, session.fate(), "n", seen.as_ref(), now).unwrap();
+/// updating.apply(Value::from(2))?;
+/// let Step::Ask(Question::Replace { payload, .. }) = updating.step() else { unreachable!() };
+/// assert_eq!(payload, b"\x81\xa1n\x02");
+/// updating.answer(Ok(Answer::Replaced(Replaced::Replaced(Revision::default()))))?;
+/// updating.finish(&mut session, &mut visit);
+/// assert_eq!(session.value("n"), Some(Value::from(2)));
+/// # Ok::<(), hipflask_core::engine::EngineError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Updating {
     rules: Arc<ServerSide>,
@@ -123,14 +148,14 @@ impl Updating {
                     // Even what this request would have written may be another's: two that count up
                     // write the same.
                     Some(doubt) if !is_known => Err(EngineError::InDoubt(doubt)),
-                    _ => self.rebase(at, current),
+                    _ => self.rebase(&at, current),
                 }
             }
         }
     }
 
     /// Starts again from what another request has written.
-    fn rebase(&mut self, at: RecordKey, current: Record) -> Result<(), EngineError> {
+    fn rebase(&mut self, at: &RecordKey, current: Record) -> Result<(), EngineError> {
         self.attempts += 1;
         let settings = self.rules.settings();
         let read = Snapshot::read(at.clone(), current, settings.format, settings.limits);
@@ -142,7 +167,7 @@ impl Updating {
             }
             // It was not renewed if it has only moved.
             Ok(None) => {
-                Stage::Follow(self.rules.moved_from(self.held.id(), &at).ok_or(EngineError::Gone)?)
+                Stage::Follow(self.rules.moved_from(self.held.id(), at).ok_or(EngineError::Gone)?)
             }
             Err(_) => return Err(EngineError::Gone),
         };
@@ -178,7 +203,7 @@ impl Machine for Updating {
             (Answer::Replaced(replaced), _) => self.replaced(replaced, doubt),
             (Answer::Loaded(Some(record)), Stage::Follow(key)) => {
                 let key = key.clone();
-                self.rebase(key, record)
+                self.rebase(&key, record)
             }
             _ => Err(EngineError::Gone),
         }

@@ -1,8 +1,7 @@
 //! Properties of tagged JSON, sessions and cookies that hold for every input.
 
-use std::time::Duration;
-
 use hipflask_core::{
+    UnixTime,
     encoding::decode_url,
     interface::{Interface, Signing},
     reason::Reason,
@@ -13,7 +12,7 @@ use hipflask_core::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-const NOW: Duration = Duration::from_secs(1_763_692_800);
+const NOW: UnixTime = UnixTime::from_secs(1_763_692_800);
 
 /// Any string of Python's: all planes, control characters, surrogates that stand alone.
 pub(crate) fn any_text() -> impl Strategy<Value = Text> {

@@ -4,9 +4,10 @@ mod model;
 mod ops;
 mod stored;
 
-use std::{cell::OnceCell, time::Duration};
+use std::cell::OnceCell;
 
 use hipflask_core::{
+    UnixTime,
     cookie::Attributes,
     interface::{Interface, SaveAction, SaveError},
     session::Session,
@@ -102,7 +103,7 @@ fn oversized_cookies_are_refused() {
 /// What Chromium counts, measured at its edge: 4,096 bytes of name and value, and no attribute.
 #[test]
 fn cookie_is_refused_for_its_name_and_value_only() {
-    let now = Duration::from_secs(1_763_692_800);
+    let now = UnixTime::from_secs(1_763_692_800);
     let attributes = Attributes::new().with_path(&format!("/{}", "p".repeat(1000)));
     let mut session = Session::new();
     session.insert("a", 1).unwrap();

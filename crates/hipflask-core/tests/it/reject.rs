@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hipflask_core::{
+    UnixTime,
     interface::{Interface, Opened},
     reason::Reason,
     signing::KeyRing,
@@ -77,6 +78,6 @@ pub(crate) fn with_fallbacks(ring: KeyRing, fallbacks: &serde_json::Value) -> Ke
     }
 }
 
-pub(crate) fn now(row: &Row) -> Duration {
-    Duration::from_secs_f64(row.field("now").as_f64().expect("a time in seconds"))
+pub(crate) fn now(row: &Row) -> UnixTime {
+    UnixTime::from_secs_f64(row.field("now").as_f64().expect("a time in seconds"))
 }

@@ -1,23 +1,29 @@
 //! Sessions in a store: ids and their keys, lives, and what becomes of a session.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hipflask_core::{
-    engine::{Answer, Outcome, Step},
+    UnixTime,
+    engine::Outcome,
     interface::SaveAction,
     reason::Reason,
     record::{self, Format},
     serializer::Limits,
-    server_side::{Found, IdStorage, Plan, STARTED, ServerSide, SessionId, Settings},
+    server_side::{IdStorage, STARTED, ServerSide, SessionId, Settings},
     session::Session,
     signing::KeyRing,
-    store::{Created, Deleted, Record, RecordKey, Replaced, Revision},
+    store::{Question, RecordKey, Renewal},
     value::{Dict, Value},
+    visit::{Closing, Machine, Sessions, Step, Visit},
 };
 
-use crate::vectors::Vectors;
+use crate::{
+    driver::{drive, question},
+    explorer::memory::Memory,
+    vectors::Vectors,
+};
 
-const NOW: Duration = Duration::from_secs(1_763_692_800);
+const NOW: UnixTime = UnixTime::from_secs(1_763_692_800);
 const ID: &str = "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS";
 
 #[test]
@@ -64,18 +70,18 @@ fn hashed_ids_cannot_be_used_by_who_reads_the_store() {
 
 #[test]
 fn plain_record_moves_to_its_hashed_key_with_the_next_save() {
-    let interface =
-        interface(Settings { id_storage: IdStorage::HashedFromPlain, ..Settings::default() });
+    let settings = Settings { id_storage: IdStorage::HashedFromPlain, ..Settings::default() };
+    let rules = interface(settings.clone());
     let id = SessionId::parse(ID.as_bytes()).unwrap();
-    let earlier = interface.earlier_key_of(&id).unwrap();
-    let mut found = open_at(&interface, Some((earlier.clone(), &dict(&[("a", 1)]))));
-    assert_eq!(found.reason, Reason::Found);
-    found.session.insert("a", 2).unwrap();
-    let mut plan = plan(&interface, found).unwrap();
-    let Step::Renew(renewal) = plan.saving.step() else { panic!("{:?}", plan.saving.step()) };
-    assert_eq!((renewal.old, renewal.new), (&earlier, &interface.key_of(&id)));
-    let (outcome, action) = finish(&interface, &mut plan);
-    assert_eq!(outcome, Outcome::Saved);
+    let earlier = rules.earlier_key_of(&id).unwrap();
+    let mut request = Request::open(settings, Some(&encode(&dict(&[("a", 1)]))));
+    assert_eq!(request.visit.reason(), Reason::Found);
+    request.session.insert("a", 2).unwrap();
+    let (closing, _) = request.clone().close();
+    let Question::Renew(renewal) = question(&closing) else { panic!("{:?}", closing.step()) };
+    assert_eq!((renewal.old, renewal.new), (&earlier, &rules.key_of(&id)));
+    let (outcome, action) = request.finish();
+    assert_eq!(outcome, Some(Outcome::Saved));
     assert!(matches!(action, SaveAction::Set(line) if line.contains(ID)), "the id stays");
 }
 
@@ -83,28 +89,29 @@ fn plain_record_moves_to_its_hashed_key_with_the_next_save() {
 fn ids_of_a_side_that_signs_otherwise_are_recognised_and_kept() {
     let signer = || Settings::signer(&KeyRing::new("9f3c6a52be0d47c1886d1f7a0cb35e24"));
     let signed = String::from_utf8(signer().sign(ID.as_bytes())).unwrap();
-    let signing = interface(Settings { signer: Some(signer()), ..Settings::default() });
-    let check = |interface: &ServerSide, cookie: &str, expected| {
-        let offer = interface.identify(Some(cookie.as_bytes()));
-        assert_eq!(offer.id.as_ref().err(), Some(&expected), "{cookie}");
-        let found = interface.open(offer, None, NOW);
-        assert_eq!(found.reason, expected);
-        let after = |change: fn(&mut Session)| {
-            let mut found = found.clone();
-            change(&mut found.session);
-            plan(interface, found).map(|mut plan| finish(interface, &mut plan).1)
-        };
-        assert_eq!(after(|_| ()), None);
-        // As apps do before each request.
-        assert_eq!(after(|it| it.set_permanent(true).unwrap()), None);
-        assert!(matches!(after(|it| it.insert("a", 1).unwrap()), Some(SaveAction::Set(_))));
-        assert!(matches!(after(|it| it.clear().unwrap()), Some(SaveAction::Delete(_))));
+    let plain = Settings::default();
+    let signing = Settings { signer: Some(signer()), ..Settings::default() };
+    let reason_of = |settings: &Settings, cookie: &str| {
+        interface(settings.clone()).identify(Some(cookie.as_bytes())).id.err()
     };
-    let plain = interface(Settings::default());
+    let check = |settings: &Settings, cookie: &str, expected| {
+        assert_eq!(reason_of(settings, cookie), Some(expected), "{cookie}");
+        let request = Request::with_cookie(settings.clone(), cookie.as_bytes(), None);
+        assert_eq!(request.visit.reason(), expected);
+        let after = |change: fn(&mut Session)| {
+            let mut request = request.clone();
+            change(&mut request.session);
+            request.finish()
+        };
+        assert_eq!(after(|_| ()), (None, SaveAction::Keep));
+        // As apps do before each request.
+        let permanent = after(|it| it.set_permanent(true).unwrap());
+        assert_eq!(permanent, (None, SaveAction::Keep));
+        assert!(matches!(after(|it| it.insert("a", 1).unwrap()).1, SaveAction::Set(_)));
+        assert!(matches!(after(|it| it.clear().unwrap()).1, SaveAction::Delete(_)));
+    };
     check(&plain, &signed, Reason::SignedId);
     check(&signing, ID, Reason::UnsignedId);
-    let reason_of =
-        |interface: &ServerSide, cookie: &str| interface.identify(Some(cookie.as_bytes())).id.err();
     assert_eq!(reason_of(&plain, &signed[..signed.len() - 1]), Some(Reason::MalformedId));
     assert_eq!(reason_of(&plain, &format!("e30.{signed}")), Some(Reason::MalformedId));
     assert_eq!(reason_of(&signing, "no id"), Some(Reason::Malformed));
@@ -114,13 +121,10 @@ fn ids_of_a_side_that_signs_otherwise_are_recognised_and_kept() {
 /// Opens a session, does something, saves it, and returns what became of it.
 #[track_caller]
 fn check(content: &Dict, change: impl FnOnce(&mut Session), outcome: Outcome, cookie: &str) {
-    let interface = interface(Settings::default());
-    let id = SessionId::parse(ID.as_bytes()).unwrap();
-    let mut found = open_at(&interface, Some((interface.key_of(&id), content)));
-    change(&mut found.session);
-    let mut plan = plan(&interface, found).expect("there is something to do");
-    let (actual, action) = finish(&interface, &mut plan);
-    assert_eq!(actual, outcome);
+    let mut request = Request::open(Settings::default(), Some(&encode(content)));
+    change(&mut request.session);
+    let (actual, action) = request.finish();
+    assert_eq!(actual, Some(outcome), "there is something to do");
     let actual = match action {
         SaveAction::Set(line) if line.contains(ID) => "the same id",
         SaveAction::Set(_) => "a new id",
@@ -178,99 +182,84 @@ fn sessions_end_and_go_on_as_their_handlers_wish() {
 
 #[test]
 fn new_session_that_is_renewed_or_destroyed_first_is_new() {
-    let interface = interface(Settings::default());
-    let mut found = open_at(&interface, None);
-    found.session.renew().unwrap();
-    assert!(plan(&interface, found.clone()).is_none(), "there is no session to renew");
-    found.session.destroy().unwrap();
-    found.session.insert("a", 1).unwrap();
-    let mut plan = plan(&interface, found).unwrap();
-    assert!(plan.ending.is_none());
-    let content = plan.saving.content().unwrap();
+    let mut request = Request::open(Settings::default(), None);
+    request.session.renew().unwrap();
+    assert_eq!(request.clone().finish().0, None, "there is no session to renew");
+    request.session.destroy().unwrap();
+    request.session.insert("a", 1).unwrap();
+    let (closing, _) = request.clone().close();
+    assert_eq!(question(&closing).word(), "create", "nothing is ended first");
+    let content = written(&closing).unwrap().0;
     assert_eq!(content.get("_permanent"), Some(&Value::from(true)), "`clear` keeps it");
-    assert_eq!(finish(&interface, &mut plan).0, Outcome::Saved);
+    assert_eq!(request.finish().0, Some(Outcome::Saved));
 }
 
 #[test]
 fn request_with_a_renewed_id_writes_only_into_a_session_of_its_own() {
-    let interface = interface(Settings::default());
-    let renewed = || {
-        let offer = interface.identify(Some(ID.as_bytes()));
-        let found = interface.open(offer, Some(Record::new(*b"\xc0")), NOW);
-        assert_eq!(found.reason, Reason::Renewed);
-        found
-    };
     let after = |change: &dyn Fn(&mut Session)| {
-        let mut found = renewed();
-        change(&mut found.session);
-        finish(&interface, &mut plan(&interface, found).unwrap())
+        let mut request = Request::open(Settings::default(), Some(b"\xc0"));
+        assert_eq!(request.visit.reason(), Reason::Renewed);
+        change(&mut request.session);
+        request.finish()
     };
     let set = |session: &mut Session| session.insert("a", 1).unwrap();
-    assert_eq!(after(&set), (Outcome::RenewedElsewhere, SaveAction::Keep));
+    assert_eq!(after(&set), (Some(Outcome::RenewedElsewhere), SaveAction::Keep));
     let (outcome, action) = after(&|session| session.destroy().unwrap());
-    assert_eq!(outcome, Outcome::RenewedElsewhere);
+    assert_eq!(outcome, Some(Outcome::RenewedElsewhere));
     assert!(matches!(action, SaveAction::Delete(_)), "this browser is logged out");
     let log_in = |session: &mut Session| {
         session.renew().unwrap();
         set(session);
     };
-    assert_eq!(after(&log_in).0, Outcome::Saved);
+    assert_eq!(after(&log_in).0, Some(Outcome::Saved));
 }
 
 #[test]
 fn absolute_timeout_runs_from_the_start_of_a_session() {
     let hour = Duration::from_secs(3600);
-    let interface = interface(Settings { absolute_timeout: Some(hour), ..Settings::default() });
-    let started = |plan: &Plan| plan.saving.content().unwrap().get(STARTED).unwrap().as_i64();
-    let open = |content: &Dict| {
-        let id = SessionId::parse(ID.as_bytes()).unwrap();
-        open_at(&interface, Some((interface.key_of(&id), content)))
-    };
+    let settings = Settings { absolute_timeout: Some(hour), ..Settings::default() };
+    let open = |content: &Dict| Request::open(settings.clone(), Some(&encode(content)));
+    let save = |request: Request| written(&request.close().0);
+    let started = |content: &Dict| content.get(STARTED).unwrap().as_i64();
     let unix = i32::try_from(NOW.as_secs()).unwrap();
     // A session of before the timeout begins when it is next read, and ends with it.
-    let fresh = plan(&interface, open(&dict(&[("a", 1)]))).unwrap();
+    let (fresh, _) = save(open(&dict(&[("a", 1)]))).unwrap();
     assert_eq!(started(&fresh), Some(unix.into()));
     let old = dict(&[("a", 1), (STARTED, unix - 3000)]);
     // Neither activity nor clearing extends it.
-    let forget: [&dyn Fn(&mut Session); 3] = [
-        &|session| session.insert("a", 2).unwrap(),
-        &|session| session.remove(STARTED).map(|_| ()).unwrap(),
-        &|session| {
+    let forget: [&dyn Fn(&mut Session); 2] =
+        [&|session| session.insert("a", 2).unwrap(), &|session| {
             session.clear().unwrap();
             session.insert("a", 2).unwrap();
-        },
-    ];
+        }];
     for change in forget {
-        let mut found = open(&old);
-        change(&mut found.session);
-        let plan = plan(&interface, found).unwrap();
-        assert_eq!(started(&plan), Some(i64::from(unix) - 3000));
-        let (Step::Replace { ttl, .. } | Step::Renew(hipflask_core::store::Renewal { ttl, .. })) =
-            plan.saving.step()
-        else {
-            // Only the start was removed, which is not written.
-            continue;
-        };
+        let mut request = open(&old);
+        change(&mut request.session);
+        let (content, ttl) = save(request).unwrap();
+        assert_eq!(started(&content), Some(i64::from(unix) - 3000));
         assert_eq!(ttl, Duration::from_secs(600));
     }
-    let mut found = open(&old);
-    found.session.renew().unwrap();
-    assert_eq!(started(&plan(&interface, found).unwrap()), Some(unix.into()));
+    // Nor does removing the start, which stays what it was.
+    let mut request = open(&old);
+    request.session.remove(STARTED).unwrap();
+    assert_eq!(request.finish().0, Some(Outcome::Unchanged));
+    let mut request = open(&old);
+    request.session.renew().unwrap();
+    assert_eq!(started(&save(request).unwrap().0), Some(unix.into()));
     // What an app calls `_started` is its own.
-    let own = dict(&[("_started", 1)]);
-    let mut found = open(&own);
-    assert_eq!(found.reason, Reason::Found);
-    found.session.insert("_started", "yesterday").unwrap();
-    let own = plan(&interface, found).unwrap().saving.content().unwrap().clone();
+    let mut request = open(&dict(&[("_started", 1)]));
+    assert_eq!(request.visit.reason(), Reason::Found);
+    request.session.insert("_started", "yesterday").unwrap();
+    let own = save(request).unwrap().0;
     assert_eq!(own.get("_started"), Some(&Value::from("yesterday")));
     // Nothing but the start and `_permanent` is nothing.
-    let mut found = open(&old);
-    found.session.remove("a").unwrap();
-    let mut plan = plan(&interface, found).unwrap();
-    assert_eq!(finish(&interface, &mut plan).0, Outcome::Emptied);
-    assert_eq!(open(&dict(&[("a", 1), (STARTED, unix - 3600)])).reason, Reason::Expired);
+    let mut request = open(&old);
+    request.session.remove("a").unwrap();
+    assert_eq!(request.finish().0, Some(Outcome::Emptied));
+    let reason = |started| open(&dict(&[("a", 1), (STARTED, started)])).visit.reason();
+    assert_eq!(reason(unix - 3600), Reason::Expired);
     // A clock that was wrong ends nothing.
-    assert_eq!(open(&dict(&[("a", 1), (STARTED, unix + 9000)])).reason, Reason::Found);
+    assert_eq!(reason(unix + 9000), Reason::Found);
 }
 
 #[test]
@@ -292,39 +281,61 @@ fn dict(items: &[(&str, i32)]) -> Dict {
     items.iter().map(|(key, value)| ((*key).into(), Value::from(*value))).collect()
 }
 
-fn open_at(interface: &ServerSide, record: Option<(RecordKey, &Dict)>) -> Found {
-    let offer = interface.identify(Some(ID.as_bytes()));
-    let encode = |content| Record::new(record::encode(content, Format::MsgPack).unwrap());
-    let record = record.map(|(key, content)| (key, encode(content).with_touched(true)));
-    interface.open_at(offer, record, NOW)
+fn encode(content: &Dict) -> Vec<u8> {
+    record::encode(content, Format::MsgPack).unwrap()
 }
 
-fn plan(interface: &ServerSide, found: Found) -> Option<Plan> {
-    let Found { session, reason, held, .. } = found;
-    interface.plan(&session, reason, held, &[7; 32], NOW).unwrap()
+/// A request with the id, for itself.
+#[derive(Clone)]
+struct Request {
+    sessions: Sessions,
+    memory: Memory,
+    session: Session,
+    visit: Visit,
 }
 
-/// Carries a plan out where nobody is in the way.
-fn finish(interface: &ServerSide, plan: &mut Plan) -> (Outcome, SaveAction) {
-    let mut outcome = Outcome::Unchanged;
-    for saving in plan.ending.iter_mut().chain([&mut plan.saving]) {
-        outcome = loop {
-            let written = Revision::default();
-            let answer = match saving.step() {
-                Step::Done(outcome) => break outcome,
-                Step::Create { payload, .. } => {
-                    assert!(record::decode(payload, Format::MsgPack, Limits::default()).is_ok());
-                    Answer::Created(Created::Created(written))
-                }
-                Step::Delete { .. } => Answer::Deleted(Deleted::Deleted),
-                Step::Load { .. } => panic!("nothing was moved"),
-                Step::Renew(_) | Step::Replace { .. } => {
-                    Answer::Replaced(Replaced::Replaced(written))
-                }
-            };
-            saving.answer(answer).unwrap();
-        };
+impl Request {
+    /// Opens the session of the one record, which lies under the plain id.
+    fn open(settings: Settings, payload: Option<&[u8]>) -> Self {
+        Self::with_cookie(settings, ID.as_bytes(), payload)
     }
-    let saved = interface.finish(plan, outcome, NOW).unwrap();
-    (outcome, saved.action)
+
+    fn with_cookie(settings: Settings, cookie: &[u8], payload: Option<&[u8]>) -> Self {
+        let sessions = Sessions::Stored(Arc::new(interface(settings)));
+        let mut memory = Memory::default();
+        if let Some(payload) = payload {
+            let key = RecordKey::new(format!("session:{ID}"));
+            let create = Question::Create { key: &key, payload, ttl: Duration::from_secs(60) };
+            memory.answer(create);
+        }
+        let mut opening = sessions.open(Some(cookie), NOW);
+        drive(&mut opening, |question| Ok(memory.answer(question).0)).unwrap();
+        let (session, visit) = opening.finish().into_parts();
+        Self { sessions, memory, session, visit }
+    }
+
+    fn close(self) -> (Closing, Memory) {
+        let entropy = &[7; 32][..self.sessions.entropy_len(&self.session, &self.visit)];
+        let closing = self.sessions.close(&self.session, self.visit, entropy, NOW);
+        (closing.unwrap(), self.memory)
+    }
+
+    /// Saves the session where nobody is in the way.
+    fn finish(self) -> (Option<Outcome>, SaveAction) {
+        let (mut closing, mut memory) = self.close();
+        drive(&mut closing, |question| Ok(memory.answer(question).0)).unwrap();
+        (closing.outcome(), closing.finish().unwrap().action)
+    }
+}
+
+/// What is to be written next, and for how long.
+fn written(closing: &Closing) -> Option<(Dict, Duration)> {
+    let (Step::Ask(Question::Create { payload, ttl, .. })
+    | Step::Ask(Question::Replace { payload, ttl, .. })
+    | Step::Ask(Question::Renew(Renewal { payload, ttl, .. }))) = closing.step()
+    else {
+        return None;
+    };
+    let decoded = record::decode(payload, Format::MsgPack, Limits::default()).unwrap();
+    decoded.content.map(|content| (content, ttl))
 }

@@ -1,8 +1,7 @@
 //! Sessions against what Flask 3.1 makes of them: tagged JSON, cookie, and the way back.
 
-use std::time::Duration;
-
 use hipflask_core::{
+    UnixTime,
     interface::Interface,
     reason::Reason,
     serializer::{Limits, from_json, to_json},
@@ -93,8 +92,8 @@ fn interface(row: &Row) -> Interface {
     Interface::new(&KeyRing::new(row.bytes("secret_hex")))
 }
 
-fn now(row: &Row) -> Duration {
-    Duration::from_secs(row.field("now").as_u64().expect("a time in seconds"))
+fn now(row: &Row) -> UnixTime {
+    UnixTime::from_secs(row.field("now").as_u64().expect("a time in seconds"))
 }
 
 /// Builds a session key by key, as a handler would.

@@ -2,6 +2,7 @@
 //! headers come out as those of 3.1.3.
 
 use hipflask_core::{
+    UnixTime,
     cookie::{Attributes, SameSite},
     interface::{Interface, SaveAction},
     session::Session,
@@ -69,7 +70,7 @@ fn check_headers(row: &Row) {
             .with_path("/p"),
         _ => attributes,
     };
-    let now = std::time::Duration::from_secs(1_763_692_800);
+    let now = UnixTime::from_secs(1_763_692_800);
     let interface = Interface::new(&ring).with_cookie("session", attributes);
     let mut session = match label {
         "contains" | "nop" => {

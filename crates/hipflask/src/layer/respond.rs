@@ -14,11 +14,7 @@ use http::{
 use crate::{SaveFailure, report, request::Finished};
 
 /// Puts what was decided, or what went wrong, into the response.
-pub(super) fn answer<B: Default>(
-    name: &str,
-    finished: Finished,
-    response: &mut Response<B>,
-) {
+pub(super) fn answer<B: Default>(name: &str, finished: Finished, response: &mut Response<B>) {
     match finished {
         Ok(None) => {}
         Ok(Some(saved)) => apply(name, saved, response.headers_mut()),

@@ -33,8 +33,7 @@ async fn count_beside(session: Session, State(task): State<Task>) -> Result<()> 
 
 async fn count_in_a_task(session: Session, State(task): State<Task>) -> Result<()> {
     let other = session.clone();
-    *task.lock().await =
-        Some(tokio::spawn(async move { other.update("hits", one_more).await }));
+    *task.lock().await = Some(tokio::spawn(async move { other.update("hits", one_more).await }));
     session.insert("page", 1)
 }
 

@@ -8,7 +8,7 @@
 //! order goes on once; and a lost answer to a load is only a load once more. What is left out, to end within a minute, stands at the tests.
 
 mod late;
-mod memory;
+pub(crate) mod memory;
 mod oracle;
 mod program;
 mod random;

@@ -1,17 +1,17 @@
 //! One request over a session in a store, as a server would run it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hipflask_core::{
     cookie,
-    engine::{Answer, Outcome, Saving, Step},
     interface::SaveAction,
     record::{self, Format},
     serializer::Limits,
     server_side::{ServerSide, SessionId, Settings},
     signing::KeyRing,
-    store::{Created, Deleted, Record, RecordKey, Replaced, Revision},
+    store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
     value::{Dict, Value},
+    visit::Sessions,
 };
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     ops::{self, Stop},
 };
 use crate::{
+    driver::drive,
     notation,
     reject::{now, with_fallbacks},
     vectors::Row,
@@ -57,37 +58,30 @@ pub(super) fn check_request(row: &Row, records: &BTreeMap<String, Dict>) {
 }
 
 fn run(row: &Row, records: BTreeMap<String, Dict>, settings: &Settings) -> Seen {
-    let interface = ServerSide::new(settings.clone());
+    let sessions = Sessions::Stored(Arc::new(ServerSide::new(settings.clone())));
     let mut toy = Toy { records, log: Vec::new() };
     let header = row.field("cookie").as_str().map(latin1);
     let value = header.as_deref().and_then(|header| cookie::find(header, &settings.name));
-    let offer = interface.identify(value.as_deref());
-    let touch = interface.touch().map(|touch| touch.ttl);
-    let record = offer.id.as_ref().ok().and_then(|id| toy.load(&interface.key_of(id), touch));
-    let mut found = interface.open(offer, record, now(row));
+    let mut opening = sessions.open(value.as_deref(), now(row));
+    drive(&mut opening, |question| Ok(toy.answer(question))).expect("an answer");
+    let (mut session, visit) = opening.finish().into_parts();
     let mut response = Response { status: 200, ..Response::default() };
-    if let Err(stop) = handle(row, &mut found.session, &mut response) {
+    if let Err(stop) = handle(row, &mut session, &mut response) {
         let status = if stop == Stop::Abort { 404 } else { 500 };
         response = Response { status, ..Response::default() };
     }
-    ops::run(row, "after", &mut found.session).expect("no hook fails after the handler");
-    let entropy = entropy(settings);
-    let plan = interface.plan(&found.session, found.reason, found.held, &entropy, now(row));
-    let mut vary = found.session.is_accessed();
-    if let Some(mut plan) = plan.expect("every value can be written") {
-        if let Some(ending) = &mut plan.ending {
-            toy.drive(ending);
-        }
-        let outcome = toy.drive(&mut plan.saving);
-        let saved = interface.finish(&plan, outcome, now(row)).expect("a cookie");
-        vary = saved.vary;
-        match saved.action {
-            SaveAction::Set(line) => response.set_cookie.push(neutral_cookie(&line, settings)),
-            SaveAction::Delete(line) => response.set_cookie.push(without_flags(&line)),
-            _ => {}
-        }
+    ops::run(row, "after", &mut session).expect("no hook fails after the handler");
+    let entropy = &entropy(settings)[..sessions.entropy_len(&session, &visit)];
+    let closing = sessions.close(&session, visit, entropy, now(row));
+    let mut closing = closing.expect("every value can be written");
+    drive(&mut closing, |question| Ok(toy.answer(question))).expect("an answer");
+    let saved = closing.finish().expect("a cookie");
+    match saved.action {
+        SaveAction::Set(line) => response.set_cookie.push(neutral_cookie(&line, settings)),
+        SaveAction::Delete(line) => response.set_cookie.push(without_flags(&line)),
+        _ => {}
     }
-    add_vary(&mut response.vary, vary);
+    add_vary(&mut response.vary, saved.vary);
     let mut log = Vec::new();
     for entry in toy.log {
         // A touch on the way counts only where nothing else is written.
@@ -168,30 +162,29 @@ impl Toy {
         Some(Record::new(payload).with_touched(touch.is_some()))
     }
 
-    fn drive(&mut self, saving: &mut Saving) -> Outcome {
-        loop {
-            let answer = match saving.step() {
-                Step::Done(outcome) => return outcome,
-                Step::Create { key, payload, ttl } => {
-                    self.set(key, payload, ttl);
-                    Answer::Created(Created::Created(Revision::default()))
-                }
-                Step::Delete { key } => {
-                    self.delete(key);
-                    Answer::Deleted(Deleted::Deleted)
-                }
-                Step::Renew(renewal) => {
-                    self.delete(renewal.old);
-                    self.set(renewal.new, renewal.payload, renewal.ttl);
-                    Answer::Replaced(Replaced::Replaced(Revision::default()))
-                }
-                Step::Replace { key, payload, ttl, .. } => {
-                    self.set(key, payload, ttl);
-                    Answer::Replaced(Replaced::Replaced(Revision::default()))
-                }
-                Step::Load { .. } => panic!("nothing is moved"),
-            };
-            saving.answer(answer).unwrap();
+    /// Does what is asked, since nobody is in the way.
+    fn answer(&mut self, question: Question<'_>) -> Answer {
+        match question {
+            Question::Create { key, payload, ttl } => {
+                self.set(key, payload, ttl);
+                Answer::Created(Created::Created(Revision::default()))
+            }
+            Question::Delete { key } => {
+                self.delete(key);
+                Answer::Deleted(Deleted::Deleted)
+            }
+            Question::Load { key, touch } => {
+                Answer::Loaded(self.load(key, touch.map(|touch| touch.ttl)))
+            }
+            Question::Renew(renewal) => {
+                self.delete(renewal.old);
+                self.set(renewal.new, renewal.payload, renewal.ttl);
+                Answer::Replaced(Replaced::Replaced(Revision::default()))
+            }
+            Question::Replace { key, payload, ttl, .. } => {
+                self.set(key, payload, ttl);
+                Answer::Replaced(Replaced::Replaced(Revision::default()))
+            }
         }
     }
 

@@ -1,0 +1,258 @@
+//! Updating one key of a stored session while its request goes on.
+
+use std::{sync::Arc, time::Duration};
+
+use hipflask_core::{
+    UnixTime,
+    engine::{EngineError, Outcome},
+    interface::Interface,
+    record::{self, Format},
+    server_side::{IdStorage, ServerSide, SessionId, Settings},
+    session::Session,
+    signing::KeyRing,
+    store::{Answer, Question, Record, Renewal, Replaced, Revision, StoreError},
+    value::{Dict, Value},
+    visit::{Machine, Sessions, Step, Updating, Visit},
+};
+
+use crate::{
+    driver::{drive, lost, question, unreachable},
+    explorer::memory::Memory,
+};
+
+const NOW: UnixTime = UnixTime::from_secs(1_763_692_800);
+
+type Heard = Result<Answer, StoreError>;
+
+fn dict(items: &[(&str, i32)]) -> Dict {
+    items.iter().map(|(key, value)| ((*key).into(), Value::from(*value))).collect()
+}
+
+fn encode(content: &Dict) -> Vec<u8> {
+    record::encode(content, Format::MsgPack).unwrap()
+}
+
+fn there(items: &[(&str, i32)]) -> Heard {
+    conflict(&encode(&dict(items)))
+}
+
+fn conflict(payload: &[u8]) -> Heard {
+    Ok(Answer::Replaced(Replaced::Conflict(Record::new(payload))))
+}
+
+fn written() -> Heard {
+    Ok(Answer::Replaced(Replaced::Replaced(Revision::default())))
+}
+
+fn gone() -> Heard {
+    Ok(Answer::Replaced(Replaced::Gone))
+}
+
+/// A request that has opened a session in which `n` is 1.
+struct Request {
+    rules: Arc<ServerSide>,
+    sessions: Sessions,
+    memory: Memory,
+    id: SessionId,
+    session: Session,
+    visit: Visit,
+}
+
+impl Request {
+    fn open(id_storage: IdStorage) -> Self {
+        let rules = Arc::new(ServerSide::new(Settings { id_storage, ..Settings::default() }));
+        let sessions = Sessions::Stored(Arc::clone(&rules));
+        let id = SessionId::from_entropy(&[255; 32]);
+        let key = rules.earlier_key_of(&id).unwrap_or_else(|| rules.key_of(&id));
+        let mut memory = Memory::default();
+        memory.put(&key, &dict(&[("n", 1)]));
+        let mut opening = sessions.open(Some(id.as_str().as_bytes()), NOW);
+        drive(&mut opening, |question| Ok(memory.answer(question).0)).unwrap();
+        let (session, visit) = opening.finish().into_parts();
+        Self { rules, sessions, memory, id, session, visit }
+    }
+
+    fn update(&self) -> Option<Updating> {
+        let seen = self.session.value("n");
+        self.sessions.update(&self.visit, self.session.fate(), "n", seen.as_ref(), NOW)
+    }
+
+    /// Counts up with these answers, all of which must be asked for.
+    fn count_up(&mut self, answers: Vec<Heard>) -> Result<(), EngineError> {
+        let mut updating = self.update().expect("others have the session, too");
+        let mut answers = answers.into_iter();
+        let result = count_up(&mut updating, |_| answers.next().expect("an answer"));
+        assert!(answers.next().is_none(), "there are answers left");
+        updating.finish(&mut self.session, &mut self.visit);
+        result
+    }
+
+    fn n(&self) -> Option<i64> {
+        self.session.get("n").unwrap()
+    }
+}
+
+fn count_up(
+    updating: &mut Updating,
+    mut ask: impl FnMut(Question<'_>) -> Heard,
+) -> Result<(), EngineError> {
+    while let Some(current) = updating.current() {
+        let n = current.and_then(Value::as_i64).unwrap_or(0);
+        updating.apply(Value::from(n + 1))?;
+        drive(updating, &mut ask)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn update_is_made_of_what_others_have_written() {
+    let mut request = Request::open(IdStorage::Plain);
+    request.session.insert("mine", 1).unwrap();
+    request.count_up(vec![there(&[("n", 5), ("theirs", 1)]), written()]).unwrap();
+    assert_eq!(request.session.to_dict(), dict(&[("n", 6), ("theirs", 1), ("mine", 1)]));
+    assert_eq!(request.visit.content(), Some(&dict(&[("n", 6), ("theirs", 1)])));
+    // The end of the request adds only what is not there yet.
+    let closing = request.sessions.close(&request.session, request.visit, &[], NOW).unwrap();
+    let Question::Replace { current, payload, .. } = question(&closing) else {
+        panic!("{:?}", closing.step())
+    };
+    assert_eq!(current.payload, encode(&dict(&[("n", 6), ("theirs", 1)])));
+    assert_eq!(payload, encode(&dict(&[("n", 6), ("theirs", 1), ("mine", 1)])));
+}
+
+#[test]
+fn update_makes_way_after_every_other_conflict() {
+    let mut updating = Request::open(IdStorage::Plain).update().unwrap();
+    let waits = [2, 3].map(|n| {
+        updating.apply(Value::from(0)).unwrap();
+        updating.answer(there(&[("n", n)])).unwrap();
+        let waits =
+            matches!(updating.step(), Step::Wait(time) if time <= Duration::from_millis(16));
+        updating.waited();
+        assert_eq!(updating.current(), Some(Some(&Value::from(n))));
+        waits
+    });
+    assert_eq!((waits, updating.attempts()), ([true, false], 2));
+}
+
+#[test]
+fn update_follows_a_record_that_has_moved() {
+    let mut request = Request::open(IdStorage::HashedFromPlain);
+    let (plain, hashed) =
+        (request.rules.earlier_key_of(&request.id).unwrap(), request.rules.key_of(&request.id));
+    let held = request.visit.held().unwrap().snapshot();
+    assert_eq!(held.key(), &plain);
+    let ttl = Duration::from_secs(60);
+    let renewal = Renewal {
+        old: &plain,
+        current: held.record(),
+        new: &hashed,
+        payload: &encode(&dict(&[("n", 7)])),
+        ttl,
+        retired: b"\xc0",
+        retired_ttl: ttl,
+    };
+    assert!(request.memory.answer(Question::Renew(renewal)).1);
+    let mut updating = request.update().unwrap();
+    count_up(&mut updating, |question| Ok(request.memory.answer(question).0)).unwrap();
+    updating.finish(&mut request.session, &mut request.visit);
+    assert_eq!(request.n(), Some(8));
+    assert_eq!(request.visit.held().unwrap().snapshot().key(), &hashed);
+    let contents: Vec<_> = request.memory.contents().cloned().collect();
+    assert_eq!(contents, [dict(&[("n", 8)])]);
+}
+
+#[test]
+fn update_of_what_has_ended_or_was_renewed_is_refused() {
+    let check = |id_storage, answers, n| {
+        let mut request = Request::open(id_storage);
+        let error = request.count_up(answers).unwrap_err();
+        assert!(matches!(error, EngineError::Gone) && error.is_conflict(), "{error}");
+        assert_eq!(request.n(), Some(n), "the session is as it was last seen");
+    };
+    let retired = || conflict(b"\xc0");
+    check(IdStorage::Plain, vec![gone()], 1);
+    check(IdStorage::Plain, vec![retired()], 1);
+    check(IdStorage::Plain, vec![conflict(b"\xc1")], 1);
+    check(IdStorage::Plain, vec![there(&[("n", 2)]), gone()], 2);
+    for there in [None, Some(Record::new(*b"\xc0"))] {
+        check(IdStorage::HashedFromPlain, vec![retired(), Ok(Answer::Loaded(there))], 1);
+    }
+}
+
+#[test]
+fn update_whose_answer_was_lost_goes_on_only_where_it_was_not_done() {
+    let run = |answers| {
+        let mut request = Request::open(IdStorage::Plain);
+        let result = request.count_up(answers);
+        (result, request.n())
+    };
+    for (answers, n) in [
+        (vec![lost(), written()], 2),
+        (vec![lost(), lost(), written()], 2),
+        // Only the revision of what was read is another.
+        (vec![lost(), there(&[("n", 1)]), written()], 2),
+        // It was not done, as it was not even asked for.
+        (vec![unreachable(), there(&[("n", 2)]), written()], 3),
+    ] {
+        let (result, actual) = run(answers);
+        result.unwrap();
+        assert_eq!(actual, Some(n));
+    }
+    // Even what it would have written may be another's, who has counted up, too.
+    for items in [&[("n", 2)][..], &[("n", 2), ("theirs", 1)], &[("n", 9)]] {
+        let (result, n) = run(vec![lost(), there(items)]);
+        let error = result.unwrap_err();
+        assert!(matches!(error, EngineError::InDoubt(_)), "{error}");
+        assert_eq!(n, Some(1));
+    }
+    for answers in [vec![lost(), lost(), lost()], vec![Err(StoreError::Deadline)]] {
+        let error = run(answers).0.unwrap_err();
+        assert!(matches!(error, EngineError::Store(_)), "{error}");
+    }
+}
+
+#[test]
+fn update_gives_up_after_so_many_conflicts() {
+    let mut updating = Request::open(IdStorage::Plain).update().unwrap();
+    let mut n = 1;
+    let error = count_up(&mut updating, |_| {
+        n += 1;
+        there(&[("n", n)])
+    });
+    assert!(matches!(error, Err(EngineError::Contended)), "{error:?}");
+    assert!(n < 300, "{n}");
+}
+
+#[test]
+fn ended_session_takes_no_part_in_an_update_under_way() {
+    let mut request = Request::open(IdStorage::Plain);
+    let mut updating = request.update().unwrap();
+    count_up(&mut updating, |question| Ok(request.memory.answer(question).0)).unwrap();
+    request.session.destroy().unwrap();
+    request.session.insert("mine", 1).unwrap();
+    updating.finish(&mut request.session, &mut request.visit);
+    assert_eq!(request.n(), None);
+    assert_eq!(request.visit.content(), Some(&dict(&[("n", 2)])));
+    let closing = request.sessions.close(&request.session, request.visit, &[7; 32], NOW);
+    let mut closing = closing.unwrap();
+    drive(&mut closing, |question| Ok(request.memory.answer(question).0)).unwrap();
+    assert_eq!(closing.outcome(), Some(Outcome::Saved));
+    let contents: Vec<_> = request.memory.contents().collect();
+    assert!(matches!(contents[..], [new] if new.contains("mine") && !new.contains("n")));
+}
+
+#[test]
+fn nobody_else_can_change_what_a_request_has_alone() {
+    let mut request = Request::open(IdStorage::Plain);
+    request.session.insert("n", 5).unwrap();
+    assert!(request.update().is_none(), "the store does not have what is seen");
+    let mut request = Request::open(IdStorage::Plain);
+    request.session.destroy().unwrap();
+    assert!(request.update().is_none(), "it has ended");
+    let cookies = Sessions::Signed(Interface::new(&KeyRing::new("k")));
+    for sessions in [Request::open(IdStorage::Plain).sessions, cookies] {
+        let (session, visit) = sessions.open(None, NOW).finish().into_parts();
+        assert!(sessions.update(&visit, session.fate(), "n", None, NOW).is_none(), "it is new");
+    }
+}
