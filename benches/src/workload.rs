@@ -1,8 +1,10 @@
 //! The three sessions that are opened and saved, and what is done to them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use hipflask_core::{interface::Interface, serializer::Limits, session::Session, signing::KeyRing};
+use hipflask_core::{
+    UnixTime, interface::Interface, serializer::Limits, session::Session, signing::KeyRing,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -53,7 +55,7 @@ pub struct Workload {
     /// The value of Flask's cookie.
     pub cookie: String,
     /// When the cookie was signed and is opened.
-    pub now: Duration,
+    pub now: UnixTime,
 }
 
 /// One line of the cart.
@@ -103,6 +105,7 @@ impl Workload {
     fn new(name: &'static str, key: &'static str, tagged: &Value, untagged: Value) -> Self {
         let json = tagged.to_string();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = UnixTime::since_epoch(now);
         let session = Session::from_json(json.clone(), Limits::default()).expect("it is JSON");
         let cookie = Interface::new(&KeyRing::new(SECRET_KEY)).sign(&session, now);
         let cookie = cookie.ok().flatten().expect("there is a key");

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use std::time::Duration;
 
 use hipflask_core::{
+    UnixTime,
     interface::Interface,
     serializer::{Limits, decode_payload},
     signing::{KeyRing, Signer, TimedSigner},
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let free = signer.unsign(bytes, NOW, None);
     let limited = signer.unsign(bytes, NOW, Some(60));
     assert!(free.is_ok() || limited.is_err());
-    let opened = interface.open(Some(bytes), Duration::from_secs(NOW));
+    let opened = interface.open(Some(bytes), UnixTime::from_secs(NOW));
     assert!(opened.reason.is_verified() || opened.session.is_empty());
 
     // The same bytes as something that was signed: the value comes back, whatever it is.

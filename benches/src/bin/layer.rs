@@ -94,7 +94,7 @@ fn cookie(key: &SecretKey) -> Result<HeaderValue, Box<dyn Error>> {
     let mut session = hipflask_core::session::Session::new();
     session.insert("count", 17)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    let value = interface.sign(&session, now)?.unwrap_or_default();
+    let value = interface.sign(&session, hipflask::UnixTime::since_epoch(now))?.unwrap_or_default();
     Ok(HeaderValue::try_from(format!("session={value}"))?)
 }
 

@@ -5,7 +5,7 @@
 use std::{
     ffi::OsString,
     path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::{
@@ -13,6 +13,7 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 use hipflask_core::{
+    UnixTime,
     interface::{SALT, Signing},
     signing::{Digest, Key, KeyDerivation, LATEST_TIME},
 };
@@ -171,9 +172,9 @@ pub(crate) struct ClockArgs {
 
 impl ClockArgs {
     /// Returns the whole Unix seconds, like Python's `int(time.time())`.
-    pub(crate) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> UnixTime {
         let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        Duration::from_secs(self.now.unwrap_or_else(clock))
+        UnixTime::from_secs(self.now.unwrap_or_else(clock))
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! The only verb that needs no key, and whose answer proves nothing: it never says `"ok":true`.
 
-use std::{io::Write, time::Duration};
+use std::io::Write;
 
 use hipflask_core::{
+    UnixTime,
     reason::Reason,
     serializer::{self, Limits},
     session::Session,
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<Status, Failure> {
 
 fn decode(
     cookie: &[u8],
-    now: Duration,
+    now: UnixTime,
     is_json: bool,
     line: &mut Vec<u8>,
 ) -> Result<SignedAt, Refusal> {

@@ -1,8 +1,8 @@
 //! Says when a cookie was signed, in words.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use hipflask_core::http_date::http_date;
+use hipflask_core::{UnixTime, http_date::http_date};
 
 /// Says when something was signed.
 pub(crate) struct SignedAt {
@@ -12,7 +12,7 @@ pub(crate) struct SignedAt {
 
 impl SignedAt {
     /// Counts the age of a time that no key confirmed.
-    pub(crate) fn unverified(time: Option<u64>, now: Duration) -> Self {
+    pub(crate) fn unverified(time: Option<u64>, now: UnixTime) -> Self {
         let age = |time| i64::try_from(i128::from(now.as_secs()) - i128::from(time)).ok();
         Self { time, age: time.and_then(age) }
     }

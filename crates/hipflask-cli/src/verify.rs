@@ -3,6 +3,7 @@
 use std::{fmt, io::Write, time::Duration};
 
 use hipflask_core::{
+    UnixTime,
     interface::{CookieFacts, Interface},
     reason::Reason,
 };
@@ -49,7 +50,7 @@ impl fmt::Display for Verified {
 fn verify(
     interface: &Interface,
     cookie: &[u8],
-    now: Duration,
+    now: UnixTime,
     is_json: bool,
     line: &mut Vec<u8>,
 ) -> Result<Verified, Refusal> {

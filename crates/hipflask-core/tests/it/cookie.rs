@@ -190,8 +190,8 @@ proptest! {
         let found = cookie::find_joined(lines.join(&format!(",{blank}")).as_bytes(), &name);
         let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
         let all: Vec<_> = lines.iter().flat_map(|line| cookie::pairs(line)).collect();
-        let own = |(key, value)| (*key == *name.as_bytes()).then_some(value);
-        let values: Vec<_> = all.into_iter().filter_map(own).collect();
+        let is_own = |(key, _): &(std::borrow::Cow<'_, [u8]>, _)| **key == *name.as_bytes();
+        let values: Vec<_> = all.into_iter().filter(is_own).map(|(_, value)| value).collect();
         match found {
             Some(found) => prop_assert!(values.contains(&found)),
             // None is taken of several different ones.
