@@ -187,7 +187,8 @@ proptest! {
         name in "[a-c]{1,2}",
         blank in " ?",
     ) {
-        let found = cookie::find_joined(lines.join(&format!(",{blank}")).as_bytes(), &name);
+        let joined = lines.join(&format!(",{blank}"));
+        let found = cookie::find_joined(joined.as_bytes(), &name);
         let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
         let all: Vec<_> = lines.iter().flat_map(|line| cookie::pairs(line)).collect();
         let is_own = |(key, _): &(std::borrow::Cow<'_, [u8]>, _)| **key == *name.as_bytes();
