@@ -432,7 +432,7 @@ fn small_records_do_not_become_large() {
     let copies = b"cmarkupsafe\nMarkup\nh\0\x85R".repeat(200);
     check(&[b"\x80\x04", &text[..], &copies, b"."].concat(), DecodeError::TooLarge);
     let many = b"\x80\x04cwerkzeug.datastructures\nCombinedMultiDict\n(](}(Va\n(";
-    let many = [&many[..], &b"N".repeat(10_000), b"lud\x94", &b"h\0".repeat(200), b"etR."].concat();
+    let many = [&many[..], &b"N".repeat(10_000), b"lu\x94", &b"h\0".repeat(200), b"etR."].concat();
     check(&many, DecodeError::TooLarge);
     // A dict that contains itself.
     check(b"\x80\x02}q\0U\x01ah\0s.", DecodeError::TooDeep);
