@@ -187,11 +187,12 @@ proptest! {
         name in "[a-c]{1,2}",
         blank in " ?",
     ) {
-        let found = cookie::find_joined(lines.join(&format!(",{blank}")).as_bytes(), &name);
+        let joined = lines.join(&format!(",{blank}"));
+        let found = cookie::find_joined(joined.as_bytes(), &name);
         let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
-        let all: Vec<_> = lines.iter().flat_map(|line| cookie::pairs(line)).collect();
-        let own = |(key, value)| (*key == *name.as_bytes()).then_some(value);
-        let values: Vec<_> = all.into_iter().filter_map(own).collect();
+        let all = lines.iter().flat_map(|line| cookie::pairs(line));
+        let own = all.filter(|(key, _)| **key == *name.as_bytes());
+        let values: Vec<_> = own.map(|(_, value)| value).collect();
         match found {
             Some(found) => prop_assert!(values.contains(&found)),
             // None is taken of several different ones.
