@@ -122,6 +122,18 @@ impl<'a> Changes<'a> {
         merged
     }
 
+    /// Returns the lists that have only been appended to, and of which `theirs` has nothing left: on
+    /// top of `theirs`, all that is in them was pushed in this request.
+    pub(crate) fn grown_anew(self, theirs: &'a Dict) -> impl Iterator<Item = &'a Text> {
+        let is_grown = move |(key, mine): &(&'a Text, &'a Value)| {
+            let [was, now] = [self.base, theirs].map(|dict| items(dict.get_text(key)));
+            let appended = was.zip(mine.as_list()).and_then(|(was, mine)| mine.strip_prefix(was));
+            let has_appended = appended.is_some_and(|appended| !appended.is_empty());
+            has_appended && was != Some(&[]) && now == Some(&[])
+        };
+        self.mine.iter().filter(is_grown).map(|(key, _)| key)
+    }
+
     /// Merges without recursion, so that depth costs heap and never the stack. `choose` gets the key
     /// of the session under which both have changed the same.
     fn onto<E>(

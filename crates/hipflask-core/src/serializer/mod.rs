@@ -8,6 +8,7 @@
 mod build;
 mod cursor;
 mod date;
+mod display;
 mod float;
 mod payload;
 mod read;

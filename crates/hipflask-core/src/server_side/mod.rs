@@ -89,7 +89,9 @@ impl Held {
     pub(crate) fn bring_up_to_date(&self, session: &mut Session, base: &Dict) {
         let (mine, grown) = (session.to_dict(), session.grown());
         let changes = Changes::new(base, &mine).with_grown(&grown);
-        session.rebase(changes.rebase(self.snapshot.content()));
+        let theirs = self.snapshot.content();
+        session.rebase(changes.rebase(theirs));
+        changes.grown_anew(theirs).for_each(|key| session.note_grown(key));
     }
 
     pub(crate) fn into_snapshot(self) -> Snapshot {

@@ -8,7 +8,6 @@
 mod datetime;
 mod de;
 mod dict;
-mod display;
 mod error;
 mod int;
 mod lossless;

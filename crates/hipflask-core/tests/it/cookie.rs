@@ -190,9 +190,9 @@ proptest! {
         let joined = lines.join(&format!(",{blank}"));
         let found = cookie::find_joined(joined.as_bytes(), &name);
         let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
-        let all: Vec<_> = lines.iter().flat_map(|line| cookie::pairs(line)).collect();
-        let is_own = |(key, _): &(std::borrow::Cow<'_, [u8]>, _)| **key == *name.as_bytes();
-        let values: Vec<_> = all.into_iter().filter(is_own).map(|(_, value)| value).collect();
+        let all = lines.iter().flat_map(|line| cookie::pairs(line));
+        let own = all.filter(|(key, _)| **key == *name.as_bytes());
+        let values: Vec<_> = own.map(|(_, value)| value).collect();
         match found {
             Some(found) => prop_assert!(values.contains(&found)),
             // None is taken of several different ones.

@@ -23,8 +23,9 @@ fn check(row: Row, expected: Json) {
 
 #[track_caller]
 fn check_policies(row: Row, (last, first, is_error): Policies) {
-    let [base, mine, theirs] = [&row.base, &row.mine, &row.theirs].map(dict);
-    let changes = Changes::new(&base, &mine).with_grown(&row.grown);
+    let Row { base, mine, theirs, grown } = row;
+    let [base, mine, theirs] = [&base, &mine, &theirs].map(dict);
+    let changes = Changes::new(&base, &mine).with_grown(&grown);
     assert_eq!(changes.merge(&theirs, LastWriter), Ok(dict(&last)));
     assert_eq!(changes.rebase(&theirs), dict(&last));
     assert_eq!(changes.merge(&theirs, FirstWriter), Ok(dict(&first)));

@@ -395,7 +395,7 @@ fn objects_of_an_apps_own_classes_become_what_they_hold() {
     fn check(pickle: &[u8], expected: Value) {
         let record = [b"\x80\x04}Va\n", pickle, b"s."].concat();
         let decoded = decode(&record, Format::Pickle, Limits::default()).unwrap();
-        assert_eq!(decoded.content.unwrap().get("a"), Some(&expected));
+        assert_eq!(decoded.content, Some(Dict::from_iter([("a".into(), expected)])));
     }
     check(b"cshop\nColour\nVred\n\x85R", "red".into());
     check(b"cshop\nOrder.Status\nK\x01\x85R", 1.into());

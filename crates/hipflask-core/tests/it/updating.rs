@@ -60,12 +60,16 @@ struct Request {
 
 impl Request {
     fn open(id_storage: IdStorage) -> Self {
+        Self::with_content(id_storage, &dict(&[("n", 1)]))
+    }
+
+    fn with_content(id_storage: IdStorage, content: &Dict) -> Self {
         let rules = Arc::new(ServerSide::new(Settings { id_storage, ..Settings::default() }));
         let sessions = Sessions::Stored(Arc::clone(&rules));
         let id = SessionId::from_entropy(&[255; 32]);
         let key = rules.earlier_key_of(&id).unwrap_or_else(|| rules.key_of(&id));
         let mut memory = Memory::default();
-        memory.put(&key, &dict(&[("n", 1)]));
+        memory.put(&key, content);
         let mut opening = sessions.open(Some(id.as_str().as_bytes()), NOW);
         drive(&mut opening, |question| Ok(memory.answer(question).0)).unwrap();
         let (session, visit) = opening.finish().into_parts();
@@ -118,6 +122,25 @@ fn update_is_made_of_what_others_have_written() {
     };
     assert_eq!(current.payload, encode(&dict(&[("n", 6), ("theirs", 1)])));
     assert_eq!(payload, encode(&dict(&[("n", 6), ("theirs", 1), ("mine", 1)])));
+}
+
+#[test]
+fn what_was_appended_stays_appended_although_others_have_taken_what_was_there() {
+    let list = |n: i32, items: &[&str]| {
+        let items: Vec<_> = items.iter().map(|item| Value::from(*item)).collect();
+        Dict::from_iter([("n".into(), Value::from(n)), ("list".into(), Value::List(items))])
+    };
+    let mut request = Request::with_content(IdStorage::Plain, &list(1, &["first"]));
+    request.session.push("list", "mine").unwrap();
+    request.count_up(vec![there(&[("n", 5)]), written()]).unwrap();
+    let closing = request.sessions.close(&request.session, request.visit, &[], NOW);
+    let mut closing = closing.unwrap();
+    closing.answer(conflict(&encode(&list(6, &["theirs"])))).unwrap();
+    closing.waited();
+    let Question::Replace { payload, .. } = question(&closing) else {
+        panic!("{:?}", closing.step())
+    };
+    assert_eq!(payload, encode(&list(6, &["theirs", "mine"])));
 }
 
 #[test]

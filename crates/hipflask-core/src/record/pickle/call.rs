@@ -133,10 +133,9 @@ fn is_scalar(object: &Object) -> bool {
 
 /// Gives an object what it holds.
 pub(super) fn build(heap: &mut Heap, object: Id, state: Id) -> Result<(), DecodeError> {
-    match (heap.get(object), heap.class_of(object)) {
-        // What more is said of a zone says the same again, and what a file says is known by its name.
-        (Object::Zone(_) | Object::Unset(Class::ZoneFile), _) => return Ok(()),
-        _ => {}
+    // What more is said of a zone says the same again, and what a file says is known by its name.
+    if let Object::Zone(_) | Object::Unset(Class::ZoneFile) = heap.get(object) {
+        return Ok(());
     }
     let built = built(heap, object, state).ok_or_else(|| heap.refusal(object))?;
     heap.pay(built.size())?;

@@ -337,10 +337,8 @@ impl Report {
             schedule.push((None, "what was late", Fate::Late));
             self.search(&next, scene, schedule, None);
             schedule.pop();
-        } else if is_over {
-            if let Err(violation) = oracle::check(world) {
-                self.note(violation, scene, schedule, world);
-            }
+        } else if is_over && let Err(violation) = oracle::check(world) {
+            self.note(violation, scene, schedule, world);
         }
         if !is_over && world.expiring.is_some() {
             let mut next = world.clone();

@@ -78,7 +78,7 @@ pub(crate) enum End {
 enum Stage {
     Closing(Box<Closing>),
     Done,
-    Opening(Opening),
+    Opening(Box<Opening>),
     Updating(Box<Updating>, Turn),
 }
 
@@ -95,7 +95,7 @@ impl Request {
             number,
             sessions,
             turns: Turns::default(),
-            stage: Stage::Opening(sessions.open(cookie, NOW)),
+            stage: Stage::Opening(Box::new(sessions.open(cookie, NOW))),
             opened: None,
             has_run: false,
             loaded: None,

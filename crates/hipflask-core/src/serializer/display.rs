@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{DateTime, Text, Value, code_points};
-use crate::serializer::python_repr;
+use super::python_repr;
+use crate::value::{DateTime, Text, Value, code_points};
 
 /// Prints what a template of Flask's would show: a text as it is, `None`, `[1, 'a']`, `b'x'`.
 ///
