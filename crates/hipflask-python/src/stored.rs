@@ -150,7 +150,16 @@ impl Updating {
 
     /// Sets the key in the store, and says whether that was done: if not, another request was in the
     /// way, and there is another current value.
-    fn apply(&mut self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn apply(
+        &mut self,
+        py: Python<'_>,
+        opened: &Bound<'_, Opened>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        // The function may have changed the session in the store itself.
+        if opened.borrow().visit.held().is_some_and(|held| !self.core.take_up(held)) {
+            return Ok(false);
+        }
         let engine = self.engine.get();
         let stored = engine.stored()?;
         let value = Reader::new(stored.dialect()).value(value)?;
@@ -160,6 +169,7 @@ impl Updating {
             interface.drive(core).await
         };
         let driven: Result<(), EngineError> = stored.processes.run(py, work)?;
+        opened.borrow_mut().visit.hold(self.core.clone().into_held());
         driven.map_err(|failure| error::engine(py, failure))?;
         Ok(self.core.current().is_none())
     }

@@ -27,7 +27,7 @@ pub struct RequestSession(Arc<Inner>);
 struct Inner {
     interface: SessionInterface,
     /// The `Cookie` lines of the request.
-    cookies: Vec<HeaderValue>,
+    cookies: Cookies,
     /// The same request's session of the layer outside of this one.
     outer: Option<RequestSession>,
     line: Line<State>,
@@ -37,6 +37,19 @@ struct Inner {
 const YIELDS: u32 = 16;
 
 pub(crate) type Place = line::Place<RequestSession, State>;
+
+/// The lines of a header: mostly one, which needs no list.
+pub(crate) struct Cookies {
+    first: Option<HeaderValue>,
+    others: Vec<HeaderValue>,
+}
+
+impl FromIterator<HeaderValue> for Cookies {
+    fn from_iter<I: IntoIterator<Item = HeaderValue>>(lines: I) -> Self {
+        let mut lines = lines.into_iter();
+        Self { first: lines.next(), others: lines.collect() }
+    }
+}
 
 pub(crate) struct State {
     stage: Stage,
@@ -73,11 +86,7 @@ impl SessionInterface {
 }
 
 impl RequestSession {
-    pub(crate) fn new(
-        interface: SessionInterface,
-        cookies: Vec<HeaderValue>,
-        outer: Option<Self>,
-    ) -> Self {
+    pub(crate) fn new(interface: SessionInterface, cookies: Cookies, outer: Option<Self>) -> Self {
         let state = State {
             stage: Stage::Unopened,
             session: Core::new(),
@@ -215,7 +224,8 @@ impl RequestSession {
 
     /// Returns the value of the session's cookie.
     fn cookie(&self) -> Option<Cow<'_, [u8]>> {
-        let lines = self.0.cookies.iter().map(HeaderValue::as_bytes);
+        let Cookies { first, others } = &self.0.cookies;
+        let lines = first.iter().chain(others).map(HeaderValue::as_bytes);
         cookie::find_in(lines, self.interface().cookie_name())
     }
 }

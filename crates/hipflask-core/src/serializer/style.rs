@@ -33,6 +33,7 @@ impl Default for Style {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "both are to be said")]
 pub struct JsonStyle {
     /// Whether keys are sorted by code point, and not in the order of insertion.
     pub sort_keys: bool,

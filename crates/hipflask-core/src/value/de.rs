@@ -45,7 +45,7 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ValueError> {
 /// struct Login {
 ///     user: String,
 /// }
-/// let content = || Dict::from([("user".into(), Value::Bool(true))]);
+/// let content = || Dict::from_iter([("user".into(), Value::Bool(true))]);
 /// let error = from_content::<Login>(content).unwrap_err();
 /// assert_eq!(error.to_string(), "session[\"user\"] is a truth value, expected a string");
 /// ```

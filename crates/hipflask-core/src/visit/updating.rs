@@ -78,6 +78,15 @@ impl Updating {
         matches!(self.stage, Stage::Apply).then(|| self.held.snapshot().content().get(&self.key))
     }
 
+    /// Takes up what this request itself has made of the session meanwhile, and reports whether the
+    /// current value is still the same.
+    pub fn take_up(&mut self, held: &Held) -> bool {
+        let content = |held: &Held| held.snapshot().content().get(&self.key).cloned();
+        let is_same = content(held) == content(&self.held);
+        self.held = held.clone();
+        is_same
+    }
+
     /// Sets what the key is to become.
     ///
     /// # Errors

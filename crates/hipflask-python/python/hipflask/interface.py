@@ -166,7 +166,7 @@ def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
         try:
             while True:
                 value = function(updating.current)
-                if waiting(engine, updating.apply, value):
+                if waiting(engine, updating.apply, opened, value):
                     break
         finally:
             updating.finish(session, opened)

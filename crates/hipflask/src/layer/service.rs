@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, Request, Response, header::COOKIE};
+use http::{Request, Response, header::COOKIE};
 use tower_service::Service;
 
 use super::SessionFuture;
@@ -45,7 +45,7 @@ where
             Some(_) => return SessionFuture::refused(self.interface.cookie_name()),
             None => {}
         }
-        let cookies: Vec<HeaderValue> = request.headers().get_all(COOKIE).iter().cloned().collect();
+        let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
         let session = RequestSession::new(self.interface.clone(), cookies, outer.cloned());
         if self.interface.refreshes_untouched() {
             session.open_untouched();

@@ -73,6 +73,8 @@ fn check_request(world: &World, request: &Request) -> Result<(), Violation> {
         }
         End::Saved(Outcome::Saved) if !is_excused(world, request) => {
             let is_there = match program {
+                // Who has found no session has removed nothing from it.
+                Program::Remove if !has_opened(request) => true,
                 Program::Remove => contents
                     .filter(|content| content.contains("secret"))
                     .all(|content| program.is_in(content, number)),

@@ -34,6 +34,6 @@ proptest! {
         }
         world.do_late();
         prop_assert!(world.requests.iter().all(|it| it.question().is_none()), "still busy");
-        prop_assert_eq!(oracle::check(&world), Ok(()), "{:?}", world.memory.contents().collect::<Vec<_>>());
+        prop_assert_eq!(oracle::check(&world), Ok(()), "{:?}", (scene, world.memory.contents().collect::<Vec<_>>()));
     }
 }
