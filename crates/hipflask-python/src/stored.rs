@@ -10,7 +10,7 @@ use hipflask::{
         session::{Fate, Session},
         visit::{Machine, Sessions, Step, Updating as Core},
     },
-    store::ConnectError,
+    store::{ConnectError, Record},
     value::Value,
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -130,12 +130,15 @@ impl Stored {
 #[pyclass(module = "hipflask._native")]
 pub(crate) struct Updating {
     core: Core,
+    /// What this request has seen of the record.
+    seen: Record,
     engine: Py<Engine>,
 }
 
 impl Updating {
-    pub(crate) const fn new(core: Core, engine: Py<Engine>) -> Self {
-        Self { core, engine }
+    pub(crate) fn new(core: Core, engine: Py<Engine>) -> Self {
+        let seen = core.held().snapshot().record().clone();
+        Self { core, seen, engine }
     }
 }
 
@@ -157,8 +160,12 @@ impl Updating {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
         // The function may have changed the session in the store itself.
-        if opened.borrow().visit.held().is_some_and(|held| !self.core.take_up(held)) {
-            return Ok(false);
+        let held = opened.borrow().visit.held().cloned();
+        if let Some(held) = held.filter(|held| *held.snapshot().record() != self.seen) {
+            self.seen = held.snapshot().record().clone();
+            if !self.core.take_up(&held) {
+                return Ok(false);
+            }
         }
         let engine = self.engine.get();
         let stored = engine.stored()?;
@@ -169,7 +176,6 @@ impl Updating {
             interface.drive(core).await
         };
         let driven: Result<(), EngineError> = stored.processes.run(py, work)?;
-        opened.borrow_mut().visit.hold(self.core.clone().into_held());
         driven.map_err(|failure| error::engine(py, failure))?;
         Ok(self.core.current().is_none())
     }

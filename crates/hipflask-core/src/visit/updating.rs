@@ -117,6 +117,11 @@ impl Updating {
     }
 
     /// Returns what the store has now, as far as is known.
+    pub const fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// Returns what the store has now, as far as is known.
     pub fn into_held(self) -> Held {
         self.held
     }

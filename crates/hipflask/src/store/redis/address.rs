@@ -80,7 +80,7 @@ fn server(host: &str, path: &str, mut login: Login) -> Result<Servers, ConnectEr
     let (host, database) = read().ok_or_else(|| wrong(SERVER))?;
     login.settings = login.settings.set_db(database);
     let client = login.client(&host).map_err(|_| wrong(SERVER))?;
-    Ok(one(Peer::Server(client)))
+    Ok(one(&Peer::Server(client)))
 }
 
 fn socket(path: &str, database: &str, mut login: Login) -> Result<Servers, ConnectError> {
@@ -88,7 +88,7 @@ fn socket(path: &str, database: &str, mut login: Login) -> Result<Servers, Conne
     login.settings = login.settings.set_db(database);
     let address = ConnectionAddr::Unix(format!("/{}", percent_decode(path)?).into());
     let client = login.client_at(address).map_err(|_| wrong(SOCKET))?;
-    Ok(one(Peer::Server(client)))
+    Ok(one(&Peer::Server(client)))
 }
 
 fn sentinel(
@@ -106,12 +106,12 @@ fn sentinel(
     }
     master_login.settings = master_login.settings.set_db(database);
     let sentinels = Sentinels { hosts, login, name, master_login };
-    Ok(one(Peer::Master(sentinels)))
+    Ok(one(&Peer::Master(sentinels)))
 }
 
 /// Returns the connections to one server.
-pub(super) fn one(peer: Peer) -> Servers {
-    Servers::One(Lanes::new(&peer))
+pub(super) fn one(peer: &Peer) -> Servers {
+    Servers::One(Lanes::new(peer))
 }
 
 fn read_hosts(text: &str, port: u16) -> Option<Vec<Host>> {

@@ -133,7 +133,7 @@ impl RedisStore {
     /// # client().unwrap();
     /// ```
     pub fn from_client(client: &redis::Client) -> Self {
-        let servers = address::one(Peer::Server(client.clone()));
+        let servers = address::one(&Peer::Server(client.clone()));
         Self { servers: Arc::new(servers), lives: Arc::default(), deadline: DEADLINE, wait: None }
     }
 
