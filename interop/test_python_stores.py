@@ -296,7 +296,8 @@ def test_connection_is_not_shared_over_a_fork(named_store):
 def appended_at_once(port, n_clients, n_times):
     """Returns what is in a list of one session to which several clients append, and what should be there."""
     guest = Guest()
-    guest.get(port, "/set", k="user", v="alice")
+    # A list that is not there yet would be assigned by the first of them, and not appended to.
+    guest.get(port, "/append", k="list", v="first")
 
     def append(client):
         return [ask(port, "/append", guest.cookie, k="list", v=f"{client}-{n}").status for n in range(n_times)]
@@ -305,7 +306,7 @@ def appended_at_once(port, n_clients, n_times):
         statuses = [status for each in pool.map(append, range(n_clients)) for status in each]
     assert statuses == [200] * n_clients * n_times
     expected = [f"{client}-{n}" for client in range(n_clients) for n in range(n_times)]
-    return sorted(json.loads(guest.get(port, "/all"))["list"]), sorted(expected)
+    return sorted(json.loads(guest.get(port, "/all"))["list"]), sorted(["first", *expected])
 
 
 def test_gunicorn_may_use_sessions_before_it_forks(named_store):

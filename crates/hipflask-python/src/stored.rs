@@ -122,7 +122,11 @@ impl Stored {
         }
         let ended: bool = session.getattr("_ended")?.extract()?;
         let fate = if ended { Fate::Ended } else { Fate::Kept };
-        Ok(self.sessions.update(&opened.visit, fate, key, theirs, now))
+        // The rules of this very store, which knows its format.
+        let update = async |interface: &SessionInterface| {
+            interface.sessions().update(&opened.visit, fate, key, theirs, now)
+        };
+        self.processes.run(session.py(), update)
     }
 }
 
