@@ -21,6 +21,8 @@ N_FORKS = 15
 def make_app(store: str) -> Flask:
     app = Flask("forks")
     app.secret_key = KEY
+    # On a busy machine SQLite lets a writer wait longer than the deadline that is the default.
+    app.config["SESSION_STORE_DEADLINE"] = 10
     HipFlask(app, store=store)
 
     @app.get("/count")

@@ -120,9 +120,7 @@ async fn act(
 ) -> Result<()> {
     tokio::time::sleep(Duration::from_millis(before)).await;
     match act.as_str() {
-        "Append" => change(&session, "list", |list| {
-            list.as_list_mut().into_iter().for_each(|list| list.push(Value::from(n)));
-        })?,
+        "Append" => session.push("list", n)?,
         "Destroy" => session.destroy()?,
         "Flash" => session.flash("message", "the same")?,
         "Nest" => change(&session, "nested", |dict| {
@@ -145,12 +143,9 @@ async fn act(
     Ok(())
 }
 
-/// Changes a list or a dict that may not be there yet.
+/// Changes a dict that may not be there yet.
 fn change(session: &Session, key: &str, change: impl FnOnce(&mut Value)) -> Result<()> {
-    let mut value = session.value(key).unwrap_or_else(|| match key {
-        "list" => Value::List(Vec::new()),
-        _ => Value::Dict(Dict::new()),
-    });
+    let mut value = session.value(key).unwrap_or_else(|| Value::Dict(Dict::new()));
     change(&mut value);
     session.set(key, value)
 }

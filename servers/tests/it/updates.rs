@@ -1,7 +1,9 @@
 //! One counter, and eight clients that count on it at the same time, through the whole layer.
 
+use std::time::Duration;
+
 use axum::{Router, body::Body, routing::get};
-use hipflask::{Result, SecretKey, Session, SessionLayer, store::AnyStore};
+use hipflask::{Result, SecretKey, Session, SessionConfig, SessionLayer, store::AnyStore};
 use http::{Request, StatusCode, header};
 use tower::ServiceExt;
 
@@ -26,7 +28,10 @@ async fn send(app: &Router, path: &str, cookie: &str) -> http::Response<Body> {
 }
 
 async fn count_together(store: AnyStore, n_hits: usize) -> String {
-    let sessions = SessionLayer::new(SecretKey::random().unwrap()).unwrap().with_store(store);
+    // SQLite lets a writer wait, on a busy machine longer than the deadline that is the default.
+    let config = SessionConfig::new(SecretKey::random().unwrap());
+    let config = config.with_store_deadline(Duration::from_secs(20));
+    let sessions = SessionLayer::from_config(&config).unwrap().with_store(store);
     let app = Router::new()
         .route("/start", get(start))
         .route("/hit", get(hit))
