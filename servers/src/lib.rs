@@ -11,6 +11,7 @@ pub mod memcached;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 mod pause;
+mod pgbouncer;
 mod postgres;
 mod process;
 pub mod redis;
@@ -19,5 +20,6 @@ mod wheel;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;
 pub use mariadb::MariaDb;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Server, StartError, free_port};

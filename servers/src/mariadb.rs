@@ -5,12 +5,14 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tempfile::TempDir;
+
 use crate::{Server, StartError, free_port};
 
 const PACKAGE: &str = "mariadb-server";
 
-/// A MariaDB server with the user `root`, the password `secret` and the database `sessions`, which
-/// logs every statement.
+/// A MariaDB server with the users `root` and `plain`, the password `secret` and the database
+/// `sessions`, which logs every statement.
 ///
 /// ```no_run
 /// use hipflask_servers::MariaDb;
@@ -46,8 +48,27 @@ impl MariaDb {
         let init = folder.path().join("init.sql");
         fs::write(
             &init,
-            "CREATE DATABASE sessions;\nALTER USER root@localhost IDENTIFIED BY 'secret';\n",
+            "CREATE DATABASE IF NOT EXISTS sessions;\n\
+             ALTER USER root@localhost IDENTIFIED BY 'secret';\n\
+             CREATE USER IF NOT EXISTS plain IDENTIFIED BY 'secret';\n\
+             GRANT ALL ON sessions.* TO plain;\n",
         )?;
+        Self::run(folder, port)
+    }
+
+    /// Kills it, and starts it again with what it has on its disk.
+    ///
+    /// # Errors
+    ///
+    /// As of [`start`](Self::start).
+    pub fn restart(self) -> Result<Self, StartError> {
+        let port = self.server.port();
+        Self::run(self.server.into_folder()?, port)
+    }
+
+    fn run(folder: TempDir, port: u16) -> Result<Self, StartError> {
+        let data = format!("--datadir={}", folder.path().join("data").display());
+        let init = folder.path().join("init.sql");
         let mut command = Command::new("mariadbd");
         command.args(["--no-defaults", "--user=mysql", &data, "--bind-address=127.0.0.1"]);
         command.arg(format!("--port={port}")).arg(format!("--init-file={}", init.display()));
@@ -68,6 +89,11 @@ impl MariaDb {
     /// Returns the address of its database.
     pub fn address(&self) -> String {
         format!("mysql://root:secret@127.0.0.1:{}/sessions", self.server.port())
+    }
+
+    /// Returns the address of its database for a user who may not do all things.
+    pub fn plain_address(&self) -> String {
+        self.address().replace("root", "plain")
     }
 
     /// Returns what it has logged: each statement.

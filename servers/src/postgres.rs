@@ -81,6 +81,11 @@ impl Postgres {
         Ok(())
     }
 
+    /// Returns the port that it listens on.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Returns the address of its database.
     pub fn address(&self) -> String {
         format!("postgres://postgres:secret@127.0.0.1:{}/postgres", self.port)
@@ -134,7 +139,7 @@ fn newest() -> Option<std::path::PathBuf> {
     folders.max()
 }
 
-fn own(folder: &Path) -> io::Result<()> {
+pub(crate) fn own(folder: &Path) -> io::Result<()> {
     let status = Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other("there is no user postgres")) }
 }

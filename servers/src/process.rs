@@ -117,6 +117,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Kills it, and returns its folder, for a server that takes its place.
+    pub(crate) fn into_folder(mut self) -> io::Result<TempDir> {
+        self.kill();
+        Ok(std::mem::replace(&mut self.folder, tempfile::tempdir()?))
+    }
+
     /// Kills it at once, as `kill -9` does.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

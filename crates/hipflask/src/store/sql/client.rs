@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::{Error, query::Query};
+use sqlx::{AssertSqlSafe, Error, query::Query, raw_sql};
 
 use super::{
     dialect::Engine,
@@ -12,6 +12,13 @@ use super::{
 /// A statement with its values.
 pub(super) type Bound<'q, DB> = Query<'q, DB, <DB as sqlx::Database>::Arguments>;
 
+/// What a server is asked.
+pub(super) enum Asked<'q, DB: sqlx::Database> {
+    /// A text that is not prepared.
+    Plain(String),
+    Prepared(Bound<'q, DB>),
+}
+
 /// What is written the same for each engine, but on types of its own.
 pub(super) trait Client: Engine {
     /// Adds a value to a statement.
@@ -20,13 +27,13 @@ pub(super) trait Client: Engine {
     /// Runs a statement and returns how many rows it has changed.
     fn execute(
         connection: &mut Self::Connection,
-        query: Bound<'_, Self>,
+        asked: Asked<'_, Self>,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// Runs a statement and returns its rows.
     fn fetch(
         connection: &mut Self::Connection,
-        query: Bound<'_, Self>,
+        asked: Asked<'_, Self>,
     ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
 }
 
@@ -44,27 +51,38 @@ macro_rules! client {
 
             async fn execute(
                 connection: &mut Self::Connection,
-                query: Bound<'_, Self>,
+                asked: Asked<'_, Self>,
             ) -> Result<u64, Error> {
-                Ok(query.execute(connection).await?.rows_affected())
+                let result = match asked {
+                    Asked::Plain(text) => raw_sql(AssertSqlSafe(text)).execute(connection).await?,
+                    Asked::Prepared(query) => query.execute(connection).await?,
+                };
+                Ok(result.rows_affected())
             }
 
             async fn fetch(
                 connection: &mut Self::Connection,
-                query: Bound<'_, Self>,
+                asked: Asked<'_, Self>,
             ) -> Result<Vec<Row>, Error> {
                 use sqlx::Row as _;
 
                 let read = |row: &<Self as sqlx::Database>::Row| {
                     let is_scan = row.len() > 2;
                     Ok(Row {
-                        data: row.try_get(0)?,
+                        // What is no bytes is a record that nobody can read.
+                        data: row.try_get(0).unwrap_or_default(),
                         number: row.try_get(1)?,
                         id: if is_scan { row.try_get(2)? } else { None },
                         key: if is_scan { row.try_get(3)? } else { None },
                     })
                 };
-                query.fetch_all(connection).await?.iter().map(read).collect()
+                let rows = match asked {
+                    Asked::Plain(text) => {
+                        raw_sql(AssertSqlSafe(text)).fetch_all(connection).await?
+                    }
+                    Asked::Prepared(query) => query.fetch_all(connection).await?,
+                };
+                rows.iter().map(read).collect()
             }
         }
     };

@@ -16,6 +16,9 @@ pub(super) trait Engine: sqlx::Database {
     /// Tells what an error of the server means.
     fn fault(error: &dyn DatabaseError) -> Fault;
 
+    /// Says where the server is, without a name or a password.
+    fn place(options: &Options<Self>) -> String;
+
     /// Returns how to connect to what may not be there yet.
     fn creating(options: Options<Self>) -> Options<Self> {
         options
@@ -50,6 +53,18 @@ pub(super) enum Fault {
     NoFile,
     #[error("the server does not do this, whatever it says about the reason")]
     Other,
+    #[error(
+        "the server, or a pooler before it, has closed the connection: it has too many, or it does \
+         not take an option of the address"
+    )]
+    Pooler,
+    #[error(
+        "a pooler before the server gives each statement another connection, so nothing can be \
+         prepared: add prepared=false to the address"
+    )]
+    Prepared,
+    #[error("the database is read-only: connect to the server that takes changes")]
+    ReadOnly,
     /// The server has undone the statement, so it can be sent again.
     #[error("the server has undone the change, because it met others")]
     RolledBack,
@@ -57,11 +72,21 @@ pub(super) enum Fault {
     TooLong,
 }
 
+impl Fault {
+    /// Reports whether asking again may help.
+    pub(super) const fn is_transient(self) -> bool {
+        matches!(self, Self::Busy | Self::Pooler | Self::ReadOnly | Self::RolledBack)
+    }
+}
+
 /// The statements of an engine as texts.
 ///
 /// In them `{table}`, `{index}` and `{sequence}` are names, `{now}` is the time, `{in :ttl}` the
 /// time after a time to live, `{live}` the condition that a row is that of `:key` and has not
-/// expired, and `{kept}` that it is not a retired record.
+/// expired, `{due}` that its life is to be extended, and `{kept}` that it is not a retired record.
+///
+/// A row without an expiry is a record that lives until it is read, and gets one then.
+/// DIFFERENCE: Flask-Session takes such a row, which it never writes, for one that has expired.
 pub(super) struct Texts {
     /// Stands before the number of a parameter, where they have numbers.
     pub(super) sign: Option<char>,
@@ -71,7 +96,7 @@ pub(super) struct Texts {
     pub(super) live: &'static str,
     pub(super) kept: &'static str,
     pub(super) load: &'static str,
-    /// In one statement what else takes two.
+    /// In one statement what else takes two, where statements are prepared.
     pub(super) load_and_touch: Option<&'static str>,
     pub(super) touch_if_due: &'static str,
     pub(super) create: &'static str,
@@ -109,12 +134,22 @@ pub(super) struct Statements {
 impl Texts {
     /// Puts the names into the texts.
     pub(super) fn statements(&self, settings: &Settings) -> Statements {
-        let write = |text: &str| Statement::new(&self.fill(text, settings), self.sign);
+        let write = |text: &str| {
+            let text = self.fill(text, settings);
+            match settings.prepared {
+                true => Statement::new(&text, self.sign),
+                false => Statement::plain(&text),
+            }
+        };
         let read = |text: &str| write(text).with_rows();
         Statements {
             load: read(self.load),
-            load_and_touch: self.load_and_touch.map(read),
-            touch_if_due: write(self.touch_if_due),
+            // Planned each time, it would take longer than both of the two that it stands for.
+            load_and_touch: self
+                .load_and_touch
+                .filter(|_| settings.prepared)
+                .map(|text| read(text).that_touches()),
+            touch_if_due: write(self.touch_if_due).that_touches(),
             create: write(self.create),
             clear: write(self.clear),
             twin: self.twin.map(read),
@@ -147,6 +182,7 @@ impl Texts {
             .replace("{sequence}", &sequence)
             .replace("{live}", self.live)
             .replace("{kept}", self.kept)
+            .replace("{due}", "(expiry IS NULL OR expiry < {in :below})")
             .replace("{now}", self.now)
             .replace("{table}", &settings.qualified(&settings.table, quote))
             .replace("{index in schema}", &settings.qualified(&settings.index(), quote))

@@ -16,6 +16,7 @@ mod postgres;
 mod sqlite;
 mod statement;
 mod table;
+mod trouble;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -46,11 +47,22 @@ const EXPECTED: &str = "sqlite:PATH, or a URL like postgres://HOST or mysql://HO
 /// | `create=true` | the table is created if it is not there |
 /// | `max_connections=10` | connections at the same time |
 /// | `journal_mode=wal` | SQLite's mode, which is otherwise left as it is |
+/// | `prepared=false` | PostgreSQL's statements are not prepared; without it, that is found out |
 ///
 /// Every operation is one statement, except: a touch that is due is a second one on SQLite and
 /// MariaDB, a lost `replace` asks for the record that it has met, a `renew` is a transaction on
 /// SQLite and MariaDB. A record is at most as large as its column takes: 64 KiB in the table that
 /// Flask-Session makes on MariaDB, whose times also have no fraction of a second.
+///
+/// A pooler before PostgreSQL, such as PgBouncer, may give each statement another connection of the
+/// server, so that nothing can be prepared. It is noticed when connecting, except if it tells the
+/// server all that it was told; then an error names `prepared=false`. Statements that are not
+/// prepared carry their values, so the server may log keys of sessions with a statement that fails,
+/// and takes up to 0.1 ms longer for each; a touch that is due is a second one.
+///
+/// A connection that has rested for a second is asked whether it still works before it is used, and
+/// if it does not, all that rest are closed. A database that takes no changes, such as a standby, is
+/// read: only lives are not extended.
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
@@ -132,7 +144,7 @@ impl SqlStore {
 
     async fn open<DB: Client>(
         options: Options<DB>,
-        texts: &Texts,
+        texts: &'static Texts,
         settings: Settings,
     ) -> Result<Self, ConnectError> {
         let pool = Pool::<DB>::new(options, settings.max_connections);

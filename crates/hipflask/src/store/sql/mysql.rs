@@ -1,14 +1,13 @@
 //! The statements of MariaDB and MySQL.
 
 use sqlx::{
-    MySql,
+    Executor, MySql,
     error::DatabaseError,
     mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError},
 };
 
 use super::{
     BoxFuture, ConnectError, Dialect, SqlStore,
-    client::Client,
     dialect::{Engine, Fault, Texts},
     table::Settings,
 };
@@ -28,8 +27,12 @@ const OPTIONS: [&str; 10] = [
     "statement-cache-capacity",
 ];
 
-/// In a mode that is not strict, the server would cut data that is too long, and say Ok.
-const STRICT: &str = "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES')";
+/// What a connection is told, whatever the server's settings are. In a mode that is not strict, the
+/// server would cut data that is too long, and say Ok. Without autocommit, or with transactions that
+/// follow each other by themselves, it would say Ok and undo the change at the end.
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 1, \
+    completion_type = 0, sql_safe_updates = 0, sql_select_limit = 18446744073709551615, unique_checks = 1; \
+    SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 /// The collation of Flask-Session's table takes upper and lower case for the same, so the key is
 /// compared twice: once so that the index is used, and once byte by byte.
@@ -43,16 +46,16 @@ const TEXTS: Texts = Texts {
     now: "UTC_TIMESTAMP(6)",
     after: "(UTC_TIMESTAMP(6) + INTERVAL {} MICROSECOND)",
     live: "session_id = :key AND CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
-           AND expiry > {now}",
+           AND (expiry IS NULL OR expiry > {now})",
     kept: "data NOT IN (x'c0', x'6e756c6c', x'80054e2e')",
-    load: "SELECT data, expiry < {in :below} FROM {table} WHERE {live}",
+    load: "SELECT data, {due} FROM {table} WHERE {live}",
     load_and_touch: None,
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
-                   WHERE {live} AND expiry < {in :below} AND {kept}",
+                   WHERE {live} AND {due} AND {kept}",
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl})",
     clear: "DELETE FROM {table} \
             WHERE session_id = :key AND CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
-            AND (expiry IS NULL OR expiry <= {now})",
+            AND expiry <= {now}",
     twin: Some(
         "SELECT NULL, CAST(session_id AS BINARY) = CAST(:key AS BINARY) \
          FROM {table} WHERE session_id = :key",
@@ -68,7 +71,7 @@ const TEXTS: Texts = Texts {
     scan: "SELECT CASE WHEN is_meant THEN data END, \
            TIMESTAMPDIFF(MICROSECOND, {now}, expiry), \
            CAST(id AS SIGNED), CASE WHEN is_meant THEN session_id END \
-           FROM (SELECT id, session_id, data, expiry, expiry > {now} AND \
+           FROM (SELECT id, session_id, data, expiry, (expiry IS NULL OR expiry > {now}) AND \
            CAST(LEFT(session_id, CHAR_LENGTH(:prefix)) AS BINARY) = CAST(:prefix AS BINARY) \
            AS is_meant FROM {table} WHERE id > :cursor ORDER BY id LIMIT :limit) AS part \
            ORDER BY id",
@@ -100,8 +103,10 @@ impl Engine for MySql {
             1049 => Fault::NoDatabase,
             1054 | 1146 => Fault::NoTable,
             1153 | 1406 => Fault::TooLong,
-            1213 => Fault::RolledBack,
-            // connections, memory, disk, shutdown, locks, read-only, killed
+            // 1020 when a snapshot is out of date, where the server looks for that
+            1020 | 1213 => Fault::RolledBack,
+            1290 | 1792 | 1836 => Fault::ReadOnly,
+            // connections, memory, disk, shutdown, locks, killed, idle
             1021
             | 1037..=1042
             | 1053
@@ -111,18 +116,24 @@ impl Engine for MySql {
             | 1203
             | 1205
             | 1226
-            | 1290
             | 1317
-            | 1836
             | 1927
             | 1969
-            | 3024 => Fault::Busy,
+            | 3024
+            | 4031 => Fault::Busy,
             _ => Fault::Other,
         }
     }
 
+    fn place(options: &MySqlConnectOptions) -> String {
+        match options.get_socket() {
+            Some(socket) => format!("MySQL at {}", socket.display()),
+            None => format!("MySQL at {}:{}", options.get_host(), options.get_port()),
+        }
+    }
+
     async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-        Self::execute(connection, sqlx::query(STRICT)).await.map(drop)
+        connection.execute(SESSION).await.map(drop)
     }
 }
 
@@ -148,7 +159,7 @@ impl SqlStore {
         client: MySqlConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<MySql>(tuned(client), &TEXTS, Settings::of(options)?).await
+        Self::open::<MySql>(tuned(client), &TEXTS, Settings::of(options, &[])?).await
     }
 }
 

@@ -9,6 +9,7 @@ use hipflask_core::{
         StoreError, Touch, async_trait,
     },
 };
+use tokio::time::timeout;
 
 use super::{
     SqlStore,
@@ -18,6 +19,8 @@ use super::{
 
 /// As many characters as `session_id` has.
 const MAX_KEY: usize = 255;
+/// How long a reader waits for what extends a life: another one may hold the lock of writers.
+const TOUCH_PATIENCE: Duration = Duration::from_millis(500);
 const WRONG_KEY: StoreError = StoreError::Key("it takes 1 to 255 characters of printable ASCII");
 const TAKEN: StoreError = StoreError::Key("there is a record with the new key already");
 const TWIN: StoreError = StoreError::Key(
@@ -54,18 +57,24 @@ impl Store for SqlStore {
         let statements = &self.0.statements;
         let mut values = Values { key: checked(key)?, now: now(), ..Values::default() };
         let Some(touch) = touch else {
-            return Ok(record(self.run(&statements.load, &values).await?));
+            return self.read(&values).await;
         };
         values.ttl = micros(touch.ttl);
         values.below = micros(touch.when_below);
         if let Some(statement) = &statements.load_and_touch {
-            return Ok(record(self.run(statement, &values).await?));
+            return match self.run(statement, &values).await {
+                Ok(answer) => Ok(record(answer)),
+                Err(StoreError::Deadline) => Err(StoreError::Deadline),
+                // Reading may still be possible, where changing is not.
+                Err(_) => self.read(&values).await,
+            };
         }
         let Some(record) = record(self.run(&statements.load, &values).await?) else {
             return Ok(None);
         };
         let is_due = record.touched && !record.is_retired();
-        let touched = is_due && self.change(&statements.touch_if_due, &values).await?;
+        let touching = timeout(TOUCH_PATIENCE, self.change(&statements.touch_if_due, &values));
+        let touched = is_due && matches!(touching.await, Ok(Ok(true)));
         Ok(Some(record.with_touched(touched)))
     }
 
@@ -156,11 +165,11 @@ impl Store for SqlStore {
         let is_full = rows.len() >= limit;
         let last = rows.last().and_then(|row| row.id).filter(|_| is_full);
         let entries = rows.into_iter().filter_map(|row| {
-            let left = u64::try_from(row.number?).ok()?;
+            let left = row.number.map(u64::try_from).transpose().ok()?;
             Some(Entry {
                 key: RecordKey::new(row.key?),
-                record: Record::new(row.data?),
-                expires_in: Some(Duration::from_micros(left)),
+                record: Record::new(row.data.unwrap_or_default()),
+                expires_in: left.map(Duration::from_micros),
             })
         });
         Ok(Page { entries: entries.collect(), next: last.map(|id| id.to_string()) })
@@ -189,6 +198,12 @@ impl SqlStore {
             Ok(number.and_then(|number| usize::try_from(number).ok()))
         };
         self.0.limit.get_or_try_init(ask).await.copied()
+    }
+
+    /// Reads a record, and leaves its life as it is.
+    async fn read(&self, values: &Values<'_>) -> Result<Option<Record>, StoreError> {
+        let found = record(self.run(&self.0.statements.load, values).await?);
+        Ok(found.map(|record| record.with_touched(false)))
     }
 
     async fn run(&self, statement: &Statement, values: &Values<'_>) -> Result<Answer, StoreError> {
@@ -261,7 +276,9 @@ fn now() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// Takes a row: a number says that its life is to be extended, or was.
 fn record(answer: Answer) -> Option<Record> {
     let row = answer.rows.into_iter().next()?;
-    Some(Record::new(row.data?).with_touched(row.number.is_some_and(|number| number > 0)))
+    let payload = row.data.unwrap_or_default();
+    Some(Record::new(payload).with_touched(row.number.is_some_and(|number| number > 0)))
 }

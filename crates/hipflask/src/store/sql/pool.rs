@@ -2,7 +2,8 @@
 //!
 //! Not the client's own pool: that one asks the server after every statement whether the connection
 //! still works, waits for the answer without end, and keeps the connections that a restart of the
-//! server has broken until each has failed once.
+//! server has broken until each has failed once. This one asks only a connection that has rested for
+//! a while, or that it has reason to doubt, and with one that is broken drops all that rest.
 
 use std::{
     mem,
@@ -15,15 +16,20 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, SqlStr};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    client::Client,
+    client::{Asked, Client},
     dialect::Fault,
     statement::{Answer, Statement, Values},
+    trouble::Trouble,
 };
 
 /// How long an operation may take, waiting for a connection included.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may rest: a firewall on the way may have forgotten it by then.
 const MAX_REST: Duration = Duration::from_secs(300);
+/// How long a connection may rest and still be used unasked. No server takes less for idle.
+const TRUSTED_REST: Duration = Duration::from_secs(1);
+/// How long a connection may take to say that it works. There must be time for a new one.
+const PING_PATIENCE: Duration = Duration::from_millis(500);
 /// How often a change is sent that the server has undone.
 const ATTEMPTS: usize = 5;
 
@@ -35,6 +41,8 @@ pub(super) struct Pool<DB: Client> {
     options: Options<DB>,
     slots: Semaphore,
     resting: Mutex<Vec<Resting<DB>>>,
+    /// When the answer to a question was not waited for: the server may be gone.
+    doubted: Mutex<Option<Instant>>,
     /// Keeps a database in memory alive.
     anchor: Mutex<Option<DB::Connection>>,
 }
@@ -66,6 +74,7 @@ impl<DB: Client> Pool<DB> {
             options,
             slots: Semaphore::new(max_connections),
             resting: Mutex::default(),
+            doubted: Mutex::default(),
             anchor: Mutex::default(),
         }
     }
@@ -74,31 +83,33 @@ impl<DB: Client> Pool<DB> {
     /// in memory would end with the first connection that is closed.
     pub(super) async fn anchor(&self) -> Result<(), StoreError> {
         let connection = timeout(PATIENCE, self.connect()).await;
-        let connection = connection.map_err(|_| StoreError::Deadline)?;
-        *lock(&self.anchor) = Some(connection.map_err(|error| store_error::<DB>(&error))?);
+        *lock(&self.anchor) = Some(connection.map_err(|_| StoreError::Deadline)??);
         Ok(())
     }
 
-    async fn connect(&self) -> Result<DB::Connection, Error> {
+    async fn connect(&self) -> Result<DB::Connection, Trouble> {
         self.connect_to(&self.options).await
     }
 
-    async fn connect_to(&self, options: &Options<DB>) -> Result<DB::Connection, Error> {
-        let mut connection = options.connect().await?;
-        DB::prepare(&mut connection).await?;
-        Ok(connection)
+    async fn connect_to(&self, options: &Options<DB>) -> Result<DB::Connection, Trouble> {
+        connect::<DB>(options).await.map_err(|error| Trouble::at::<DB>(options, &error))
     }
 
-    async fn acquire(&self) -> Result<DB::Connection, Error> {
-        let rested = {
-            let mut resting = lock(&self.resting);
-            resting.retain(|resting| resting.since.elapsed() < MAX_REST);
-            resting.pop()
-        };
-        match rested {
-            Some(rested) => Ok(rested.connection),
-            None => self.connect().await,
+    async fn acquire(&self) -> Result<DB::Connection, Trouble> {
+        while let Some(Resting { mut connection, since }) = self.pop() {
+            let is_trusted = since.elapsed() < TRUSTED_REST && Some(since) > *lock(&self.doubted);
+            if is_trusted || matches!(timeout(PING_PATIENCE, connection.ping()).await, Ok(Ok(()))) {
+                return Ok(connection);
+            }
+            self.clear();
         }
+        self.connect().await
+    }
+
+    fn pop(&self) -> Option<Resting<DB>> {
+        let mut resting = lock(&self.resting);
+        resting.retain(|resting| resting.since.elapsed() < MAX_REST);
+        resting.pop()
     }
 
     fn release(&self, connection: DB::Connection) {
@@ -122,21 +133,18 @@ impl<DB: Client> Pool<DB> {
             loop {
                 let result = self.attempt(statements, values).await;
                 let is_last = attempts.next() >= Some(ATTEMPTS);
-                match result.as_ref().map_err(fault::<DB>) {
+                match result.as_ref().map_err(|trouble| trouble.fault) {
                     Err(Some(Fault::RolledBack)) if !is_last => {}
                     _ => return result,
                 }
             }
         };
         match timeout(PATIENCE, work).await {
-            Ok(result) => result.map_err(|error| match fault::<DB>(&error) {
+            Ok(result) => result.map_err(|trouble| match trouble.fault {
                 Some(Fault::Duplicate) => Failure::Duplicate,
-                _ => Failure::Store(store_error::<DB>(&error)),
+                _ => Failure::Store(trouble.into()),
             }),
-            Err(_) => {
-                self.clear();
-                Err(Failure::Store(StoreError::Deadline))
-            }
+            Err(_) => Err(Failure::Store(StoreError::Deadline)),
         }
     }
 
@@ -146,17 +154,26 @@ impl<DB: Client> Pool<DB> {
         &self,
         statements: &[&Statement],
         values: &Values<'_>,
-    ) -> Result<Answer, Error> {
-        let _slot = self.slots.acquire().await.map_err(|_| Error::PoolClosed)?;
+    ) -> Result<Answer, Trouble> {
+        let slot = self.slots.acquire().await;
+        let _slot = slot.map_err(|_| Trouble::of::<DB>(&Error::PoolClosed))?;
         let mut connection = self.acquire().await?;
+        let mut question = Question { doubted: Some(&self.doubted) };
         let result = match statements {
             [statement] => execute::<DB>(&mut connection, statement, values).await,
             _ => transact::<DB>(&mut connection, statements, values).await,
         };
-        match result.as_ref().map_err(fault::<DB>) {
+        question.doubted = None;
+        let result = result.map_err(|error| Trouble::of::<DB>(&error));
+        match result.as_ref().map_err(|trouble| trouble.fault) {
             Ok(_) => self.release(connection),
             Err(Some(Fault::Duplicate)) if statements.len() == 1 => self.release(connection),
-            Err(None | Some(Fault::Busy)) => self.clear(),
+            Err(Some(Fault::Credentials | Fault::ReadOnly))
+                if statements.iter().all(|statement| statement.is_touch) =>
+            {
+                self.release(connection);
+            }
+            Err(None | Some(Fault::Busy | Fault::Pooler | Fault::ReadOnly)) => self.clear(),
             // What has been prepared on it may be out of date.
             Err(Some(_)) => {}
         }
@@ -169,12 +186,32 @@ impl<DB: Client> Pool<DB> {
             let options = DB::creating(self.options.clone());
             let mut connection = self.connect_to(&options).await?;
             for text in texts.iter().cloned() {
-                DB::execute(&mut connection, sqlx::query(AssertSqlSafe(text))).await?;
+                let result = DB::execute(&mut connection, Asked::Plain(text)).await;
+                result.map_err(|error| Trouble::of::<DB>(&error))?;
             }
             Ok(())
         };
-        let result = timeout(PATIENCE, work).await.map_err(|_| StoreError::Deadline)?;
-        result.map_err(|error: Error| store_error::<DB>(&error))
+        timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::Deadline))
+    }
+}
+
+/// Makes a connection.
+pub(super) async fn connect<DB: Client>(options: &Options<DB>) -> Result<DB::Connection, Error> {
+    let mut connection = options.connect().await?;
+    DB::prepare(&mut connection).await?;
+    Ok(connection)
+}
+
+/// A question that was sent. Dropped without an answer, it casts doubt on what rests by then.
+struct Question<'a> {
+    doubted: Option<&'a Mutex<Option<Instant>>>,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if let Some(doubted) = self.doubted {
+            *lock(doubted) = Some(Instant::now());
+        }
     }
 }
 
@@ -183,13 +220,17 @@ async fn execute<DB: Client>(
     statement: &Statement,
     values: &Values<'_>,
 ) -> Result<Answer, Error> {
-    let query = sqlx::query(AssertSqlSafe(statement.sql.clone()));
-    let parameters = statement.parameters.iter();
-    let query = parameters.fold(query, |query, (_, value)| DB::bind(query, value(values)));
+    let asked = if statement.is_plain {
+        Asked::Plain(statement.with_literals(values))
+    } else {
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone()));
+        let parameters = statement.parameters.iter();
+        Asked::Prepared(parameters.fold(query, |query, (_, value)| DB::bind(query, value(values))))
+    };
     if statement.has_rows {
-        return Ok(Answer { affected: 0, rows: DB::fetch(connection, query).await? });
+        return Ok(Answer { affected: 0, rows: DB::fetch(connection, asked).await? });
     }
-    Ok(Answer { affected: DB::execute(connection, query).await?, rows: Vec::new() })
+    Ok(Answer { affected: DB::execute(connection, asked).await?, rows: Vec::new() })
 }
 
 async fn transact<DB: Client>(
@@ -208,27 +249,6 @@ async fn transact<DB: Client>(
     }
     transaction.commit().await?;
     Ok(answer)
-}
-
-/// Returns what the server has said; `None` if it has said nothing that can be told apart.
-fn fault<DB: Client>(error: &Error) -> Option<Fault> {
-    error.as_database_error().map(DB::fault)
-}
-
-fn store_error<DB: Client>(error: &Error) -> StoreError {
-    match (fault::<DB>(error), error) {
-        (Some(fault @ (Fault::Busy | Fault::RolledBack)), _) => StoreError::unavailable(fault),
-        (Some(fault), _) => StoreError::refused(fault),
-        (None, Error::Io(error)) => StoreError::unavailable(error.kind().to_string()),
-        (None, Error::Tls(_)) => StoreError::unavailable("no TLS connection"),
-        (None, Error::Protocol(_) | Error::WorkerCrashed | Error::PoolClosed) => {
-            StoreError::unavailable("the connection is broken")
-        }
-        (None, Error::ColumnDecode { .. }) => StoreError::refused(Fault::NoTable),
-        (None, _) => {
-            StoreError::refused("the client cannot speak with this server as it is set up")
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,20 +1,24 @@
 //! PostgreSQL's statements.
 
 use sqlx::{
-    Postgres,
+    Postgres, Row,
     error::DatabaseError,
-    postgres::{PgConnectOptions, PgConnection},
+    postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSeverity},
+    raw_sql,
 };
+use tokio::time::timeout;
 
 use super::{
     BoxFuture, ConnectError, Dialect, SqlStore,
+    address::unknown_option,
     dialect::{Engine, Fault, Texts},
+    pool::{self, PATIENCE},
     table::Settings,
 };
 
 const EXPECTED: &str = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 /// The options that are not the table's.
-const OPTIONS: [&str; 16] = [
+const OPTIONS: [&str; 17] = [
     "application_name",
     "dbname",
     "host",
@@ -22,6 +26,7 @@ const OPTIONS: [&str; 16] = [
     "options",
     "password",
     "port",
+    PREPARED,
     "ssl-ca",
     "ssl-cert",
     "ssl-key",
@@ -33,6 +38,11 @@ const OPTIONS: [&str; 16] = [
     "user",
 ];
 
+/// The option that says whether statements can be prepared.
+const PREPARED: &str = "prepared";
+/// A setting that no server has unless its client has asked for it: poolers keep it to themselves.
+const MARK: i8 = -11;
+
 /// Every operation is one statement, and so a transaction of its own. Within one statement all
 /// parts see the same rows, so what a lost `replace` has met is asked for in a second one.
 const TEXTS: Texts = Texts {
@@ -40,21 +50,22 @@ const TEXTS: Texts = Texts {
     quote: '"',
     now: "(now() AT TIME ZONE 'UTC')",
     after: "(now() AT TIME ZONE 'UTC' + {} * interval '1 microsecond')",
-    live: "session_id = :key AND expiry > {now}",
-    kept: r"data NOT IN ('\xc0', '\x6e756c6c', '\x80054e2e')",
-    load: "SELECT data, 0::bigint FROM {table} WHERE {live}",
+    live: "session_id = :key AND (expiry IS NULL OR expiry > {now})",
+    // No backslash, which a server can be told to read in its own way.
+    kept: "data NOT IN (decode('c0', 'hex'), decode('6e756c6c', 'hex'), decode('80054e2e', 'hex'))",
+    load: "SELECT data, ({due})::int::bigint FROM {table} WHERE {live}",
     load_and_touch: Some(
         "WITH touched AS (UPDATE {table} SET expiry = {in :ttl} \
-         WHERE {live} AND expiry < {in :below} AND {kept} RETURNING id) \
+         WHERE {live} AND {due} AND {kept} RETURNING id) \
          SELECT data, (SELECT count(*) FROM touched) FROM {table} WHERE {live}",
     ),
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
-                   WHERE {live} AND expiry < {in :below} AND {kept}",
+                   WHERE {live} AND {due} AND {kept}",
     create: "INSERT INTO {table} AS present ({id}session_id, data, expiry) \
              VALUES ({next}:key, :payload, {in :ttl}) \
              ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expiry = excluded.expiry \
-             WHERE present.expiry IS NULL OR present.expiry <= {now}",
-    clear: "DELETE FROM {table} WHERE session_id = :key AND (expiry IS NULL OR expiry <= {now})",
+             WHERE present.expiry <= {now}",
+    clear: "DELETE FROM {table} WHERE session_id = :key AND expiry <= {now}",
     twin: None,
     replace: "UPDATE {table} SET data = :payload, expiry = {in :ttl} \
               WHERE {live} AND data = :current",
@@ -67,7 +78,7 @@ const TEXTS: Texts = Texts {
            (extract(epoch FROM expiry - {now}) * 1000000)::bigint, \
            id::bigint, CASE WHEN is_meant THEN session_id END \
            FROM (SELECT id, session_id, data, expiry, \
-           expiry > {now} AND starts_with(session_id, :prefix) AS is_meant \
+           (expiry IS NULL OR expiry > {now}) AND starts_with(session_id, :prefix) AS is_meant \
            FROM {table} WHERE id > :cursor ORDER BY id LIMIT :limit) AS part ORDER BY id",
     // An array, because the planner would join a subquery with all rows of a small table.
     purge: "DELETE FROM {table} WHERE id = ANY (ARRAY \
@@ -92,7 +103,10 @@ impl Engine for Postgres {
             "23505" => Fault::Duplicate,
             "40001" | "40P01" => Fault::RolledBack,
             "42P01" | "42703" | "42P10" | "3F000" => Fault::NoTable,
-            "25006" => Fault::Busy, // read-only: the primary is another server by now
+            "25006" => Fault::ReadOnly, // a standby: the primary may be another server by now
+            "08P01" if is_fatal(error) => Fault::Pooler,
+            // A statement of that name is another one, or not there, or takes other values.
+            "08P01" | "26000" | "42P05" => Fault::Prepared,
             "22001" | "54000" => Fault::TooLong,
             "3D000" => Fault::NoDatabase,
             "42501" => Fault::Credentials,
@@ -104,9 +118,21 @@ impl Engine for Postgres {
         }
     }
 
+    fn place(options: &PgConnectOptions) -> String {
+        match options.get_socket() {
+            Some(socket) => format!("PostgreSQL at {}", socket.display()),
+            None => format!("PostgreSQL at {}:{}", options.get_host(), options.get_port()),
+        }
+    }
+
     async fn prepare(_: &mut PgConnection) -> Result<(), sqlx::Error> {
         Ok(())
     }
+}
+
+fn is_fatal(error: &dyn DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    error.is_some_and(|error| error.severity() == PgSeverity::Fatal)
 }
 
 /// How the store treats PostgreSQL.
@@ -114,10 +140,53 @@ pub(super) const DIALECT: Dialect = Dialect { texts: &TEXTS, options: &OPTIONS, 
 
 fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>> {
     Box::pin(async move {
+        let mut settings = settings;
+        let prepared = take_prepared(&mut settings)?;
         let options = settings.address(place).parse::<PgConnectOptions>();
         let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
-        SqlStore::open::<Postgres>(options, &TEXTS, settings).await
+        connect(options, settings, prepared).await
     })
+}
+
+/// Takes what an address says about prepared statements.
+fn take_prepared(settings: &mut Settings) -> Result<Option<bool>, ConnectError> {
+    let Some(at) = settings.client.iter().position(|(name, _)| name == PREPARED) else {
+        return Ok(None);
+    };
+    let (_, value) = settings.client.remove(at);
+    value.parse().map(Some).map_err(|_| unknown_option(PREPARED))
+}
+
+/// Connects, and finds out whether statements can be prepared.
+///
+/// A pooler such as PgBouncer gives each transaction another connection of the server, where what
+/// was prepared is not there, or is another client's statement of the same name. It is known by a
+/// setting of the client's that it refuses, or keeps from the server.
+async fn connect(
+    options: PgConnectOptions,
+    settings: Settings,
+    prepared: Option<bool>,
+) -> Result<SqlStore, ConnectError> {
+    let marked = options.clone().extra_float_digits(MARK);
+    let (options, prepared) = match (prepared, digits(&marked).await) {
+        (None, Ok(digits)) => (marked, digits == MARK.to_string()),
+        (prepared, Err(Some(Fault::Pooler))) => {
+            (options.extra_float_digits(None), prepared.unwrap_or(false))
+        }
+        (prepared, _) => (options, prepared.unwrap_or(true)),
+    };
+    SqlStore::open::<Postgres>(options, &TEXTS, Settings { prepared, ..settings }).await
+}
+
+/// Asks a server for the setting that its client has marked.
+async fn digits(options: &PgConnectOptions) -> Result<String, Option<Fault>> {
+    let asking = async {
+        let mut connection = pool::connect::<Postgres>(options).await?;
+        let row = raw_sql("SHOW extra_float_digits").fetch_one(&mut connection).await?;
+        row.try_get(0)
+    };
+    let answer = timeout(PATIENCE, asking).await.map_err(|_| None)?;
+    answer.map_err(|error: sqlx::Error| error.as_database_error().map(Postgres::fault))
 }
 
 impl SqlStore {
@@ -131,6 +200,8 @@ impl SqlStore {
         client: PgConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<Postgres>(client, &TEXTS, Settings::of(options)?).await
+        let mut settings = Settings::of(options, &[PREPARED])?;
+        let prepared = take_prepared(&mut settings)?;
+        connect(client, settings, prepared).await
     }
 }

@@ -29,23 +29,23 @@ const TEXTS: Texts = Texts {
           || printf('.%06d', :now % 1000000))",
     after: "(strftime('%Y-%m-%d %H:%M:%S', (:now + {}) / 1000000, 'unixepoch') \
             || printf('.%06d', (:now + {}) % 1000000))",
-    live: "session_id = :key AND expiry > {now}",
+    live: "session_id = :key AND (expiry IS NULL OR expiry > {now})",
     kept: "data NOT IN (x'c0', x'6e756c6c', x'80054e2e')",
-    load: "SELECT data, expiry < {in :below} FROM {table} WHERE {live}",
+    load: "SELECT data, {due} FROM {table} WHERE {live}",
     // An UPDATE takes the lock of writers even when it changes nothing.
     load_and_touch: None,
     touch_if_due: "UPDATE {table} SET expiry = {in :ttl} \
-                   WHERE {live} AND expiry < {in :below} AND {kept}",
+                   WHERE {live} AND {due} AND {kept}",
     create: "INSERT INTO {table} (session_id, data, expiry) VALUES (:key, :payload, {in :ttl}) \
              ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expiry = excluded.expiry \
-             WHERE expiry IS NULL OR expiry <= {now}",
-    clear: "DELETE FROM {table} WHERE session_id = :key AND (expiry IS NULL OR expiry <= {now})",
+             WHERE expiry <= {now}",
+    clear: "DELETE FROM {table} WHERE session_id = :key AND expiry <= {now}",
     twin: None,
     replace: "UPDATE {table} SET data = :payload, expiry = {in :ttl} \
-              WHERE {live} AND data = :current",
+              WHERE {live} AND CAST(data AS BLOB) = :current",
     renew: &[
         "UPDATE {table} SET data = :retired, expiry = {in :retired_ttl} \
-         WHERE {live} AND data = :current",
+         WHERE {live} AND CAST(data AS BLOB) = :current",
         "INSERT INTO {table} (session_id, data, expiry) VALUES (:new, :payload, {in :ttl})",
     ],
     delete: "DELETE FROM {table} WHERE {live}",
@@ -54,7 +54,7 @@ const TEXTS: Texts = Texts {
            + CAST(substr(expiry, 21, 6) AS INTEGER) - :now, \
            id, CASE WHEN is_meant THEN session_id END \
            FROM (SELECT id, session_id, data, expiry, \
-           expiry > {now} AND substr(session_id, 1, length(:prefix)) = :prefix AS is_meant \
+           (expiry IS NULL OR expiry > {now}) AND substr(session_id, 1, length(:prefix)) = :prefix AS is_meant \
            FROM {table} WHERE id > :cursor ORDER BY id LIMIT :limit) ORDER BY id",
     purge: "DELETE FROM {table} WHERE id IN \
             (SELECT id FROM {table} WHERE expiry <= {now} ORDER BY expiry LIMIT :limit)",
@@ -81,8 +81,9 @@ impl Engine for Sqlite {
             (261 | 517, _) => Fault::RolledBack,
             // BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, PROTOCOL, SCHEMA
             (_, 5..=7 | 9 | 10 | 13 | 15 | 17) => Fault::Busy,
-            // PERM, READONLY, AUTH
-            (_, 3 | 8 | 23) => Fault::Credentials,
+            // PERM, AUTH
+            (_, 3 | 23) => Fault::Credentials,
+            (_, 8) => Fault::ReadOnly,
             (_, 14) => Fault::NoFile,
             (_, 18) => Fault::TooLong,
             // ERROR: the statements are known to be sound.
@@ -93,6 +94,10 @@ impl Engine for Sqlite {
 
     fn creating(options: SqliteConnectOptions) -> SqliteConnectOptions {
         options.create_if_missing(true)
+    }
+
+    fn place(options: &SqliteConnectOptions) -> String {
+        format!("SQLite at {}", options.get_filename().display())
     }
 
     async fn prepare(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
@@ -122,7 +127,7 @@ impl SqlStore {
         client: SqliteConnectOptions,
         options: &str,
     ) -> Result<Self, ConnectError> {
-        Self::open::<Sqlite>(client, &TEXTS, Settings::of(options)?).await
+        Self::open::<Sqlite>(client, &TEXTS, Settings::of(options, &[])?).await
     }
 }
 

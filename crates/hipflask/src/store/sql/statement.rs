@@ -1,8 +1,9 @@
 //! Statements with named parameters, and what they are given and answer.
 //!
-//! A dialect writes `:name` where a value goes; a value never becomes part of a statement's text.
+//! A dialect writes `:name` where a value goes. A value becomes part of a statement's text only where
+//! nothing can be prepared, and then as a number or as hexadecimal digits.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 /// The longest time that is ever added: what comes of it stays within the years that Python has.
 const LONGEST: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
@@ -58,39 +59,51 @@ pub(super) struct Statement {
     pub(super) parameters: Vec<Parameter>,
     /// It answers rows, and not only how many it has changed.
     pub(super) has_rows: bool,
+    /// It is not prepared, and still has the names of its parameters.
+    pub(super) is_plain: bool,
+    /// It extends a record's life on the way, which does not matter if it cannot be done.
+    pub(super) is_touch: bool,
 }
 
 impl Statement {
-    /// Takes a statement with named parameters; `:` before another word is left as it is.
+    /// Takes a statement with named parameters.
     ///
     /// With a sign, parameters are numbered, so that one value can stand in two places; without
     /// one, each is a question mark.
     pub(super) fn new(text: &str, sign: Option<char>) -> Self {
-        let mut parts = text.split(':');
-        let mut sql = parts.next().unwrap_or_default().to_owned();
         let mut parameters: Vec<Parameter> = Vec::new();
-        for part in parts {
-            let end = part.find(|c: char| !c.is_ascii_lowercase() && c != '_');
-            let (name, rest) = part.split_at(end.unwrap_or(part.len()));
-            let Some(parameter) = PARAMETERS.iter().find(|(known, _)| *known == name) else {
-                sql.push(':');
-                sql.push_str(part);
-                continue;
-            };
-            if let Some(sign) = sign {
-                let known = parameters.iter().position(|(known, _)| *known == name);
-                let index = known.unwrap_or_else(|| {
-                    parameters.push(*parameter);
-                    parameters.len() - 1
-                });
-                sql.push_str(&format!("{sign}{}", index + 1));
-            } else {
-                parameters.push(*parameter);
-                sql.push('?');
+        let sql = fill(text, |parameter| {
+            let known = parameters.iter().position(|(known, _)| *known == parameter.0);
+            match (sign, known) {
+                (Some(sign), Some(index)) => return format!("{sign}{}", index + 1),
+                _ => parameters.push(*parameter),
             }
-            sql.push_str(rest);
-        }
-        Self { sql: sql.into(), parameters, has_rows: false }
+            sign.map_or("?".to_owned(), |sign| format!("{sign}{}", parameters.len()))
+        });
+        Self { sql: sql.into(), parameters, has_rows: false, is_plain: false, is_touch: false }
+    }
+
+    /// Takes a statement that is never prepared, on PostgreSQL.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { sql: text.into(), parameters: Vec::new(), is_plain: true, ..Self::new("", None) }
+    }
+
+    /// Returns the text of a plain statement with its values.
+    pub(super) fn with_literals(&self, values: &Values<'_>) -> String {
+        let sql = fill(&self.sql, |(_, value)| match value(values) {
+            Value::Bytes(bytes) => format!("decode('{}', 'hex')", hex(bytes, "")),
+            Value::Int(number) => format!("'{number}'::bigint"),
+            // A function's result would have a collation of its own, and find no index.
+            Value::Text(text) => format!("E'{}'", hex(text.as_bytes(), "\\x")),
+        });
+        // Answers are texts, too, and these may have the form of long ago.
+        if self.has_rows { format!("SET LOCAL bytea_output = hex; {sql}") } else { sql }
+    }
+
+    /// Makes it one that nothing depends on but a longer life.
+    pub(super) const fn that_touches(mut self) -> Self {
+        self.is_touch = true;
+        self
     }
 
     /// Makes it one that answers rows.
@@ -98,6 +111,32 @@ impl Statement {
         self.has_rows = true;
         self
     }
+}
+
+/// Replaces each parameter's name; `:` before another word is left as it is.
+fn fill(text: &str, mut put: impl FnMut(&Parameter) -> String) -> String {
+    let mut parts = text.split(':');
+    let mut sql = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+        if let Some(parameter) = PARAMETERS.iter().find(|(known, _)| *known == name) {
+            sql.push_str(&put(parameter));
+            sql.push_str(rest);
+        } else {
+            sql.push(':');
+            sql.push_str(part);
+        }
+    }
+    sql
+}
+
+/// Writes each byte as `sign` and two digits.
+fn hex(bytes: &[u8], sign: &str) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 4), |mut text, byte| {
+        let _ = write!(text, "{sign}{byte:02x}");
+        text
+    })
 }
 
 /// What a statement has answered.
@@ -144,6 +183,16 @@ mod tests {
             None,
             "SELECT data::bytea FROM t WHERE a = ? AND b > ? AND c < ?",
             &["key", "ttl", "key"],
+        );
+    }
+
+    #[test]
+    fn plain_statement_holds_no_text_of_a_value() {
+        let values = Values { key: "a'b", current: b"'\\\xff", ttl: -5, ..Values::default() };
+        let statement = Statement::plain("a::bytea = :current AND b = :key AND c < :ttl");
+        assert_eq!(
+            statement.with_literals(&values),
+            r"a::bytea = decode('275cff', 'hex') AND b = E'\x61\x27\x62' AND c < '-5'::bigint"
         );
     }
 

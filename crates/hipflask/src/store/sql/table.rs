@@ -22,6 +22,8 @@ pub(super) struct Settings {
     /// Whether a missing table is created.
     pub(super) create: bool,
     pub(super) max_connections: usize,
+    /// Whether statements are prepared: else their values are a part of their texts.
+    pub(super) prepared: bool,
     /// The options that the engine's client takes.
     pub(super) client: Options,
 }
@@ -37,6 +39,7 @@ impl Settings {
             sequence: None,
             create: false,
             max_connections: MAX_CONNECTIONS,
+            prepared: true,
             client,
         };
         let mut unknown = Options::new();
@@ -59,9 +62,9 @@ impl Settings {
     }
 
     /// Reads options that stand alone: `name=value&…`.
-    pub(super) fn of(options: &str) -> Result<Self, ConnectError> {
+    pub(super) fn of(options: &str, client: &[&str]) -> Result<Self, ConnectError> {
         let (_, options) = split_options(&format!("?{options}"))?;
-        Self::new(options, &[])
+        Self::new(options, client)
     }
 
     /// Returns the name of `thing` with its schema, both in quotation marks.

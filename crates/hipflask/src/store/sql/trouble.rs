@@ -1,0 +1,81 @@
+//! What went wrong on a connection, in words that hold no secret.
+
+use std::io;
+
+use hipflask_core::store::StoreError;
+use sqlx::Error;
+
+use super::{client::Client, dialect::Fault, pool::Options};
+
+/// An error of the client, of which only what may be said is kept.
+pub(super) struct Trouble {
+    /// What the server has said; `None` if it has said nothing that can be told apart.
+    pub(super) fault: Option<Fault>,
+    error: StoreError,
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        trouble.error
+    }
+}
+
+/// An error with the place that it is about.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {source}")]
+struct Placed {
+    place: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// The server was not reached at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: check that the server runs, and that the address names its host and port")]
+struct Unreachable(String);
+
+impl Trouble {
+    /// Takes an error of a connection that was made.
+    pub(super) fn of<DB: Client>(error: &Error) -> Self {
+        let fault = error.as_database_error().map(DB::fault);
+        let error = match (fault, error) {
+            (Some(fault), _) if fault.is_transient() => StoreError::unavailable(fault),
+            (Some(fault), _) => StoreError::refused(fault),
+            (None, Error::Io(error)) => StoreError::unavailable(words(error)),
+            (None, Error::Tls(error)) => {
+                StoreError::unavailable(format!("no TLS connection: {error}"))
+            }
+            (None, Error::Protocol(_) | Error::WorkerCrashed | Error::PoolClosed) => {
+                StoreError::unavailable("the connection is broken")
+            }
+            (None, Error::ColumnDecode { .. }) => StoreError::refused(Fault::NoTable),
+            (None, _) => {
+                StoreError::refused("the client cannot speak with this server as it is set up")
+            }
+        };
+        Self { fault, error }
+    }
+
+    /// Takes an error of making a connection.
+    pub(super) fn at<DB: Client>(options: &Options<DB>, error: &Error) -> Self {
+        let Self { fault, error: kind } = Self::of::<DB>(error);
+        let place = DB::place(options);
+        let error = match (error, kind) {
+            (Error::Io(error), _) => {
+                StoreError::unavailable(Placed { place, source: Unreachable(words(error)).into() })
+            }
+            (_, StoreError::Unavailable(source)) => {
+                StoreError::unavailable(Placed { place, source })
+            }
+            (_, StoreError::Refused(source)) if fault != Some(Fault::NoFile) => {
+                StoreError::refused(Placed { place, source })
+            }
+            (_, other) => other,
+        };
+        Self { fault, error }
+    }
+}
+
+/// Says what the system says, without its numbers.
+fn words(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |_| error.kind().to_string())
+}
