@@ -22,7 +22,6 @@ use pyo3::{
 use crate::{
     error,
     opened::Opened,
-    process::Processes,
     settings,
     state::core_session,
     stored::{Stored, Updating, start_update},
@@ -48,7 +47,7 @@ impl Engine {
         py: Python<'_>,
         keys: Vec<Vec<u8>>,
         values: &Bound<'_, PyDict>,
-        store: Option<String>,
+        store: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
@@ -59,15 +58,7 @@ impl Engine {
             signed: Sessions::Signed(interface.clone()),
             interface,
             fingerprints: fingerprints.map(|key| key.fingerprint()).collect(),
-            stored: match store {
-                None => None,
-                Some(address) => {
-                    let rules = config.build_server_side().map_err(refuse)?;
-                    let sessions = Sessions::Stored(rules.clone().into());
-                    let processes = Processes::new(py, config, address)?;
-                    Some(Stored { rules, sessions, processes })
-                }
-            },
+            stored: store.map(|store| Stored::new(config, store)).transpose()?,
         })
     }
 
@@ -75,6 +66,12 @@ impl Engine {
     #[getter]
     fn is_stored(&self) -> bool {
         self.stored.is_some()
+    }
+
+    /// Whether a call waits for a store without Python knowing of it, so that greenlets would wait with it.
+    #[getter]
+    fn blocks(&self) -> bool {
+        self.stored.as_ref().is_some_and(Stored::blocks)
     }
 
     /// Opens the session of a `Cookie` header and puts its content into `session`.
@@ -142,9 +139,7 @@ impl Engine {
 
     /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
     fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
-        let Some(stored) = &self.stored else { return Ok(0) };
-        let purged = stored.processes.run(py, async |interface| interface.purge(limit).await)?;
-        purged.map_err(|failure| error::unavailable(py, &failure))
+        self.stored.as_ref().map_or(Ok(0), |stored| stored.purge(py, limit))
     }
 
     /// Ends the session of an id, and reports whether there was one.
@@ -155,8 +150,7 @@ impl Engine {
             ));
         };
         let Some(id) = SessionId::parse(sid.as_bytes()) else { return Ok(false) };
-        let revoked = stored.processes.run(py, async |interface| interface.revoke(&id).await)?;
-        revoked.map_err(|failure| error::method(py, &failure))
+        stored.revoke(py, &id)
     }
 }
 

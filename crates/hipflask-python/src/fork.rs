@@ -5,7 +5,9 @@
 
 use std::{
     cell::RefCell,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError},
+    thread::sleep,
+    time::Duration,
 };
 
 use pyo3::{
@@ -26,6 +28,17 @@ thread_local! {
 /// Waits for a fork that is under way, and keeps others from starting.
 pub(crate) fn hold_off() -> RwLockReadGuard<'static, ()> {
     CALLS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As [`hold_off`], for those who go on calling Python: whoever forks needs it to get ready.
+pub(crate) fn hold_off_attached(py: Python<'_>) -> RwLockReadGuard<'static, ()> {
+    loop {
+        match CALLS.try_read() {
+            Ok(guard) => return guard,
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => py.detach(|| sleep(Duration::from_millis(1))),
+        }
+    }
 }
 
 /// Makes Python wait for calls of stores before it forks.

@@ -2,9 +2,10 @@
 //!
 //! `engine` opens and saves, with `stored` where a store is asked; `opened` is what it keeps of a
 //! session meanwhile, `state` what the app leaves; `value` translates what is in sessions, `settings`
-//! what is in an app's configuration; `process` holds connections, of which `fork` takes care; `log`
+//! what is in an app's configuration; `process` holds connections, of which `fork` takes care, and `client` asks those of the app; `log`
 //! and `error` bring back what went wrong. The classes that users see are Python's, beside it.
 
+mod client;
 mod engine;
 mod error;
 mod fork;
@@ -18,7 +19,7 @@ mod state;
 mod stored;
 mod value;
 
-use hipflask::store::{ConnectError, StoreKind};
+use hipflask::store::{ConnectError, SqlStore, StoreKind};
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -48,6 +49,12 @@ mod _native {
             Err(ConnectError::Scheme { nearest }) => (None, Some(nearest)),
             Err(_) => (None, None),
         }
+    }
+
+    /// Returns the statements of a table of sessions, by the address of a store.
+    #[pyfunction]
+    fn sql_statements(py: Python<'_>, address: &str) -> PyResult<Vec<(&'static str, Vec<String>)>> {
+        SqlStore::statements(address).map_err(|mistake| error::connect(py, &mistake))
     }
 
     /// Names the settings of the engine, and says which take a truth value.

@@ -1,12 +1,13 @@
 //! Sessions in a store: where the engine may have to wait. Other threads of Python run meanwhile.
 
 use hipflask::{
-    SaveFailure, SessionInterface, UnixTime,
+    SaveFailure, SessionConfig, SessionInterface, UnixTime,
     config::{Format, ServerSide},
     core::{
         engine::{Changes, EngineError},
         interface::SaveAction,
         record,
+        server_side::SessionId,
         session::{Fate, Session},
         visit::{Machine, Sessions, Step, Updating as Core},
     },
@@ -16,8 +17,9 @@ use hipflask::{
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
+    client::Client,
     engine::{Engine, time},
-    error,
+    error, log,
     opened::Opened,
     process::Processes,
     state::core_session,
@@ -25,13 +27,74 @@ use crate::{
 };
 
 pub(crate) struct Stored {
-    pub(crate) rules: ServerSide,
+    rules: ServerSide,
     /// The same, for what needs no store.
-    pub(crate) sessions: Sessions,
-    pub(crate) processes: Processes,
+    sessions: Sessions,
+    road: Road,
+}
+
+/// Who asks the store.
+enum Road {
+    /// The app's own client, by the calls of Python.
+    Client(Client),
+    /// Our own connections, while other threads of Python run.
+    Native(Processes),
 }
 
 impl Stored {
+    /// Takes the address of a store, or a client that is one.
+    pub(crate) fn new(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = store.py();
+        let rules = config.build_server_side().map_err(|mistake| error::config(py, &mistake))?;
+        let (rules, road) = if let Ok(address) = store.extract() {
+            (rules, Road::Native(Processes::new(py, config, address)?))
+        } else {
+            let client = Client::new(store)?;
+            let format = client.record_format(py)?;
+            let rules = rules.with_record_format(format).with_renewal_at_once(false);
+            (rules, Road::Client(client))
+        };
+        Ok(Self { sessions: Sessions::Stored(rules.clone().into()), rules, road })
+    }
+
+    /// Whether a call waits for a store without Python knowing of it.
+    pub(crate) const fn blocks(&self) -> bool {
+        matches!(self.road, Road::Native(_))
+    }
+
+    /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
+    pub(crate) fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
+        let purged = match &self.road {
+            Road::Client(client) => client.purge(py, limit)?,
+            Road::Native(processes) => {
+                processes.run(py, async |interface| interface.purge(limit).await)?
+            }
+        };
+        purged.map_err(|failure| error::unavailable(py, &failure))
+    }
+
+    /// Ends the session of an id, and reports whether there was one.
+    pub(crate) fn revoke(&self, py: Python<'_>, id: &SessionId) -> PyResult<bool> {
+        let revoking = self.sessions.revoke(id);
+        let mut revoking =
+            revoking.ok_or_else(|| error::misuse("a signed cookie is in no store"))?;
+        self.drive(py, &mut revoking)?.map_err(|failure| error::engine(py, failure))?;
+        Ok(revoking.was_there())
+    }
+
+    fn drive(
+        &self,
+        py: Python<'_>,
+        machine: &mut (impl Machine + Send),
+    ) -> PyResult<Result<(), EngineError>> {
+        match &self.road {
+            Road::Client(client) => client.drive(py, machine),
+            Road::Native(processes) => {
+                processes.run(py, async |interface| interface.drive(machine).await)
+            }
+        }
+    }
+
     fn dialect(&self) -> Dialect {
         let is_json = self.rules.settings().format == Format::Json;
         if is_json { Dialect::Json } else { Dialect::Record }
@@ -45,19 +108,26 @@ impl Stored {
     ) -> PyResult<Opened> {
         let py = dict.py();
         // Visitors without a session do not reach the store.
-        let opening = self.sessions.open(cookie, now);
-        let opened = if matches!(opening.step(), Step::Done) {
-            opening.finish()
-        } else {
-            let open = async |interface: &SessionInterface| interface.open_at(cookie, now).await;
-            match self.processes.try_run(py, open)? {
-                Ok(opened) => opened.map_err(|failure| error::engine(py, failure))?,
-                Err(ConnectError::Refused(_)) if self.processes.are_anonymous_on_outage() => {
-                    opening.finish()
+        let mut opening = self.sessions.open(cookie, now);
+        let opened = match &self.road {
+            _ if matches!(opening.step(), Step::Done) => Ok(opening.finish()),
+            Road::Client(client) => {
+                let driven = client.drive(py, &mut opening)?;
+                log::during(|| SessionInterface::end_opening(opening, driven))
+            }
+            Road::Native(processes) => {
+                let open =
+                    async |interface: &SessionInterface| interface.open_at(cookie, now).await;
+                match processes.try_run(py, open)? {
+                    Err(ConnectError::Refused(_)) if processes.are_anonymous_on_outage() => {
+                        Ok(opening.finish())
+                    }
+                    Err(failure) => return Err(error::connect(py, &failure)),
+                    Ok(opened) => opened,
                 }
-                Err(failure) => return Err(error::connect(py, &failure)),
             }
         };
+        let opened = opened.map_err(|failure| error::engine(py, failure))?;
         let visit = if let Some(content) = opened.visit().content() {
             value::fill(dict, content)?;
             opened.into_visit()
@@ -90,11 +160,22 @@ impl Stored {
         }
         let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);
-        let saving = async |interface: &SessionInterface| {
-            let closing = interface.sessions().close(&session, visit, &entropy, now);
-            interface.save(closing.map_err(SaveFailure::from)?).await
+        let saved = match &self.road {
+            Road::Client(client) => {
+                let closing = self.sessions.close(&session, visit, &entropy, now);
+                let mut closing = closing.map_err(|failure| error::save(py, &failure.into()))?;
+                client.settle(py)?;
+                let driven = client.drive(py, &mut closing)?;
+                log::during(|| SessionInterface::end_saving(closing, driven))
+            }
+            Road::Native(processes) => {
+                let saving = async |interface: &SessionInterface| {
+                    let closing = interface.sessions().close(&session, visit, &entropy, now);
+                    interface.save(closing.map_err(SaveFailure::from)?).await
+                };
+                processes.run(py, saving)?
+            }
         };
-        let saved = self.processes.run(py, saving)?;
         Ok(saved.map_err(|failure| error::save(py, &failure))?.action)
     }
 
@@ -123,10 +204,15 @@ impl Stored {
         let ended: bool = session.getattr("_ended")?.extract()?;
         let fate = if ended { Fate::Ended } else { Fate::Kept };
         // The rules of this very store, which knows its format.
-        let update = async |interface: &SessionInterface| {
-            interface.sessions().update(&opened.visit, fate, key, theirs, now)
-        };
-        self.processes.run(session.py(), update)
+        match &self.road {
+            Road::Client(_) => Ok(self.sessions.update(&opened.visit, fate, key, theirs, now)),
+            Road::Native(processes) => {
+                let update = async |interface: &SessionInterface| {
+                    interface.sessions().update(&opened.visit, fate, key, theirs, now)
+                };
+                processes.run(session.py(), update)
+            }
+        }
     }
 }
 
@@ -174,12 +260,10 @@ impl Updating {
         let engine = self.engine.get();
         let stored = engine.stored()?;
         let value = Reader::new(stored.dialect()).value(value)?;
-        let core = &mut self.core;
-        let work = async |interface: &SessionInterface| {
-            core.apply(value)?;
-            interface.drive(core).await
+        let driven = match self.core.apply(value) {
+            Ok(()) => stored.drive(py, &mut self.core)?,
+            Err(failure) => Err(failure),
         };
-        let driven: Result<(), EngineError> = stored.processes.run(py, work)?;
         driven.map_err(|failure| error::engine(py, failure))?;
         Ok(self.core.current().is_none())
     }

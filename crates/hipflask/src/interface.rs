@@ -216,7 +216,21 @@ impl SessionInterface {
 
     /// Goes on with an opening, and tells operators what is wrong.
     pub(crate) async fn carry_on(&self, mut opening: Opening) -> Result<Opened, EngineError> {
-        self.drive(&mut opening).await.inspect_err(report::open_failed)?;
+        let driven = self.drive(&mut opening).await;
+        Self::end_opening(opening, driven)
+    }
+
+    /// Ends an opening that was driven, and tells operators what is wrong: for those who have a driver of
+    /// their own.
+    ///
+    /// # Errors
+    ///
+    /// What driving it came to.
+    pub fn end_opening(
+        opening: Opening,
+        driven: Result<(), EngineError>,
+    ) -> Result<Opened, EngineError> {
+        driven.inspect_err(report::open_failed)?;
         let opened = opening.finish();
         opened.visit().failure().into_iter().for_each(report::open_failed);
         opened.visit().fault().into_iter().for_each(report::record_refused);
@@ -229,7 +243,21 @@ impl SessionInterface {
     ///
     /// [`SaveFailure`] when the session is not saved.
     pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveFailure> {
-        self.drive(&mut closing).await?;
+        let driven = self.drive(&mut closing).await;
+        Self::end_saving(closing, driven)
+    }
+
+    /// Ends a saving that was driven, and tells operators what became of it: for those who have a driver
+    /// of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveFailure`] when the session is not saved.
+    pub fn end_saving(
+        closing: Closing,
+        driven: Result<(), EngineError>,
+    ) -> Result<Saved, SaveFailure> {
+        driven?;
         report::conflicts(closing.attempts());
         closing.dropped().into_iter().for_each(report::dropped);
         Ok(closing.finish()?)

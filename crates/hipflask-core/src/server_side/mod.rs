@@ -24,7 +24,7 @@ use crate::{
     engine::{Changes, Snapshot},
     interface::{CookieFacts, Interface, Opened, SaveError},
     reason::Reason,
-    record::DecodeError,
+    record::{DecodeError, Format},
     session::Session,
     signing::UnsignError,
     store::{Record, RecordKey, Store, Touch},
@@ -107,9 +107,15 @@ impl ServerSide {
 
     /// Follows what a store needs: its format of records, and how it moves one.
     #[must_use]
-    pub fn for_store(mut self, store: &(impl Store + ?Sized)) -> Self {
-        self.settings.format = store.record_format().unwrap_or(self.settings.format);
-        self.with_renewal_at_once(store.renews_at_once())
+    pub fn for_store(self, store: &(impl Store + ?Sized)) -> Self {
+        self.with_record_format(store.record_format()).with_renewal_at_once(store.renews_at_once())
+    }
+
+    /// Sets the store's only format of records, if it has one.
+    #[must_use]
+    pub fn with_record_format(mut self, format: Option<Format>) -> Self {
+        self.settings.format = format.unwrap_or(self.settings.format);
+        self
     }
 
     /// Sets whether the store moves a record in one step.

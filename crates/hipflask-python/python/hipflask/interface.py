@@ -188,7 +188,7 @@ def _call(engine: Engine, call: Callable[..., Any], *args: Any) -> _Outcome:
     """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of this
     one would wait with it; the records are for this one, as logging's locks are made for greenlets. What is
     only read there, such as a lazy text, finds the request of this one."""
-    if engine.is_stored and _is_patched_by_gevent():
+    if engine.blocks and _is_patched_by_gevent():
         run = contextvars.copy_context().run
         outcome: _Outcome = _threads_of_gevent().apply(run, (_outcome, call, args))
         return outcome

@@ -18,7 +18,7 @@ from flask.json.tag import JSONTag, TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 
 from . import _native
-from .address import address_of, checked
+from .address import Store, address_of, checked
 from .errors import ConfigError
 
 __all__ = ["Serializer", "Settings", "check_serializer"]
@@ -56,7 +56,7 @@ class Settings:
     """Makes engines for one app, and keeps the last one as long as the configuration is the same."""
 
     def __init__(self, app: Flask, store: str | None) -> None:
-        self._store = address_of(app.config, app) if store is None else checked(store, "store")
+        self._store: Store | None = address_of(app.config, app) if store is None else checked(store, "store")
         self._own = {
             name: attribute
             for name, attribute in _ATTRIBUTES.items()

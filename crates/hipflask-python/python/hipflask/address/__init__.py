@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 from .._native import store_kind
 from ..errors import ConfigError
 from . import cachelib, dynamodb, memcached, mongodb, redis, sqlalchemy
-from .form import Address
+from .form import Address, Store, carried
 
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Address", "address_of", "checked"]
+__all__ = ["Address", "Store", "address_of", "checked"]
 
-_KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
+_KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Store]] = {
     "cachelib": cachelib.of_client,
     "dynamodb": dynamodb.address,
     "filesystem": cachelib.of_folder,
@@ -30,19 +30,19 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Address]] = {
 }
 
 
-def checked(store: object, name: str) -> Address:
+def checked(store: object, name: str) -> Store:
     """Returns what somebody has given as the address of a store, if there is a store of that kind."""
     kind, nearest = store_kind(store) if isinstance(store, str) else (None, None)
     if isinstance(store, str) and kind is not None:
-        return Address(store)
+        return carried(Address(store))
     raise ConfigError(
         f"{name} must be the address of a store, such as redis://localhost:6379/0, file:DIR or memory:"
         + (f" – did you mean {nearest}:?" if nearest else "")
     )
 
 
-def address_of(config: Mapping[str, Any], app: Flask) -> Address | None:
-    """Returns the address of the store that holds the sessions, or None for Flask's signed cookie.
+def address_of(config: Mapping[str, Any], app: Flask) -> Store | None:
+    """Returns the store that holds the sessions, or None for Flask's signed cookie.
 
     ``SESSION_STORE`` is an address itself and wins; otherwise ``SESSION_TYPE`` says which of
     `Flask-Session's names <https://flask-session.readthedocs.io/en/latest/config.html>`__ count.

@@ -1,14 +1,15 @@
 """What drivers of PostgreSQL and MySQL are told, in the words of addresses.
 
 Knows the options of psycopg 2 and 3, PyMySQL and mysqlclient. An option is either translated, or known to
-change nothing that the store would see, or refused: a lost `sslmode` would be no small thing.
+change nothing that the store would see, or is a reason to go through the driver itself: a lost `sslmode`
+would be no small thing.
 """
 
 from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .form import refused
+from .form import Untranslatable
 
 _POSTGRES = {
     name: name
@@ -36,7 +37,7 @@ def of_postgres(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Returns the options of an address for what psycopg is told besides user, host and database."""
     options = _translated(arguments, _POSTGRES, _POSTGRES_IDLE)
     if "," in options.get("host", ""):
-        raise refused("SESSION_SQLALCHEMY", "has several hosts: name the one that takes writes")
+        raise Untranslatable("has several hosts")
     return options
 
 
@@ -47,9 +48,7 @@ def of_mysql(arguments: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(tls, Mapping):
         arguments.update({f"ssl_{name}": value for name, value in tls.items()})
     elif tls not in (None, True, False, "true", "false"):
-        raise refused(
-            "SESSION_SQLALCHEMY", "has an SSLContext: name the files with ssl_ca, ssl_cert and ssl_key"
-        )
+        raise Untranslatable("has an SSLContext")
     options = _translated(arguments, _MYSQL, _MYSQL_IDLE | _TLS)
     mode = _mysql_mode(arguments, bool(tls) and tls != "false")
     return {**options, "ssl-mode": mode} if mode else options
@@ -67,9 +66,7 @@ def _mysql_mode(arguments: Mapping[str, Any], is_wanted: bool) -> str | None:
         # As PyMySQL does with an `ssl` of files: the host's name counts, too.
         return "verify_identity" if is_on("ssl_check_hostname", True) else "verify_ca"
     if is_on("ssl_verify_identity", False) or is_on("ssl_verify_cert", False):
-        raise refused(
-            "SESSION_SQLALCHEMY", "wants a certificate checked: name the authority's file with ssl_ca"
-        )
+        raise Untranslatable("wants a certificate checked, and names no ssl_ca")
     is_wanted = is_wanted or any(arguments.get(name) for name in ("ssl_cert", "ssl_key"))
     return "required" if is_wanted else None
 
@@ -82,8 +79,8 @@ def _translated(
         if name in idle or value is None:
             continue
         if name not in known:
-            raise refused("SESSION_SQLALCHEMY", f"has the option {name}, which is not supported")
+            raise Untranslatable(f"has the option {name}")
         if not isinstance(value, (str, int)):
-            raise refused("SESSION_SQLALCHEMY", f"has the option {name} with more than one value")
+            raise Untranslatable(f"has the option {name} with more than one value")
         options[known[name]] = str(value)
     return options

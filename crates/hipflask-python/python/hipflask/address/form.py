@@ -6,10 +6,12 @@ Knows what all addresses have in common, and no store.
 from __future__ import annotations
 
 import logging
-from typing import Any, Mapping
+from typing import Any, Mapping, Union
 from urllib.parse import quote
 
 from .._native import store_kind
+from ..clients import Client
+from ..clients.sql import SQLiteClient
 from ..errors import ConfigError
 
 _logger = logging.getLogger("hipflask")
@@ -22,6 +24,22 @@ class Address(str):
 
     def __repr__(self) -> str:
         return f"<address of a store, {self.partition(':')[0]}:…>"
+
+
+class Untranslatable(Exception):
+    """A client says what no address can. The text must hold no secret."""
+
+
+#: Where sessions are kept: an address that the engine connects to, or a client that asks for it.
+Store = Union[Address, Client]
+
+
+def carried(address: Address) -> Store:
+    """Returns the store of an address: SQLite's is reached through Python's own."""
+    if store_kind(address)[0] != "sqlite":
+        return address
+    # What is in memory is seen by this process alone, in whichever form.
+    return Address("memory:") if address.startswith("sqlite::memory:") else SQLiteClient(address)
 
 
 def url(
@@ -51,7 +69,7 @@ def host(name: str, port: int | None) -> str:
 
 def given(
     config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()
-) -> Address | None:
+) -> Store | None:
     """Returns the value of `name` if it is an address itself, which then says all that `others` would.
 
     `schemes` has one for each kind of store that it may be the address of.
@@ -64,7 +82,7 @@ def given(
     for other in others:
         if config.get(other) is not None:
             raise ConfigError(f"{name} is an address, so {other} has no effect: write it into the address")
-    return Address(value)
+    return carried(Address(value))
 
 
 def refused(name: str, what: str) -> ConfigError:

@@ -6,16 +6,19 @@ is in `drivers`.
 
 from __future__ import annotations
 
-import os
+import logging
 import re
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ..clients.sql import EngineClient
 from ..errors import ConfigError
 from . import drivers
-from .form import Address, assumed, given, host, no_effect, refused, url
+from .form import Address, Store, Untranslatable, assumed, given, host, no_effect, refused, url
 
 if TYPE_CHECKING:
     from flask import Flask
+
+_logger = logging.getLogger("hipflask")
 
 _NAME = "SESSION_SQLALCHEMY"
 _WORDS = {"table": f"{_NAME}_TABLE", "schema": f"{_NAME}_SCHEMA", "sequence": f"{_NAME}_SEQUENCE"}
@@ -27,8 +30,8 @@ _SERVERS = {
 }
 
 
-def address(config: Mapping[str, Any], app: Flask) -> Address:
-    """Returns the address of the table of ``SESSION_SQLALCHEMY``."""
+def address(config: Mapping[str, Any], app: Flask) -> Store:
+    """Returns the store of the table of ``SESSION_SQLALCHEMY``."""
     no_effect(config, "SESSION_CLEANUP_N_REQUESTS", "run `flask session_cleanup` from time to time")
     text = given(config, _NAME, ("postgres", "mysql", "sqlite"), (*_WORDS.values(), _BIND))
     if text is not None:
@@ -39,18 +42,26 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     # As with Flask-Session, a table that is not there is made.
     options = {**_table(config, backend), "create": "true"}
     if backend == "sqlite":
-        return _sqlite(database, options)
+        if not database.database or database.database == ":memory:" or "mode=memory" in str(database):
+            _logger.info("%s leads to a database in memory: sessions are kept in this process", _NAME)
+            return Address("memory:")
+        return EngineClient(engine, client.session, url("sqlite", options=options))
     if backend not in _SERVERS:
         raise refused(_NAME, f"leads to {backend}: only PostgreSQL, MariaDB, MySQL and SQLite are supported")
     scheme, translated = _SERVERS[backend]
-    return url(
-        scheme,
-        host(database.host or ("localhost" if database.port else ""), database.port),
-        database.database or "",
-        user=database.username,
-        password=None if database.password is None else str(database.password),
-        options={**translated({**database.query, **_connect_args(client, bind, app)}), **options},
-    )
+    try:
+        arguments = {**database.query, **_connect_args(client, bind, app)}
+        return url(
+            scheme,
+            host(database.host or ("localhost" if database.port else ""), database.port),
+            database.database or "",
+            user=database.username,
+            password=None if database.password is None else str(database.password),
+            options={**translated(arguments), **options},
+        )
+    except Untranslatable as error:
+        _logger.info("%s %s: sessions go through the app's engine, which takes longer", _NAME, error)
+        return EngineClient(engine, client.session, url(scheme, options=options))
 
 
 def _client(app: Flask) -> Any:
@@ -109,18 +120,5 @@ def _connect_args(client: Any, bind: str | None, app: Flask) -> dict[str, Any]:
         options.update(value if isinstance(value, dict) else {})
     for name in ("creator", "async_creator"):
         if options.get(name) is not None:
-            raise refused(_NAME, f"has an engine with a {name}, so that nobody knows where it connects to")
+            raise Untranslatable(f"has an engine with a {name}")
     return dict(options.get("connect_args") or {})
-
-
-def _sqlite(database: Any, options: Mapping[str, str]) -> Address:
-    path = database.database
-    if not path or path == ":memory:":
-        raise refused(
-            _NAME,
-            "leads to a database in memory, which nobody else sees: SESSION_STORE can be memory:",
-        )
-    if database.query.get("uri") or "?" in path:
-        raise refused(_NAME, "leads to a file that is a URI or has a question mark in its path")
-    query = "&".join(f"{name}={value}" for name, value in options.items())
-    return Address(f"sqlite:{os.path.abspath(path)}?{query}")

@@ -162,6 +162,24 @@ impl Texts {
         }
     }
 
+    /// Returns the texts with their names put in, for those who have a client of their own: such a one
+    /// reads and touches in two steps, and moves a record likewise.
+    pub(super) fn named(&self, settings: &Settings) -> Vec<(&'static str, Vec<String>)> {
+        let one = |text: &str| vec![self.fill(text, settings)];
+        let limit = self.limit.map_or_else(Vec::new, one);
+        vec![
+            ("load", one(self.load)),
+            ("touch_if_due", one(self.touch_if_due)),
+            ("create", one(self.create)),
+            ("clear", one(self.clear)),
+            ("replace", one(self.replace)),
+            ("delete", one(self.delete)),
+            ("purge", one(self.purge)),
+            ("limit", limit),
+            ("ddl", self.ddl(settings)),
+        ]
+    }
+
     /// Returns the statements that create the table.
     pub(super) fn ddl(&self, settings: &Settings) -> Vec<String> {
         let is_meant = |text: &&&str| settings.sequence.is_some() || !text.contains("{sequence}");

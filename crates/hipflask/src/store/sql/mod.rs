@@ -14,6 +14,7 @@ mod pool;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod sqlite_texts;
 mod statement;
 mod table;
 mod trouble;
@@ -127,8 +128,16 @@ impl SqlStore {
     ///
     /// [`ConnectError`] says what is wrong with the address, or what the server refuses.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        let (dialect, place, settings) = Dialect::of(address)?;
-        (dialect.open)(place, settings).await
+        let (kind, place, settings, _) = parse(address)?;
+        match kind.feature() {
+            #[cfg(feature = "mysql")]
+            "mysql" => mysql::open(place, settings).await,
+            #[cfg(feature = "postgres")]
+            "postgres" => postgres::open(place, settings).await,
+            #[cfg(feature = "sqlite")]
+            "sqlite" => sqlite::open(place, settings).await,
+            feature => Err(ConnectError::Unsupported { feature }),
+        }
     }
 
     /// Returns the statements that create the table of an address, and the index that
@@ -138,8 +147,30 @@ impl SqlStore {
     ///
     /// [`ConnectError`] when the address is not one of this store.
     pub fn ddl(address: &str) -> Result<String, ConnectError> {
-        let (dialect, _, settings) = Dialect::of(address)?;
-        Ok(dialect.texts.ddl(&settings).into_iter().map(|statement| statement + ";\n").collect())
+        let (_, _, settings, texts) = parse(address)?;
+        Ok(texts.ddl(&settings).into_iter().map(|statement| statement + ";\n").collect())
+    }
+
+    /// Returns the statements of the operations on the table of an address, and those that create it,
+    /// for those who have a client of their own: so may SQLite, of which a process should have one.
+    ///
+    /// In a statement `:name` stands for a value; times are in microseconds, `now` since 1970.
+    ///
+    /// ```
+    /// use hipflask::store::SqlStore;
+    ///
+    /// let statements = SqlStore::statements("sqlite:app.db?table=visitors")?;
+    /// let (_, load) = statements.iter().find(|(name, _)| *name == "load").unwrap();
+    /// assert!(load[0].contains(r#"FROM "visitors" WHERE session_id = :key"#));
+    /// # Ok::<(), hipflask::store::ConnectError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the address is not one of this store.
+    pub fn statements(address: &str) -> Result<Vec<(&'static str, Vec<String>)>, ConnectError> {
+        let (_, _, settings, texts) = parse(address)?;
+        Ok(texts.named(&settings))
     }
 
     async fn open<DB: Client>(
@@ -182,30 +213,21 @@ impl fmt::Debug for SqlStore {
     }
 }
 
-/// What an address's scheme stands for.
-struct Dialect {
-    texts: &'static Texts,
-    /// The options that are not the table's.
-    options: &'static [&'static str],
-    /// Connects to the place that an address names.
-    open: fn(&str, Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>>,
-}
-
-impl Dialect {
-    /// Takes an address apart: the engine, the address without its options, and these.
-    fn of(address: &str) -> Result<(&'static Self, &str, Settings), ConnectError> {
-        let (place, options) = address::split_options(address)?;
-        let kind = StoreKind::of(place)?;
-        let dialect = match kind.feature() {
-            #[cfg(feature = "mysql")]
-            "mysql" => &mysql::DIALECT,
-            #[cfg(feature = "postgres")]
-            "postgres" => &postgres::DIALECT,
-            #[cfg(feature = "sqlite")]
-            "sqlite" => &sqlite::DIALECT,
-            feature if !kind.is_built() => return Err(ConnectError::Unsupported { feature }),
-            _ => return Err(ConnectError::Address { expected: EXPECTED }),
-        };
-        Ok((dialect, place, Settings::new(options, dialect.options)?))
-    }
+/// Takes an address apart: the kind of its engine, the address without its options, and these; with the
+/// statements of the engine.
+fn parse(
+    address: &str,
+) -> Result<(&'static StoreKind, &str, Settings, &'static Texts), ConnectError> {
+    let (place, options) = address::split_options(address)?;
+    let kind = StoreKind::of(place)?;
+    let (texts, options_of_engine): (&Texts, &[&str]) = match kind.feature() {
+        #[cfg(feature = "mysql")]
+        "mysql" => (&mysql::TEXTS, &mysql::OPTIONS),
+        #[cfg(feature = "postgres")]
+        "postgres" => (&postgres::TEXTS, &postgres::OPTIONS),
+        "sqlite" => (&sqlite_texts::TEXTS, &sqlite_texts::OPTIONS),
+        feature if !kind.is_built() => return Err(ConnectError::Unsupported { feature }),
+        _ => return Err(ConnectError::Address { expected: EXPECTED }),
+    };
+    Ok((kind, place, Settings::new(options, options_of_engine)?, texts))
 }

@@ -7,14 +7,14 @@ use sqlx::{
 };
 
 use super::{
-    BoxFuture, ConnectError, Dialect, SqlStore,
+    ConnectError, SqlStore,
     dialect::{Engine, Fault, Texts},
     table::Settings,
 };
 
 const EXPECTED: &str = "mysql://USER:PASSWORD@HOST:PORT/DATABASE";
 /// The options that are not the table's.
-const OPTIONS: [&str; 10] = [
+pub(super) const OPTIONS: [&str; 10] = [
     "socket",
     "ssl-ca",
     "ssl-cert",
@@ -40,7 +40,7 @@ const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 
 /// There is no statement that both changes and returns a row, so a touch that is due takes a second
 /// one. `INSERT … ON DUPLICATE KEY UPDATE` would burn an id and lock more, and does not tell what
 /// it has done, because the client counts rows found and not rows changed.
-const TEXTS: Texts = Texts {
+pub(super) const TEXTS: Texts = Texts {
     sign: None,
     quote: '`',
     now: "UTC_TIMESTAMP(6)",
@@ -138,14 +138,10 @@ impl Engine for MySql {
 }
 
 /// How the store treats MariaDB and MySQL.
-pub(super) const DIALECT: Dialect = Dialect { texts: &TEXTS, options: &OPTIONS, open };
-
-fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>> {
-    Box::pin(async move {
-        let options = settings.address(place).parse::<MySqlConnectOptions>();
-        let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
-        SqlStore::open::<MySql>(tuned(options), &TEXTS, settings).await
-    })
+pub(super) async fn open(place: &str, settings: Settings) -> Result<SqlStore, ConnectError> {
+    let options = settings.address(place).parse::<MySqlConnectOptions>();
+    let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
+    SqlStore::open::<MySql>(tuned(options), &TEXTS, settings).await
 }
 
 impl SqlStore {

@@ -9,7 +9,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::{
-    BoxFuture, ConnectError, Dialect, SqlStore,
+    ConnectError, SqlStore,
     address::unknown_option,
     dialect::{Engine, Fault, Texts},
     pool::{self, PATIENCE},
@@ -18,7 +18,7 @@ use super::{
 
 const EXPECTED: &str = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 /// The options that are not the table's.
-const OPTIONS: [&str; 17] = [
+pub(super) const OPTIONS: [&str; 17] = [
     "application_name",
     "dbname",
     "host",
@@ -45,7 +45,7 @@ const MARK: i8 = -11;
 
 /// Every operation is one statement, and so a transaction of its own. Within one statement all
 /// parts see the same rows, so what a lost `replace` has met is asked for in a second one.
-const TEXTS: Texts = Texts {
+pub(super) const TEXTS: Texts = Texts {
     sign: Some('$'),
     quote: '"',
     now: "(now() AT TIME ZONE 'UTC')",
@@ -135,17 +135,12 @@ fn is_fatal(error: &dyn DatabaseError) -> bool {
     error.is_some_and(|error| error.severity() == PgSeverity::Fatal)
 }
 
-/// How the store treats PostgreSQL.
-pub(super) const DIALECT: Dialect = Dialect { texts: &TEXTS, options: &OPTIONS, open };
-
-fn open(place: &str, settings: Settings) -> BoxFuture<'_, Result<SqlStore, ConnectError>> {
-    Box::pin(async move {
-        let mut settings = settings;
-        let prepared = take_prepared(&mut settings)?;
-        let options = settings.address(place).parse::<PgConnectOptions>();
-        let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
-        connect(options, settings, prepared).await
-    })
+pub(super) async fn open(place: &str, settings: Settings) -> Result<SqlStore, ConnectError> {
+    let mut settings = settings;
+    let prepared = take_prepared(&mut settings)?;
+    let options = settings.address(place).parse::<PgConnectOptions>();
+    let options = options.map_err(|_| ConnectError::Address { expected: EXPECTED })?;
+    connect(options, settings, prepared).await
 }
 
 /// Takes what an address says about prepared statements.

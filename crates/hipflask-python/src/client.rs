@@ -1,0 +1,173 @@
+//! Stores that Python carries out, with the app's own clients: what the core's machine asks becomes a call
+//! of a method, one after the other.
+//!
+//! Decides nothing. There is no deadline but the client's own, and other threads, or greenlets, run
+//! whenever the client lets them.
+
+use std::time::Duration;
+
+use hipflask::{
+    core::{
+        engine::EngineError,
+        record::Format,
+        visit::{Machine, Step},
+    },
+    store::{Created, Deleted, Record, RecordKey, Replaced, Revision, StoreError, Touch},
+};
+use hipflask_core::store::{Answer, Question};
+
+use crate::fork;
+use pyo3::{
+    exceptions::PyException,
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyBytes, PyType},
+};
+
+/// What `hipflask.clients.Client` is: see there.
+pub(crate) struct Client {
+    client: Py<PyAny>,
+    holds_off_forks: bool,
+}
+
+impl Client {
+    pub(crate) fn new(client: Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = client.py();
+        let holds_off_forks = client.getattr(intern!(py, "holds_off_forks"))?.extract()?;
+        if holds_off_forks {
+            fork::watch(py)?;
+        }
+        Ok(Self { client: client.unbind(), holds_off_forks })
+    }
+
+    /// Returns the only format that Flask-Session reads from such a store, if there is only one.
+    pub(crate) fn record_format(&self, py: Python<'_>) -> PyResult<Option<Format>> {
+        let name: Option<String> =
+            self.client.getattr(py, intern!(py, "record_format"))?.extract(py)?;
+        Ok(name.and_then(|name| name.parse().ok()))
+    }
+
+    /// Lets the client end what the app has begun and would be in the way of a write.
+    pub(crate) fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        self.client.call_method0(py, intern!(py, "settle")).map(drop)
+    }
+
+    /// Removes up to `limit` records that have expired, and returns how many.
+    pub(crate) fn purge(
+        &self,
+        py: Python<'_>,
+        limit: usize,
+    ) -> PyResult<Result<usize, StoreError>> {
+        let client = self.client.bind(py);
+        let purged = client.call_method1(intern!(py, "purge"), (limit,));
+        self.answered(py, purged.and_then(|purged| purged.extract()))
+    }
+
+    /// Does what a machine says until it is done. What is no error of a store, such as the end of a
+    /// greenlet, ends it at once.
+    pub(crate) fn drive(
+        &self,
+        py: Python<'_>,
+        machine: &mut impl Machine,
+    ) -> PyResult<Result<(), EngineError>> {
+        loop {
+            let answer = match machine.step() {
+                Step::Done => return Ok(Ok(())),
+                Step::Wait(most) => {
+                    pause(py, most)?;
+                    machine.waited();
+                    continue;
+                }
+                Step::Ask(question) => {
+                    let no_fork = self.holds_off_forks.then(|| fork::hold_off_attached(py));
+                    let answer = self.ask(py, question);
+                    drop(no_fork);
+                    self.answered(py, answer)?
+                }
+            };
+            if let Err(error) = machine.answer(answer) {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    fn ask(&self, py: Python<'_>, question: Question<'_>) -> PyResult<Answer> {
+        let client = self.client.bind(py);
+        let bytes = |payload| PyBytes::new(py, payload);
+        Ok(match question {
+            Question::Load { key, touch } => Answer::Loaded(self.load(py, key, touch)?),
+            Question::Create { key, payload, ttl } => {
+                let arguments = (key.as_str(), bytes(payload), ttl.as_secs_f64());
+                let created = client.call_method1(intern!(py, "create"), arguments)?;
+                Answer::Created(match created.extract()? {
+                    true => Created::Created(Revision::default()),
+                    false => Created::Exists,
+                })
+            }
+            Question::Replace { key, current, payload, ttl } => {
+                let current = bytes(&current.payload);
+                let arguments = (key.as_str(), current, bytes(payload), ttl.as_secs_f64());
+                let replaced = client.call_method1(intern!(py, "replace"), arguments)?;
+                Answer::Replaced(match replaced.extract()? {
+                    true => Replaced::Replaced(Revision::default()),
+                    false => self.load(py, key, None)?.map_or(Replaced::Gone, Replaced::Conflict),
+                })
+            }
+            Question::Delete { key } => {
+                let deleted = client.call_method1(intern!(py, "delete"), (key.as_str(),))?;
+                Answer::Deleted(match deleted.extract()? {
+                    true => Deleted::Deleted,
+                    false => Deleted::Gone,
+                })
+            }
+            Question::Renew(_) => Answer::Replaced(Replaced::Gone),
+        })
+    }
+
+    fn load(
+        &self,
+        py: Python<'_>,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> PyResult<Option<Record>> {
+        let touch = touch.map(|it| (it.ttl.as_secs_f64(), it.when_below.as_secs_f64()));
+        let loaded = self.client.call_method1(py, intern!(py, "load"), (key.as_str(), touch))?;
+        let record: Option<(Option<Vec<u8>>, bool)> = loaded.extract(py)?;
+        Ok(record.map(|(payload, touched)| {
+            payload.map_or_else(Record::unreadable, Record::new).with_touched(touched)
+        }))
+    }
+
+    /// Takes an exception for what it says of the store.
+    fn answered<T>(&self, py: Python<'_>, answer: PyResult<T>) -> PyResult<Result<T, StoreError>> {
+        let exception = match answer {
+            Ok(answer) => return Ok(Ok(answer)),
+            Err(exception) if exception.is_instance_of::<PyException>(py) => exception,
+            Err(exception) => return Err(exception),
+        };
+        let words = self.client.call_method1(py, intern!(py, "words"), (exception.value(py),))?;
+        let words: String = words.extract(py)?;
+        static UNREACHABLE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        static REFUSED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let is = |class: &PyOnceLock<Py<PyType>>, name| {
+            let class = class.import(py, "hipflask.clients.form", name)?;
+            exception.value(py).is_instance(class)
+        };
+        Ok(Err(if is(&UNREACHABLE, "Unreachable")? {
+            StoreError::unreachable(words)
+        } else if is(&REFUSED, "Refused")? {
+            StoreError::refused(words)
+        } else {
+            StoreError::unavailable(words)
+        }))
+    }
+}
+
+/// Waits a part of a time, by Python's own clock: under gevent the others go on.
+fn pause(py: Python<'_>, most: Duration) -> PyResult<()> {
+    let part: f64 =
+        py.import(intern!(py, "random"))?.call_method0(intern!(py, "random"))?.extract()?;
+    let wait = most.as_secs_f64() * part;
+    py.import(intern!(py, "time"))?.call_method1(intern!(py, "sleep"), (wait,)).map(drop)
+}
