@@ -22,6 +22,7 @@ logger = logging.getLogger("hipflask")
 
 _ABSENT: Any = object()
 _ABOUT_THE_SESSION = ("_permanent", "_hipflask_started")
+_FOR_THE_END_OF_THE_REQUEST = "_remember"
 
 
 class Session(dict, SessionMixin):  # type: ignore[type-arg]
@@ -289,3 +290,13 @@ class _UnopenedSession(_Unopened):
 
 class _UnopenedStoredSession(_Unopened, StoredSession):
     opened_class = StoredSession
+    # To be asked for is no reason to ask the store: whoever then looks into it opens it.
+    accessed = False
+
+    def __contains__(self, key: object) -> bool:
+        # Flask-Login leaves this for the end of the same request, and looks for it there each time. What
+        # this request has not put there is not there, so the store need not be asked.
+        if key == _FOR_THE_END_OF_THE_REQUEST:
+            return False
+        open_first(self)
+        return key in self

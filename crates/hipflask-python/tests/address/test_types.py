@@ -7,6 +7,7 @@ import logging
 import pytest
 from hipflask import HipFlask
 from hipflask.address import Address
+from hipflask.clients.sql import SQLiteClient
 from hipflask.errors import ConfigError
 
 
@@ -31,7 +32,14 @@ def test_unknown_types_are_refused_with_the_known_ones(address, kind):
 
 @pytest.mark.parametrize("kind", [None, "null", "redis", "floppy"])
 def test_an_address_wins_over_every_type(address, kind):
-    assert address(kind, STORE="sqlite:/tmp/x", REDIS="redis://other") == "sqlite:/tmp/x"
+    assert address(kind, STORE="file:/tmp/x", REDIS="redis://other") == "file:/tmp/x"
+
+
+def test_an_address_of_sqlite_is_python_s_own(address):
+    assert isinstance(address(STORE="sqlite:/srv/app.db"), SQLiteClient)
+    assert address(STORE="sqlite::memory:?create=true") == "memory:"
+    with pytest.raises(ConfigError, match="tabel"):
+        address(STORE="sqlite:/srv/app.db?tabel=x")
 
 
 @pytest.mark.parametrize("store", ["", "redis", 7, b"redis://h", "floppy:secret", "rediss+unix:/secret"])
