@@ -98,6 +98,13 @@ impl Opened {
         Ok(())
     }
 
+    /// Takes the session for what it is now, other requests' changes included.
+    pub(crate) fn freeze(&mut self, session: &Bound<'_, PyDict>) {
+        let begun = self.frozen.empty_lists(session.py());
+        self.begun.extend(begun.map(|(key, list)| (key.unbind(), list.unbind())));
+        self.frozen = Frozen::of(session);
+    }
+
     /// Whether a list or dict in the session was changed in place.
     fn is_changed(&self, session: &Bound<'_, PyDict>) -> bool {
         let dialect = if self.id_length > 0 { Dialect::Record } else { Dialect::Tagged };
@@ -124,12 +131,5 @@ impl Opened {
             }
         }
         Ok(grown)
-    }
-
-    /// Takes the session for what it is now, other requests' changes included.
-    pub(crate) fn freeze(&mut self, session: &Bound<'_, PyDict>) {
-        let begun = self.frozen.empty_lists(session.py());
-        self.begun.extend(begun.map(|(key, list)| (key.unbind(), list.unbind())));
-        self.frozen = Frozen::of(session);
     }
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any, Callable
 
 import flask
@@ -156,3 +159,11 @@ def test_an_update_after_the_end_is_an_error_and_log_out_is_final(store: str, tm
     threads.pop().join()
     assert len(errors) == 1 and "after it was saved" in errors[0]
     assert HipFlask.revoke(app.extensions["hipflask"], sid, app) is False
+
+
+@pytest.mark.parametrize("store", ["", "memory:", "sqlite:{}/s.db?create=true", "file:{}/sessions"])
+def test_greenlets_of_a_view_share_its_session(store: str, tmp_path: Any) -> None:
+    script = Path(__file__).with_name("greenlets.py")
+    command = [sys.executable, str(script), store.format(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.returncode) == ("done\n", 0), run.stderr

@@ -6,6 +6,7 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 from __future__ import annotations
 
 import contextvars
+import functools
 import logging
 import sys
 import time
@@ -81,6 +82,15 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
         """Saves a session that was used, and tells the browser. If the store does not answer, the
         response becomes an error: nobody is told that all is well when a change is lost."""
+        self._save_and_tell(app, session, response)
+        session._is_over = True
+        if response.is_streamed or response._on_close:
+            # What is still to come may change what is in the session, of which only a look can tell.
+            if session._opened is not None:
+                session._opened.freeze(session)
+            response.call_on_close(functools.partial(_warn_if_changed, session))
+
+    def _save_and_tell(self, app: Flask, session: Session, response: Response) -> None:
         if session._opened is None and not (session._modified or self.settings.refreshes_untouched):
             header = None
         elif session._saved and session._engine.is_stored:
@@ -140,8 +150,9 @@ def load(session: Session) -> None:
             session._opened = opened
             session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
         else:
-            # The page that says so may use the session again; it shall not wait again.
+            # The page that says so may show the session; it shall not wait again, and finds nothing.
             session._failure = error
+            session.__class__ = ReadOnlySession
     # Whoever handles the records may ask for the session, too.
     _log(records)
     if error is not None:
@@ -238,6 +249,11 @@ def _report(opened: Opened, engine: Engine) -> None:
             "session opened",
             extra={"reason": opened.reason, "age": opened.age, "key": key, "fingerprint": fingerprint},
         )
+
+
+def _warn_if_changed(session: Session) -> None:
+    if session._opened is not None and session._opened.is_changed(session):
+        session._warn_if_over()
 
 
 def _vary_if_accessed(session: Session, response: Response) -> None:

@@ -58,6 +58,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     _renewed = False
     _ended = False
     _saved = False
+    #: The response is made, and what changes from here on is lost.
+    _is_over = False
     _saved_as: str | None = None
 
     @property
@@ -70,7 +72,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     @modified.setter
     def modified(self, modified: bool) -> None:
         self._modified = bool(modified)
-        self._warn_if_saved()
+        self._warn_if_over()
 
     @property
     def reason(self) -> str:
@@ -179,10 +181,10 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def _changed(self) -> None:
         self._modified = True
-        self._warn_if_saved()
+        self._warn_if_over()
 
-    def _warn_if_saved(self) -> None:
-        if self._saved:
+    def _warn_if_over(self) -> None:
+        if self._is_over or self._saved:
             logger.warning("session changed after the response was made: the change is lost")
 
     def _open(self) -> Opened:
@@ -204,7 +206,16 @@ class StoredSession(Session):
 
 
 class ReadOnlySession(StoredSession):
-    """What a visitor gets while the store does not answer and the app prefers that to an error."""
+    """What a visitor gets while the store does not answer and the app prefers that to an error; and what
+    the page finds that says so."""
+
+    @property
+    def reason(self) -> str:
+        return "store_unavailable"
+
+    @property
+    def sid(self) -> None:
+        return None
 
     def _refuse(self, *_args: Any, **_kwargs: Any) -> Any:
         from .errors import StoreUnavailable

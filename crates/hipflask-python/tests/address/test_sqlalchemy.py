@@ -64,6 +64,7 @@ def test_urls_become_addresses(of, url, expected):
             {"sslmode": "require", "keepalives": 1},
             "postgres://h/d?sslmode=require",
         ),
+        ("postgresql+psycopg://h/d", {"prepare_threshold": None}, "postgres://h/d?prepared=false"),
         ("postgresql+psycopg://h/d?sslmode=allow", {"sslmode": "require"}, "postgres://h/d?sslmode=require"),
         ("mysql+pymysql://h/d", {"ssl": {"ca": "/ca"}}, "mysql://h/d?ssl-ca=/ca&ssl-mode=verify_identity"),
         (

@@ -36,6 +36,9 @@ _TLS = frozenset("ssl ssl_check_hostname ssl_disabled ssl_mode ssl_verify_cert s
 def of_postgres(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Returns the options of an address for what psycopg is told besides user, host and database."""
     options = _translated(arguments, _POSTGRES, _POSTGRES_IDLE)
+    if "prepare_threshold" in arguments and arguments["prepare_threshold"] is None:
+        # psycopg's word for a server that is reached through a pooler.
+        options["prepared"] = "false"
     if "," in options.get("host", ""):
         raise Untranslatable("has several hosts")
     return options
