@@ -9,8 +9,9 @@ import click
 from flask import Flask, current_app
 
 from .errors import ConfigError
-from .interface import HipFlaskSessionInterface, waiting
+from .interface import HipFlaskSessionInterface
 from .settings import Settings
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from ._native import Engine

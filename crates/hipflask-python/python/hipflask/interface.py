@@ -5,30 +5,23 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import logging
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any
 
 from flask import Request
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from werkzeug.http import dump_cookie
 
-from ._native import Engine, take_log
-from .errors import SessionConflict, SessionError, StoreUnavailable
-from .session import ReadOnlySession, Session, open_first, unopened
+from .errors import SessionConflict, StoreUnavailable
+from .session import Session
 from .settings import Serializer, Settings, check_serializer
+from .unopened import open_first, unopened
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from flask import Flask, Response
-
-    from ._native import Opened
-
-    _Record = tuple[int, str, list[tuple[str, str]]]
-    #: What a call returned or raised, and what is to be logged of it.
-    _Outcome = tuple[Any, Optional[Exception], list[_Record]]
 
 __all__ = ["HipFlaskSessionInterface"]
 
@@ -36,9 +29,6 @@ logger = logging.getLogger("hipflask")
 
 #: How Flask's session interface says how cookies are signed.
 _SIGNING = ("salt", "digest_method", "key_derivation")
-
-#: How many greenlets may wait for a store at once.
-_MOST_WAITING = 64
 
 
 class HipFlaskSessionInterface(SecureCookieSessionInterface):
@@ -132,123 +122,6 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     def regenerate(self, session: Session) -> None:
         """Gives a session a new id, as Flask-Session's method of this name: :meth:`Session.renew`."""
         session.renew()
-
-
-def load(session: Session) -> None:
-    """Opens a session: fills the dict, and makes it one that no longer opens itself. Of several threads
-    that use it first, one opens it."""
-    engine, records = session._engine, None
-    with session._lock:
-        if session._opened is not None:
-            return
-        if session._failure is not None:
-            raise session._failure
-        session.__dict__["accessed"] = True
-        dict.clear(session)
-        opened, error, records = _call(engine, engine.open, session, session._header, time.time())
-        if error is None:
-            session._opened = opened
-            session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
-        else:
-            # The page that says so may show the session; it shall not wait again, and finds nothing.
-            session._failure = error
-            session.__class__ = ReadOnlySession
-    # Whoever handles the records may ask for the session, too.
-    _log(records)
-    if error is not None:
-        raise error
-    _report(opened, engine)
-
-
-def update(session: Session, key: str, function: Callable[[Any], Any]) -> Any:
-    """Changes one key, atomically where a store makes that a question."""
-    opened, engine = open_first(session), session._engine
-    with session._lock:
-        if session._saved and engine.is_stored:
-            raise SessionError("the session cannot be changed after it was saved, so change it before")
-        updating = engine.update(session, opened, key, time.time())
-        if updating is None:
-            # Nobody else has what this request sees; it is saved with the rest.
-            value = session[key] = function(session.get(key))
-            return value
-        if session.modified:
-            # What was changed in place so far can no longer be told from what others have written.
-            session.modified = True
-        try:
-            while True:
-                value = function(updating.current)
-                if waiting(engine, updating.apply, opened, value):
-                    break
-        finally:
-            updating.finish(session, opened)
-        if not session._ended:
-            session[key] = value
-        return value
-
-
-def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
-    """Calls what may wait for a store."""
-    result, error, records = _call(engine, call, *args)
-    _log(records)
-    if error is not None:
-        raise error
-    return result
-
-
-def _call(engine: Engine, call: Callable[..., Any], *args: Any) -> _Outcome:
-    """Calls what may wait for a store. Under gevent another thread waits, since all greenlets of this
-    one would wait with it; the records are for this one, as logging's locks are made for greenlets. What is
-    only read there, such as a lazy text, finds the request of this one."""
-    if engine.blocks and _is_patched_by_gevent():
-        run = contextvars.copy_context().run
-        outcome: _Outcome = _threads_of_gevent().apply(run, (_outcome, call, args))
-        return outcome
-    return _outcome(call, args)
-
-
-def _outcome(call: Callable[..., Any], args: tuple[Any, ...]) -> _Outcome:
-    try:
-        return call(*args), None, take_log()
-    except Exception as error:
-        return None, error, take_log()
-
-
-def _log(records: list[_Record]) -> None:
-    for level, message, fields in records:
-        logger.log(level, "%s", message, extra=dict(fields))
-
-
-def _threads_of_gevent() -> Any:
-    """Returns the threads that wait for the greenlets of this one. They are not gevent's own: those are
-    few, and while a store is away, nobody could look up a host name."""
-    import gevent  # type: ignore[import-untyped,unused-ignore]
-    from gevent.threadpool import ThreadPool  # type: ignore[import-untyped,unused-ignore]
-
-    hub = gevent.get_hub()
-    if not hasattr(hub, "hipflask_threads"):
-        hub.hipflask_threads = ThreadPool(_MOST_WAITING, hub=hub)
-    return hub.hipflask_threads
-
-
-def _is_patched_by_gevent() -> bool:
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("socket"))
-
-
-def _report(opened: Opened, engine: Engine) -> None:
-    if opened.is_refusal:
-        logger.info(
-            "session cookie refused: %s",
-            opened.reason_text,
-            extra={"reason": opened.reason, "age": opened.age, "len": opened.length},
-        )
-    elif logger.isEnabledFor(logging.DEBUG):
-        key = opened.key
-        fingerprint = None if key is None else engine.fingerprints[key]
-        logger.debug(
-            "session opened",
-            extra={"reason": opened.reason, "age": opened.age, "key": key, "fingerprint": fingerprint},
-        )
 
 
 def _warn_if_changed(session: Session) -> None:

@@ -6,12 +6,15 @@ are the interface's.
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from flask.sessions import SessionMixin
+
+from .errors import SessionError, StoreUnavailable
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from ._native import Engine, Opened
@@ -22,7 +25,6 @@ logger = logging.getLogger("hipflask")
 
 _ABSENT: Any = object()
 _ABOUT_THE_SESSION = ("_permanent", "_hipflask_started")
-_FOR_THE_END_OF_THE_REQUEST = "_remember"
 
 
 class Session(dict, SessionMixin):  # type: ignore[type-arg]
@@ -118,9 +120,28 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
         :raises StoreUnavailable: when the store does not answer.
         :raises SessionConflict: when another request has ended the session.
         """
-        from .interface import update
-
-        return update(self, key, function)
+        opened, engine = self._open(), self._engine
+        with self._lock:
+            if self._saved and engine.is_stored:
+                raise SessionError("the session cannot be changed after it was saved, so change it before")
+            updating = engine.update(self, opened, key, time.time())
+            if updating is None:
+                # Nobody else has what this request sees; it is saved with the rest.
+                value = self[key] = function(self.get(key))
+                return value
+            if self.modified:
+                # What was changed in place so far can no longer be told from what others have written.
+                self.modified = True
+            try:
+                while True:
+                    value = function(updating.current)
+                    if waiting(engine, updating.apply, opened, value):
+                        break
+            finally:
+                updating.finish(self, opened)
+            if not self._ended:
+                self[key] = value
+            return value
 
     # --- a dict that notes its changes, by the rules of Flask's own session ---------------------------
 
@@ -218,96 +239,7 @@ class ReadOnlySession(StoredSession):
         return None
 
     def _refuse(self, *_args: Any, **_kwargs: Any) -> Any:
-        from .errors import StoreUnavailable
-
         raise StoreUnavailable("the session cannot be changed: its store does not answer")
 
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
     renew = destroy = update_atomically = _refuse
-
-
-# --- opening ------------------------------------------------------------------------------------------
-
-
-def unopened(engine: Engine, header: str | None) -> Session:
-    """Returns the session of a request, which is opened when it is first used."""
-    session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
-    session._engine = engine
-    session._header = header
-    session._lock = threading.RLock()
-    # The module `json` asks an empty dict for nothing more, and one that is not empty for its `items`.
-    dict.__setitem__(session, "", None)
-    return session
-
-
-def open_first(session: Session) -> Opened:
-    """Opens a session unless that has been done: it becomes an ordinary dict then."""
-    if session._opened is None:
-        from .interface import load
-
-        load(session)
-    return session._open()
-
-
-def _opening(name: str) -> Any:
-    """Returns a method that opens the session, and then is the method of an opened one."""
-
-    @functools.wraps(getattr(Session, name), assigned=("__name__", "__doc__"))
-    def method(self: Session, *args: Any, **kwargs: Any) -> Any:
-        open_first(self)
-        return getattr(self, name)(*args, **kwargs)
-
-    return method
-
-
-# A session that is not opened has another class, whose methods all open it and change the class; so
-# an opened one is a dict without any detour, for the interpreter as well.
-_METHODS = {
-    name: _opening(name)
-    for name in (
-        *("__contains__", "__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__len__"),
-        *("__ne__", "__or__", "__ror__", "__repr__", "__reversed__", "__setitem__", "__sizeof__"),
-        *("clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update"),
-        "values",
-    )
-}
-_METHODS["_open"] = open_first
-
-
-class _Unopened(Session):
-    opened_class: type[Session]
-    locals().update(_METHODS)
-
-    def __bool__(self) -> bool:
-        open_first(self)
-        return bool(self)
-
-    @property
-    def accessed(self) -> bool:
-        return bool(self.__dict__.get("accessed", False))
-
-    @accessed.setter
-    def accessed(self, accessed: bool) -> None:
-        # Flask from 3.1.3 on sets this whenever the app asks for its session. It is opened then, because
-        # some readers of dicts, which are written in C, look into them without calling a method.
-        self.__dict__["accessed"] = accessed
-        if accessed:
-            open_first(self)
-
-
-class _UnopenedSession(_Unopened):
-    opened_class = Session
-
-
-class _UnopenedStoredSession(_Unopened, StoredSession):
-    opened_class = StoredSession
-    # To be asked for is no reason to ask the store: whoever then looks into it opens it.
-    accessed = False
-
-    def __contains__(self, key: object) -> bool:
-        # Flask-Login leaves this for the end of the same request, and looks for it there each time. What
-        # this request has not put there is not there, so the store need not be asked.
-        if key == _FOR_THE_END_OF_THE_REQUEST:
-            return False
-        open_first(self)
-        return key in self
