@@ -145,7 +145,7 @@ def test_a_log_handler_may_ask_for_the_session(tmp_path: pathlib.Path, visitor: 
     assert client.get("/get").status_code == 503
     app.config["SESSION_ON_OUTAGE"] = "anonymous"
     assert client.get("/get").text == "None"
-    assert visitor.told[1:] == [None, None]
+    assert visitor.told[1:] == [None, None, None]
 
 
 @pytest.mark.parametrize("policy, status", [("anonymous", 200), ("refuse", 503)])
