@@ -12,6 +12,7 @@ import pytest
 from flask import session
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
 from hipflask import HipFlask
@@ -99,6 +100,31 @@ def test_what_a_failed_view_has_left_open_is_undone(tmp_path: Path) -> None:
     assert shop.query("SELECT count(*) FROM row") == [(0,)]
     # As with Flask, the session of a page that fails is saved.
     assert client.get("/open/1/1").text == "2"
+
+
+def test_view_whose_statement_has_failed_may_go_on(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+
+    class Item(shop.db.Model):  # type: ignore[name-defined, misc]
+        name = shop.db.Column(shop.db.String, primary_key=True)
+
+    with shop.app.app_context():
+        shop.db.create_all()
+
+    @shop.app.route("/twice")
+    def twice() -> str:
+        shop.db.session.add(Item(name="tea"))
+        shop.db.session.flush()
+        shop.db.session.add(Item(name="tea"))
+        with pytest.raises(IntegrityError):
+            shop.db.session.flush()
+        session["said"] = "there is tea already"
+        return ""
+
+    client = shop.app.test_client()
+    assert client.get("/twice").status_code == 200
+    assert shop.query("SELECT count(*) FROM item") == [(0,)]
+    assert shop.query("SELECT count(*) FROM sessions") == [(1,)]
 
 
 def test_atomic_update_says_that_a_transaction_is_open(tmp_path: Path) -> None:

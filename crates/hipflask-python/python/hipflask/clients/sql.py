@@ -127,6 +127,13 @@ class _Table(Client):
 
     def _make(self, error: Exception) -> None:
         """Makes the table, as Flask-Session does."""
+        try:
+            self._make_all()
+        except Exception:
+            # PostgreSQL refuses to make a table that another one is making.
+            self._make_all()
+
+    def _make_all(self) -> None:
         for sql in self._ddl:
             self._run(sql, {})
 
@@ -193,7 +200,11 @@ class EngineClient(_Table):
         session = self._sessions()
         if not session.in_transaction():
             return False
-        connection = session.connection(bind_arguments={"bind": self._apps_engine}).connection
+        try:
+            connection = session.connection(bind_arguments={"bind": self._apps_engine}).connection
+        except self._exc.InvalidRequestError:
+            # A statement of the view has failed: its transaction is undone already.
+            return False
         return bool(getattr(connection.dbapi_connection, "in_transaction", False))
 
     def words(self, error: Exception) -> str:
