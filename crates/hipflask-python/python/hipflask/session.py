@@ -51,8 +51,6 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     # Instances are made by `unopened`, so that these stand for what most of them never set.
     _engine: Engine
     _header: str | None
-    #: Who opens, updates or saves has it: several threads and greenlets may use one request's session.
-    _lock: threading.RLock
     _opened: Opened | None = None
     _failure: Exception | None = None
     _modified: bool | None = None
@@ -63,6 +61,13 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     #: The response is made, and what changes from here on is lost.
     _is_over = False
     _saved_as: str | None = None
+
+    @property
+    def _lock(self) -> threading.RLock:
+        """Who opens, updates or saves has it: several threads and greenlets may use one request's session.
+        What nobody uses needs none, and `setdefault` is one step."""
+        lock: threading.RLock = self.__dict__.get("lock") or self.__dict__.setdefault("lock", threading.RLock())
+        return lock
 
     @property
     def modified(self) -> bool:

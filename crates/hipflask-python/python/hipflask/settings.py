@@ -64,6 +64,8 @@ class Settings:
         }
         self._signing: tuple[bytes, str, str] | None = None
         self._values: tuple[Any, ...] | None = None
+        #: The whole configuration when it was last read: to compare it is faster than to read it.
+        self._seen: dict[str, Any] | None = None
         self._engine: _native.Engine | None = None
         self.refreshes_untouched = False
         #: What makes the keys easy to guess, until the log has it.
@@ -78,13 +80,23 @@ class Settings:
 
         :raises ConfigError: when the configuration cannot work; the text says what to change.
         """
-        values = tuple(map(app.config.get, _NAMES))
-        if self._own:
-            values += tuple(getattr(app, attribute) for attribute in self._own.values())
-        if values != self._values:
-            self._engine = self._build(values)
-            self._values = values
+        config = app.config
+        if self._own or not self._is_as_seen(config):
+            values = tuple(map(config.get, _NAMES))
+            if self._own:
+                values += tuple(getattr(app, attribute) for attribute in self._own.values())
+            if values != self._values:
+                self._engine = self._build(values)
+                self._values = values
+            self._seen = dict(config)
         return self._engine
+
+    def _is_as_seen(self, config: dict[str, Any]) -> bool:
+        try:
+            return self._seen == config
+        except Exception:
+            # A value that cannot be compared has taken the place of another one.
+            return False
 
     @staticmethod
     def json(app: Flask) -> Any:
@@ -98,7 +110,7 @@ class Settings:
     def sign_as(self, interface: SecureCookieSessionInterface) -> None:
         """Signs cookies as Flask would with this session interface from now on."""
         self._signing = _signing_of(interface)
-        self._values = None
+        self._values = self._seen = None
 
     def report_weaknesses(self, app: Flask) -> None:
         """Tells the log once what is wrong with the keys. A warning of Python's would make tests fail where

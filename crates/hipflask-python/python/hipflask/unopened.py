@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ def unopened(engine: Engine, header: str | None) -> Session:
     session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
     session._engine = engine
     session._header = header
-    session._lock = threading.RLock()
     # The module `json` asks an empty dict for nothing more, and one that is not empty for its `items`.
     dict.__setitem__(session, "", None)
     return session
