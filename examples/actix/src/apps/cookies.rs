@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig, get},
+    web::{Data, ServiceConfig, resource},
 };
 use hipflask::templates::{Routes, TemplateError, Templates};
 use hipflask_actix_example::{Error, Session};
@@ -16,9 +16,9 @@ pub(crate) fn routes() -> Result<impl Fn(&mut ServiceConfig), TemplateError> {
     Ok(move |config: &mut ServiceConfig| {
         config
             .app_data(Data::new(templates.clone()))
-            .route("/", get().to(index))
-            .route("/get", get().to(get_username))
-            .route("/cookie", get().to(theme_cookie));
+            .service(resource("/").get(index))
+            .service(resource("/get").get(get_username))
+            .service(resource("/cookie").get(theme_cookie));
     })
 }
 

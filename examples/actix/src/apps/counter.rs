@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{ServiceConfig, get},
+    web::{ServiceConfig, resource},
 };
 use hipflask_actix_example::{Error, Session};
 
@@ -10,10 +10,10 @@ use super::html;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/start_counter", get().to(start_counter))
-        .route("/count", get().to(count))
-        .route("/get_count", get().to(get_count))
-        .route("/clear_count", get().to(clear_count));
+        .service(resource("/start_counter").get(start_counter))
+        .service(resource("/count").get(count))
+        .service(resource("/get_count").get(get_count))
+        .service(resource("/clear_count").get(clear_count));
 }
 
 async fn start_counter(session: Session) -> Result<HttpResponse, Error> {

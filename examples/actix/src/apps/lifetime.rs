@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpResponse,
-    web::{ServiceConfig, get},
+    web::{ServiceConfig, resource},
 };
 use hipflask::{SessionConfig, value::Value};
 use hipflask_actix_example::{Error, Session};
@@ -20,9 +20,9 @@ pub(crate) fn configure(config: SessionConfig) -> SessionConfig {
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/login", get().to(login))
-        .route("/", get().to(index))
-        .route("/logout", get().to(logout));
+        .service(resource("/login").get(login))
+        .service(resource("/").get(index))
+        .service(resource("/logout").get(logout));
 }
 
 async fn login(session: Session) -> Result<HttpResponse, Error> {

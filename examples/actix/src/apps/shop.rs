@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Form, ServiceConfig, get, post},
+    web::{Data, Form, ServiceConfig, resource},
 };
 use hipflask::templates::{Routes, Serde, TemplateError, Templates, context};
 use hipflask_actix_example::{Error, Session};
@@ -27,10 +27,10 @@ pub(crate) fn routes() -> Result<impl Fn(&mut ServiceConfig), TemplateError> {
     Ok(move |config: &mut ServiceConfig| {
         config
             .app_data(Data::new(templates.clone()))
-            .route("/", get().to(index))
-            .route("/add", post().to(add))
-            .route("/credit", post().to(credit))
-            .route("/clear", post().to(clear));
+            .service(resource("/").get(index))
+            .service(resource("/add").post(add))
+            .service(resource("/credit").post(credit))
+            .service(resource("/clear").post(clear));
     })
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Form, ServiceConfig, get, post, resource},
+    web::{Data, Form, ServiceConfig, resource},
 };
 use hipflask::templates::{Routes, Serde, TemplateError, Templates, context};
 use hipflask_actix_example::{Error, Session};
@@ -29,12 +29,12 @@ pub(crate) fn routes() -> Result<impl Fn(&mut ServiceConfig), TemplateError> {
         .with_source("sign_in.html", include_str!("../../../templates/sign_in/sign_in.html"))?
         .with_source("profile.html", include_str!("../../../templates/sign_in/profile.html"))?;
     Ok(move |config: &mut ServiceConfig| {
-        let form = resource("/sign-in").route(get().to(sign_in)).route(post().to(check_sign_in));
+        let form = resource("/sign-in").get(sign_in).post(check_sign_in);
         config
             .app_data(Data::new(templates.clone()))
             .service(form)
-            .route("/profile", get().to(profile))
-            .route("/sign-out", get().to(sign_out));
+            .service(resource("/profile").get(profile))
+            .service(resource("/sign-out").get(sign_out));
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{
     Result,
     error::ErrorInternalServerError,
-    web::{Query, ServiceConfig, get},
+    web::{Query, ServiceConfig, resource},
 };
 use hipflask::{core::serializer::to_json, value::Value};
 use hipflask_actix_example::{Error, Session};
@@ -42,16 +42,16 @@ struct Message {
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/set", get().to(set))
-        .route("/get", get().to(show))
-        .route("/all", get().to(all))
-        .route("/append", get().to(append))
-        .route("/read", get().to(read))
-        .route("/login", get().to(login))
-        .route("/logout", get().to(logout))
-        .route("/none", get().to(none))
-        .route("/flash", get().to(flash))
-        .route("/flashes", get().to(flashes));
+        .service(resource("/set").get(set))
+        .service(resource("/get").get(show))
+        .service(resource("/all").get(all))
+        .service(resource("/append").get(append))
+        .service(resource("/read").get(read))
+        .service(resource("/login").get(login))
+        .service(resource("/logout").get(logout))
+        .service(resource("/none").get(none))
+        .service(resource("/flash").get(flash))
+        .service(resource("/flashes").get(flashes));
 }
 
 async fn set(
