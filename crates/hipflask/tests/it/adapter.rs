@@ -142,7 +142,7 @@ async fn headers_get_what_was_decided() {
 async fn headers_of_a_failure_are_those_of_other_layers() {
     let sessions = signed(config());
     let request = sessions.request([]);
-    request.session().await.unwrap().insert("large", "x".repeat(1 << 20)).unwrap();
+    request.session().await.unwrap().insert("large", incompressible()).unwrap();
     let mut sent = headers(&[("set-cookie", "theme=dark"), ("content-type", "text/html")]);
     let failure = request.finish_into(&mut sent).await.unwrap_err();
     assert_eq!(failure.status(), 500);
@@ -210,4 +210,9 @@ async fn request_within_another_shares_its_session_keeps_its_own_or_is_refused()
     let error: Error = other.request_within(Some(&inner), []).unwrap_err();
     assert_eq!((error.status().as_u16(), error.body_text()), (500, "Internal Server Error".into()));
     assert!(error.to_string().contains("two session layers have the cookie name \"session\""));
+}
+
+/// A text that is too large for a cookie also when it is compressed.
+fn incompressible() -> String {
+    (1..1000_u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect()
 }

@@ -86,7 +86,7 @@ async fn session_comes_back_and_untouched_requests_have_nothing_to_send() {
 #[tokio::test]
 async fn session_that_cannot_be_saved_makes_an_error_of_the_response() {
     async fn grow(session: Session) -> Result<HttpResponse, Error> {
-        session.insert("large", "x".repeat(1 << 20))?;
+        session.insert("large", incompressible())?;
         Ok(HttpResponse::Ok().insert_header((SET_COOKIE, "theme=dark")).body("grown"))
     }
     let app = App::new().route("/", get().to(grow)).wrap(sessions(signed()));
@@ -283,4 +283,9 @@ async fn two_lines_of_cookies_are_read_and_a_cookie_set_by_hand_gives_way() {
         .append_header((COOKIE, cookie))
         .to_request();
     assert_eq!(read_body(call_service(&app, request).await).await, "5");
+}
+
+/// A text that is too large for a cookie also when it is compressed.
+fn incompressible() -> String {
+    (1..1000_u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect()
 }
