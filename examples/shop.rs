@@ -18,31 +18,13 @@ use hipflask::{
     Session, SessionLayer,
     templates::{Page, Routes, Serde, Templates, context},
 };
-use hipflask_examples::{Error, delete_cookie, plain_cookie, redirect, set_cookie};
-use serde::{Deserialize, Serialize};
+use hipflask_examples::{
+    Error, delete_cookie, plain_cookie, redirect, set_cookie,
+    shop::{self, ITEMS, Summary, from_session},
+};
+use serde::Deserialize;
 
-const LARGEST: i64 = 999_999_999;
 const CREDIT: i64 = 10;
-
-static ITEMS: [Item; 3] = [
-    Item { slug: "tea", name: "Tea", price: 4 },
-    Item { slug: "cup", name: "Cup", price: 9 },
-    Item { slug: "teapot", name: "Teapot", price: 25 },
-];
-
-#[derive(Serialize)]
-struct Item {
-    slug: &'static str,
-    name: &'static str,
-    price: i64,
-}
-
-#[derive(Serialize)]
-struct Summary {
-    total: i64,
-    credit: i64,
-    to_pay: i64,
-}
 
 #[derive(Deserialize)]
 struct Choice {
@@ -74,8 +56,8 @@ async fn index(
     headers: HeaderMap,
     State(templates): State<Templates>,
 ) -> Result<Page, Error> {
-    let plain = summary(|name| from_cookie(&headers, name));
-    let signed = summary(|name| from_session(&session, name));
+    let plain = Summary::new(|name| from_cookie(&headers, name));
+    let signed = Summary::new(|name| from_session(&session, name));
     let context = context! {
         items => Serde(&ITEMS),
         plain => Serde(plain),
@@ -112,25 +94,11 @@ fn raise(
     name: &str,
     amount: i64,
 ) -> Result<Response, Error> {
-    let plain = LARGEST.min(from_cookie(headers, name) + amount);
-    session.insert(name, LARGEST.min(from_session(session, name) + amount))?;
+    let plain = shop::add(from_cookie(headers, name), amount);
+    session.insert(name, shop::add(from_session(session, name), amount))?;
     Ok((set_cookie(name, &plain.to_string())?, redirect("/")).into_response())
 }
 
-fn summary(read: impl Fn(&str) -> i64) -> Summary {
-    let (total, credit) = (read("total"), read("credit"));
-    Summary { total, credit, to_pay: (total - credit).max(0) }
-}
-
-/// Up to nine digits; anything else, which only an edited cookie can hold, counts as nothing.
 fn from_cookie(headers: &HeaderMap, name: &str) -> i64 {
-    plain_cookie(headers, name)
-        .filter(|text| text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
-}
-
-fn from_session(session: &Session, name: &str) -> i64 {
-    let number = session.value(name).and_then(|value| value.as_i64());
-    number.filter(|number| (0..=LARGEST).contains(number)).unwrap_or(0)
+    shop::from_cookie(plain_cookie(headers, name))
 }

@@ -16,33 +16,8 @@ use hipflask::{
     Session, SessionLayer,
     templates::{Page, Routes, Serde, Templates, context},
 };
-use hipflask_examples::{Error, Redirect, redirect};
-use serde::{Deserialize, Serialize};
-
-/// An app would keep hashes, in a data base: the demo does.
-static USERS: [User; 2] = [
-    User {
-        username: "julian",
-        password: "example",
-        email: "julian@example.com",
-        bio: "Some guy who likes small servers.",
-    },
-    User {
-        username: "clarissa",
-        password: "sweetpotato22",
-        email: "clarissa@example.com",
-        bio: "Sweet potatoes, mostly.",
-    },
-];
-
-#[derive(Serialize)]
-struct User {
-    username: &'static str,
-    #[serde(skip)]
-    password: &'static str,
-    email: &'static str,
-    bio: &'static str,
-}
+use hipflask_examples::{Error, Redirect, User, redirect};
+use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct SignIn {
@@ -79,15 +54,16 @@ async fn sign_in(session: Session, State(templates): State<Templates>) -> Result
 }
 
 async fn check_sign_in(session: Session, Form(form): Form<SignIn>) -> Result<Redirect, Error> {
-    let user = find(&form.username).filter(|user| user.password == form.password);
-    let Some(user) = user else { return Ok(redirect("/sign-in")) };
+    let Some(user) = User::with_password(&form.username, &form.password) else {
+        return Ok(redirect("/sign-in"));
+    };
     session.insert("USERNAME", user.username)?;
     Ok(redirect("/profile"))
 }
 
 async fn profile(session: Session, State(templates): State<Templates>) -> Result<Response, Error> {
     let username = session.value("USERNAME");
-    let user = username.as_ref().and_then(|username| find(username.as_str()?));
+    let user = username.as_ref().and_then(|username| User::find(username.as_str()?));
     let Some(user) = user else { return Ok(redirect("/sign-in").into_response()) };
     let page = templates.render(&session, "profile.html", context! { user => Serde(user) })?;
     Ok(Html(page).into_response())
@@ -96,8 +72,4 @@ async fn profile(session: Session, State(templates): State<Templates>) -> Result
 async fn sign_out(session: Session) -> Result<Redirect, Error> {
     session.remove("USERNAME")?;
     Ok(redirect("/sign-in"))
-}
-
-fn find(username: &str) -> Option<&'static User> {
-    USERS.iter().find(|user| user.username == username)
 }

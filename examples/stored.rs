@@ -8,12 +8,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use axum::{Router, extract::Query, routing::get};
-use hipflask::{
-    Session, SessionLayer,
-    core::serializer::{Limits, from_json, to_json},
-    value::Value,
-};
-use hipflask_examples::Error;
+use hipflask::{Session, SessionLayer, core::serializer::to_json, value::Value};
+use hipflask_examples::{Error, parsed, shown};
 use serde::Deserialize;
 
 /// How long to wait between reading the session and writing it, in milliseconds.
@@ -75,7 +71,7 @@ async fn set(
 }
 
 async fn show(session: Session, Query(Key { k }): Query<Key>) -> Result<String, Error> {
-    shown(session.value(&k))
+    Ok(shown(session.value(&k))?)
 }
 
 async fn all(session: Session) -> Result<String, Error> {
@@ -100,7 +96,7 @@ async fn append(
 async fn read(session: Session, Query(wait): Query<Wait>) -> Result<String, Error> {
     let user = session.value("user");
     wait.pass().await;
-    shown(user)
+    Ok(shown(user)?)
 }
 
 async fn login(
@@ -138,20 +134,5 @@ async fn flashes(session: Session) -> Result<String, Error> {
 impl Wait {
     async fn pass(&self) {
         tokio::time::sleep(Duration::from_millis(self.wait)).await;
-    }
-}
-
-/// What is Flask's tagged JSON stands for its value, anything else for itself.
-fn parsed(text: String) -> Value {
-    from_json(&text, Limits::default()).unwrap_or_else(|_| text.into())
-}
-
-fn shown(value: Option<Value>) -> Result<String, Error> {
-    match value {
-        None => Ok("-".to_owned()),
-        Some(value) => match value.as_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Ok(to_json(&value)?),
-        },
     }
 }

@@ -20,6 +20,8 @@ SECRET_KEY = "interop-tests-only-5b2c0e7d94f1a86e3377"
 DEMO_PROGRAMS = ("hipflask-demo", "demo")
 PROGRAMS = {"accounts": ("accounts", *DEMO_PROGRAMS), "demo": (*DEMO_PROGRAMS, "accounts")}
 TWINS = {"demo": "accounts"}
+# All examples that there are in actix-web.
+ACTIX = "hipflask-actix-example"
 
 
 def rust_program(name):
@@ -34,7 +36,9 @@ def rust_program(name):
 
 
 def command(kind, example):
-    """Returns how to call one side: `flask`, `python`, `rust`, or the path of a program."""
+    """Returns how to call one side: `flask`, `python`, `rust`, `actix`, or the path of a program."""
+    if kind == "actix":
+        return [rust_program(ACTIX), example]
     if kind in ("flask", "python"):
         return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
     return [rust_program(example) if kind == "rust" else str(kind)]

@@ -20,7 +20,7 @@ def app_over(name, kind):
         yield store, port
 
 
-@pytest.fixture(scope="module", params=["flask", "python", "rust"])
+@pytest.fixture(scope="module", params=["flask", "python", "rust", "actix"])
 def kind(request):
     return request.param
 

@@ -24,6 +24,9 @@ VARIANTS = {name: (name, {}) for name in STORES} | {
     "redis-prefix": ("redis", {"FLASK_SESSION_KEY_PREFIX": "other-app/", "FLASK_SESSION_ID_LENGTH": "16"}),
     "sqlite-json": ("sqlite", {"FLASK_SESSION_SERIALIZATION_FORMAT": "json"}),
 }
+# The adapter for actix-web knows nothing of stores: one in memory of a server and one in a file are enough for it.
+CASES = [(pair, variant) for pair in PAIRS for variant in VARIANTS]
+CASES += [(("flask", "actix"), variant) for variant in ("redis-signed", "sqlite")]
 FORMATS = {"filesystem": "pickle", "redis-json": "json", "sqlite-json": "json"}  # all others: msgpack
 
 LIFETIME = 31 * 86400  # Flask's default, in seconds
@@ -57,7 +60,8 @@ def values(variant):
 class Sides:
     """Two apps over one store."""
 
-    def __init__(self, variant, store, ports):
+    def __init__(self, pair, variant, store, ports):
+        self.pair = pair
         self.variant = variant
         self.store = store
         self.ports = ports
@@ -76,19 +80,15 @@ class Sides:
             turn += 1
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
-def pair(request):
-    return request.param
-
-
-@pytest.fixture(scope="module", params=VARIANTS)
-def sides(request, pair):
-    store, settings = VARIANTS[request.param]
+@pytest.fixture(scope="module", params=CASES, ids=["-".join([*pair, variant]) for pair, variant in CASES])
+def sides(request):
+    pair, variant = request.param
+    store, settings = VARIANTS[variant]
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(STORES[store]())
         settings = settings | store.env
         ports = [stack.enter_context(running(kind, "stored", sessions=store.url, settings=settings)) for kind in pair]
-        yield Sides(request.param, store, ports)
+        yield Sides(pair, variant, store, ports)
 
 
 either_first = pytest.mark.parametrize("first", [0, 1])
@@ -192,10 +192,10 @@ def test_sides_write_the_same_record(sides):
     assert records[0] == records[1]
 
 
-def test_sides_send_the_same_cookie(sides, pair):
+def test_sides_send_the_same_cookie(sides):
     signature = len(".") + 27 if sides.variant == "redis-signed" else 0
     length = (22 if sides.variant == "redis-prefix" else 43) + signature
-    for kind, port in zip(pair, sides.ports):
+    for kind, port in zip(sides.pair, sides.ports):
         guest = Guest()
         [set_cookie] = ask(port, "/set", k="a", v="b").set_cookies
         guest.jar.keep(set_cookie)

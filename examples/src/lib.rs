@@ -1,13 +1,18 @@
 //! What the examples share, so that each of them is about one idea: options, settings, server,
-//! redirects and plain cookies.
+//! redirects and plain cookies; and, with those of other frameworks, what is no framework's business.
 
 mod cookie;
 mod error;
 mod run;
+pub mod shop;
+mod tagged;
+mod users;
 
 pub use cookie::{delete_cookie, plain_cookie, set_cookie};
 pub use error::Error;
-pub use run::{App, run, run_with};
+pub use run::{App, random_key, run, run_with};
+pub use tagged::{parsed, shown};
+pub use users::User;
 
 use axum::http::{StatusCode, header::LOCATION};
 

@@ -71,7 +71,17 @@ async fn serve<A: App>(
     Ok(listen.serve(app).await?)
 }
 
-fn random_key() -> Result<SecretKey, ConfigError> {
+/// Makes a key for one run, and says so: for [`settings`], where the environment has none.
+///
+/// ```
+/// let config = hipflask_demo::settings(hipflask_examples::random_key)?;
+/// # Ok::<(), hipflask::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ConfigError`] when the operating system gives no random bytes.
+pub fn random_key() -> Result<SecretKey, ConfigError> {
     eprintln!("warning: FLASK_SECRET_KEY is not set: what is signed now is void after this run");
     SecretKey::random()
 }

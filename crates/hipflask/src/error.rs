@@ -29,6 +29,11 @@ pub(crate) enum Kind {
     #[cfg(feature = "axum")]
     #[error(transparent)]
     NoLayer(#[from] crate::rejection::NoSessionLayer),
+    #[error(
+        "two session layers have the cookie name {0:?} and different settings, so that each would \
+         overwrite the other's session: give one of them another SESSION_COOKIE_NAME, or clone one layer"
+    )]
+    SameCookieName(String),
     #[error(transparent)]
     Session(#[from] SessionError),
 }
@@ -61,8 +66,7 @@ impl Error {
         match &self.0 {
             Kind::Engine(error) => error.is_unavailable(),
             Kind::Session(error) => matches!(error, SessionError::StoreUnavailable),
-            #[cfg(feature = "axum")]
-            Kind::NoLayer(_) => false,
+            _ => false,
         }
     }
 

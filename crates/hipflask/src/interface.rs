@@ -32,7 +32,7 @@ type Clock = dyn Fn() -> UnixTime + Send + Sync;
 ///
 /// [`SessionLayer`](crate::SessionLayer) has one. This is for those who bring sessions to another
 /// framework than tower: a [`request`](Self::request) gives its handlers their session, and is
-/// finished before the response leaves.
+/// finished before the response leaves. `examples/actix` is a whole adapter.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,8 +45,10 @@ type Clock = dyn Fn() -> UnixTime + Send + Sync;
 /// let session = request.session().await?; // what the handler asks for
 /// session.insert("count", 1)?;
 ///
-/// let saved = request.finish().await?.expect("somebody has asked for the session");
-/// assert!(saved.action.header().is_some_and(|cookie| cookie.starts_with("session=")));
+/// let mut headers = http::HeaderMap::new(); // of the response
+/// request.finish_into(&mut headers).await?;
+/// assert!(headers["set-cookie"].to_str()?.starts_with("session="));
+/// assert_eq!(headers["vary"], "Cookie");
 /// # Ok(())
 /// # }
 /// ```
@@ -158,8 +160,9 @@ impl SessionInterface {
         self.sessions().name()
     }
 
-    /// Tells operators once what these sessions are.
-    pub(crate) fn tell(&self) {
+    /// Tells operators once, in one line of the log, what these sessions are: when they are put around
+    /// something.
+    pub fn tell(&self) {
         self.0.built.tell(self.0.store.as_ref().map(AnyStore::kind));
     }
 

@@ -21,6 +21,8 @@ mod rejection;
 mod report;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod request;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod respond;
 mod save_failure;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
@@ -46,7 +48,7 @@ pub use interface::SessionInterface;
 pub use layer::{SessionFuture, SessionLayer, SessionService};
 #[cfg(feature = "axum")]
 pub use rejection::{NoSessionLayer, SessionRejection, StoreUnavailable};
-pub use request::RequestSession;
+pub use request::{PendingRequest, RequestSession};
 pub use save_failure::SaveFailure;
 pub use session::Session;
 

@@ -1,6 +1,13 @@
 //! One request's session: opened by whoever asks first, and saved once, at the end.
 
-use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
+use std::{
+    borrow::Cow,
+    future::Future,
+    ops::Deref,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use hipflask_core::{
     cookie,
@@ -11,18 +18,29 @@ use hipflask_core::{
     visit::{Closing, Machine, Opened, Opening, Step, Turns, Visit},
 };
 use http::HeaderValue;
+use tokio::runtime::Handle;
 
 use crate::{
-    SaveFailure, SessionInterface,
+    Result, SaveFailure, SessionInterface,
+    error::Kind,
     line::{self, Line, Locked},
     report,
 };
 
-/// The session of one request, asked for or not. Clones are the same.
-///
-/// [`SessionInterface::request`] makes one; its example shows the whole of an adapter.
+/// The session of one request, asked for or not. Clones are the same, and go wherever the request goes.
 #[derive(Clone)]
 pub struct RequestSession(Arc<Inner>);
+
+/// A request's session, for whoever answers the request: [`SessionInterface`] has an example.
+///
+/// It is finished before the response leaves. Dropped before, because the request has come to a bad
+/// end, it is not saved; whoever else has the session can only read then.
+#[derive(Debug)]
+#[must_use = "what is not finished is not saved"]
+pub struct PendingRequest {
+    session: RequestSession,
+    is_closed: bool,
+}
 
 struct Inner {
     interface: SessionInterface,
@@ -70,23 +88,132 @@ enum Stage {
 /// How a request's session was saved: `None` if nobody has asked for it.
 pub(crate) type Finished = Result<Option<Saved>, SaveFailure>;
 
+/// Saving that goes on by itself when it is dropped: a client that hangs up must not keep, say, a
+/// log-out from being carried out.
+pub(crate) struct Saving(Option<Pin<Box<dyn Future<Output = Finished> + Send>>>);
+
 /// What saving comes to.
 pub(crate) enum Finish {
     Done(Finished),
     /// The store is to be asked, or others are still at work.
-    Wait(Pin<Box<dyn Future<Output = Finished> + Send>>),
+    Wait(Saving),
 }
 
 impl SessionInterface {
     /// Starts a request that carries these lines of `Cookie`.
-    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> RequestSession {
-        let copied = cookies.into_iter().filter_map(|line| HeaderValue::from_bytes(line).ok());
-        RequestSession::new(self.clone(), copied.collect(), None)
+    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> PendingRequest {
+        PendingRequest::new(self.clone(), copied(cookies), None)
+    }
+
+    /// Starts a request that has passed another layer, if `outer` is what that one has made. There is
+    /// nothing to start, `None`, when `outer` has the very same session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when `outer` has a cookie of the same name and other settings: each
+    /// would overwrite the other's session.
+    pub fn request_within<'a>(
+        &self,
+        outer: Option<&RequestSession>,
+        cookies: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Option<PendingRequest>> {
+        self.start(outer, copied(cookies))
+    }
+
+    pub(crate) fn start(
+        &self,
+        outer: Option<&RequestSession>,
+        cookies: Cookies,
+    ) -> Result<Option<PendingRequest>> {
+        match outer.and_then(|outer| outer.named(self.cookie_name())) {
+            Some(same) if same.interface().is_like(self) => Ok(None),
+            Some(_) => Err(Kind::SameCookieName(self.cookie_name().to_owned()).into()),
+            None => Ok(Some(PendingRequest::new(self.clone(), cookies, outer.cloned()))),
+        }
+    }
+}
+
+fn copied<'a>(cookies: impl IntoIterator<Item = &'a [u8]>) -> Cookies {
+    cookies.into_iter().filter_map(|line| HeaderValue::from_bytes(line).ok()).collect()
+}
+
+impl PendingRequest {
+    fn new(interface: SessionInterface, cookies: Cookies, outer: Option<RequestSession>) -> Self {
+        let refreshes = interface.refreshes_untouched();
+        let session = RequestSession::new(interface, cookies, outer);
+        if refreshes {
+            session.open_untouched();
+        }
+        Self { session, is_closed: false }
+    }
+
+    /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
+    /// holds it later can only read. What is returned belongs into the response:
+    /// [`finish_into`](Self::finish_into) puts it there.
+    ///
+    /// Once begun, saving is carried out also if nobody waits for it any more.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
+    pub async fn finish(self) -> Result<Option<Saved>, SaveFailure> {
+        match self.close() {
+            Finish::Done(finished) => finished,
+            Finish::Wait(saving) => saving.await,
+        }
+    }
+
+    pub(crate) fn close(mut self) -> Finish {
+        self.is_closed = true;
+        self.session.close()
+    }
+}
+
+impl Deref for PendingRequest {
+    type Target = RequestSession;
+
+    fn deref(&self) -> &RequestSession {
+        &self.session
+    }
+}
+
+impl Drop for PendingRequest {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            self.session.abandon();
+        }
+    }
+}
+
+impl Saving {
+    fn new(saving: impl Future<Output = Finished> + Send + 'static) -> Self {
+        Self(Some(Box::pin(saving)))
+    }
+}
+
+impl Future for Saving {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
+        let Some(saving) = &mut self.0 else { panic!("a future was polled after it was done") };
+        let finished = saving.as_mut().poll(cx);
+        if finished.is_ready() {
+            self.0 = None;
+        }
+        finished
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        if let (Some(saving), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(saving);
+        }
     }
 }
 
 impl RequestSession {
-    pub(crate) fn new(interface: SessionInterface, cookies: Cookies, outer: Option<Self>) -> Self {
+    fn new(interface: SessionInterface, cookies: Cookies, outer: Option<Self>) -> Self {
         let state = State {
             stage: Stage::Unopened,
             session: Core::new(),
@@ -95,19 +222,6 @@ impl RequestSession {
             cookie: None,
         };
         Self(Arc::new(Inner { interface, cookies, outer, line: Line::new(state) }))
-    }
-
-    /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
-    /// holds it later can only read. What is returned belongs into the response.
-    ///
-    /// # Errors
-    ///
-    /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
-    pub async fn finish(self) -> Result<Option<Saved>, SaveFailure> {
-        match self.close() {
-            Finish::Done(finished) => finished,
-            Finish::Wait(finishing) => finishing.await,
-        }
     }
 
     pub(crate) fn interface(&self) -> &SessionInterface {
@@ -156,7 +270,7 @@ impl RequestSession {
     }
 
     /// Opens the session of a signed cookie although nobody has asked for it.
-    pub(crate) fn open_untouched(&self) {
+    fn open_untouched(&self) {
         // What would have to wait for a store is left alone.
         let _ = self.try_open(false);
     }
@@ -167,24 +281,28 @@ impl RequestSession {
     }
 
     /// Saves the session for the last time.
-    pub(crate) fn close(self) -> Finish {
+    fn close(&self) -> Finish {
         // Whoever else has the session may change it now, or be about to in a task that has not run yet.
         if Arc::strong_count(&self.0) > 1 {
-            return Finish::Wait(Box::pin(async move {
+            let session = self.clone();
+            return Finish::Wait(Saving::new(async move {
                 for _ in 0..YIELDS {
                     tokio::task::yield_now().await;
                 }
-                let Some(place) = Place::take(self.clone(), Turns::close) else { return Ok(None) };
+                let Some(place) = Place::take(session.clone(), Turns::close) else {
+                    return Ok(None);
+                };
                 // What changes the session for longer than a store may take is not waited for.
-                let _ = tokio::time::timeout(self.interface().deadline(), place.wait()).await;
-                let closing = self.start_to_close()?;
-                self.carry_out(closing).await
+                let _ = tokio::time::timeout(session.interface().deadline(), place.wait()).await;
+                let closing = session.start_to_close()?;
+                session.carry_out(closing).await
             }));
         }
         self.lock().turns().seal();
         match self.start_to_close() {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
-                Finish::Wait(Box::pin(async move { self.carry_out(Some(closing)).await }))
+                let session = self.clone();
+                Finish::Wait(Saving::new(async move { session.carry_out(Some(closing)).await }))
             }
             Ok(closing) => {
                 Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into))
@@ -211,8 +329,8 @@ impl RequestSession {
         self.interface().save(closing).await.map(Some)
     }
 
-    /// Closes the session without saving it, because the request has come to a bad end.
-    pub(crate) fn abandon(&self) {
+    /// Closes the session without saving it.
+    fn abandon(&self) {
         let mut locked = self.lock();
         locked.turns().seal();
         locked.session.set_read_only(ReadOnly::ResponseStarted);

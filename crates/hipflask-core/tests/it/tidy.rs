@@ -28,7 +28,7 @@ const FLOW: [&str; 17] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 14] = [
+const FACADE: [&str; 15] = [
     "sync",
     "line",
     "config",
@@ -40,6 +40,7 @@ const FACADE: [&str; 14] = [
     "interface",
     "request",
     "session",
+    "respond",
     "layer",
     "extract",
     "templates",

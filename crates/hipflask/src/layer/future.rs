@@ -2,43 +2,30 @@
 
 use std::{
     future::Future,
+    mem::{replace, take},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use http::{Response, StatusCode};
+use http::Response;
 use pin_project_lite::pin_project;
 
-use super::respond;
 use crate::{
-    RequestSession,
-    request::{Finish, Finished},
+    Error, PendingRequest,
+    request::{Finish, Finished, Saving},
+    respond,
 };
 
 pin_project! {
     /// The future of [`SessionService`](super::SessionService).
     pub struct SessionFuture<F, B> {
+        // The first to be dropped, however the request ends: by an error, a panic or a client that
+        // went away.
+        session: Option<PendingRequest>,
         // Dropped as soon as it is done, and all that it has of the request with it.
         #[pin]
         inner: Option<F>,
-        session: Option<RequestSession>,
         rest: Rest<B>,
-    }
-
-    impl<F, B> PinnedDrop for SessionFuture<F, B> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            // However the request ends: by an error, a panic or a client that went away.
-            if let Some(session) = this.session.take() {
-                session.abandon();
-            }
-            // A client that hangs up must not keep, say, a log-out from being carried out.
-            if let (Rest::Saving { saving, .. }, Ok(runtime)) =
-                (std::mem::replace(this.rest, Rest::None), tokio::runtime::Handle::try_current())
-            {
-                runtime.spawn(saving);
-            }
-        }
     }
 }
 
@@ -49,27 +36,22 @@ enum Rest<B> {
     Refused(Response<B>),
     Saving {
         name: String,
-        saving: Pin<Box<dyn Future<Output = Finished> + Send>>,
+        saving: Saving,
         response: Response<B>,
     },
 }
 
 impl<F, B: Default> SessionFuture<F, B> {
-    pub(super) const fn new(inner: F, session: Option<RequestSession>) -> Self {
-        Self { inner: Some(inner), session, rest: Rest::None }
+    pub(super) const fn new(inner: F, session: Option<PendingRequest>) -> Self {
+        Self { session, inner: Some(inner), rest: Rest::None }
     }
 
     /// Answers a request that has passed another layer whose cookie has the same name.
-    pub(super) fn refused(name: &str) -> Self {
-        tracing::error!(
-            target: "hipflask",
-            "two session layers have the cookie name {name:?} and different settings, so that each \
-             would overwrite the other's session: give one of them another SESSION_COOKIE_NAME, or \
-             clone one layer"
-        );
+    pub(super) fn refused(error: &Error) -> Self {
+        tracing::error!(target: "hipflask", "{error}");
         let mut response = Response::new(B::default());
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        Self { inner: None, session: None, rest: Rest::Refused(response) }
+        *response.status_mut() = error.status();
+        Self { session: None, inner: None, rest: Rest::Refused(response) }
     }
 }
 
@@ -96,7 +78,7 @@ where
             let name = interface.cookie_name();
             match session.close() {
                 Finish::Done(finished) => {
-                    respond::answer(name, finished, &mut response);
+                    answer(name, finished, &mut response);
                     return Poll::Ready(Ok(response));
                 }
                 Finish::Wait(saving) => {
@@ -105,16 +87,27 @@ where
             }
         }
         let finished = match this.rest {
-            Rest::Saving { saving, .. } => Some(ready!(saving.as_mut().poll(cx))),
+            Rest::Saving { saving, .. } => Some(ready!(Pin::new(saving).poll(cx))),
             _ => None,
         };
-        match (std::mem::replace(this.rest, Rest::None), finished) {
+        match (replace(this.rest, Rest::None), finished) {
             (Rest::Saving { name, mut response, .. }, Some(finished)) => {
-                respond::answer(&name, finished, &mut response);
+                answer(&name, finished, &mut response);
                 Poll::Ready(Ok(response))
             }
             (Rest::Refused(response), _) => Poll::Ready(Ok(response)),
             _ => panic!("a future was polled after it was done"),
         }
+    }
+}
+
+/// Puts what was decided into the response, which becomes an error if the session was not saved.
+fn answer<B: Default>(name: &str, finished: Finished, response: &mut Response<B>) {
+    if let Err(failure) = respond::answer(name, finished, response.headers_mut()) {
+        let headers = take(response.headers_mut());
+        *response = Response::new(B::default());
+        *response.status_mut() = failure.status();
+        *response.headers_mut() = headers;
+        response.extensions_mut().insert(failure);
     }
 }

@@ -6,7 +6,6 @@
 mod future;
 #[expect(clippy::module_inception, reason = "the folder grammar of tower: layer, service, future")]
 mod layer;
-mod respond;
 mod service;
 
 pub use future::SessionFuture;

@@ -36,21 +36,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let outer = request.extensions().get::<RequestSession>();
-        match outer.and_then(|outer| outer.named(self.interface.cookie_name())) {
-            // Two copies of one session would overwrite each other.
-            Some(same) if same.interface().is_like(&self.interface) => {
-                return SessionFuture::new(self.inner.call(request), None);
-            }
-            Some(_) => return SessionFuture::refused(self.interface.cookie_name()),
-            None => {}
-        }
         let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
-        let session = RequestSession::new(self.interface.clone(), cookies, outer.cloned());
-        if self.interface.refreshes_untouched() {
-            session.open_untouched();
+        match self.interface.start(request.extensions().get::<RequestSession>(), cookies) {
+            Ok(session) => {
+                if let Some(session) = &session {
+                    request.extensions_mut().insert(RequestSession::clone(session));
+                }
+                SessionFuture::new(self.inner.call(request), session)
+            }
+            Err(error) => SessionFuture::refused(&error),
         }
-        request.extensions_mut().insert(session.clone());
-        SessionFuture::new(self.inner.call(request), Some(session))
     }
 }

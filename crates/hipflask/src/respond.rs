@@ -1,41 +1,63 @@
-//! Carries out what was decided, on the response.
+//! Carries out what was decided, on the headers of a response.
 
-use std::mem::replace;
+use std::mem::take;
 
 use hipflask_core::{
     cookie::{HeaderEdit, cache_control, vary},
     interface::{SaveAction, Saved},
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Response,
+    HeaderMap, HeaderName, HeaderValue,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use crate::{SaveFailure, report, request::Finished};
+use crate::{PendingRequest, SaveFailure, report, request::Finished};
 
-/// Puts what was decided, or what went wrong, into the response.
-pub(super) fn answer<B: Default>(name: &str, finished: Finished, response: &mut Response<B>) {
-    match finished {
-        Ok(None) => {}
-        Ok(Some(saved)) => apply(name, saved, response.headers_mut()),
-        Err(failure) => refuse(name, failure, response),
+/// The headers of a response that saving its session reads and writes.
+const HEADERS: [HeaderName; 3] = [SET_COOKIE, VARY, CACHE_CONTROL];
+
+impl PendingRequest {
+    /// [Finishes](Self::finish) the request, and puts what was decided into the response's headers, of
+    /// which it reads and writes only `Set-Cookie`, `Vary` and `Cache-Control`.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveFailure`] when the session cannot be saved. The response is to become an error then, with
+    /// its [`status`](SaveFailure::status), no body, and the headers that are left.
+    pub async fn finish_into(self, headers: &mut HeaderMap) -> Result<(), SaveFailure> {
+        let interface = self.interface().clone();
+        answer(interface.cookie_name(), self.finish().await, headers)
     }
 }
 
-fn refuse<B: Default>(name: &str, failure: SaveFailure, response: &mut Response<B>) {
-    report::save_failed(&failure);
-    let failed = replace(response, Response::new(B::default()));
-    *response.status_mut() = failure.status();
-    let headers = response.headers_mut();
+/// Puts what was decided into the headers; if the session was not saved, they are those of the error.
+pub(crate) fn answer(
+    name: &str,
+    finished: Finished,
+    headers: &mut HeaderMap,
+) -> Result<(), SaveFailure> {
+    match finished {
+        Ok(None) => {}
+        Ok(Some(saved)) => apply(name, saved, headers),
+        Err(failure) => {
+            report::save_failed(&failure);
+            refuse(name, headers);
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+fn refuse(name: &str, headers: &mut HeaderMap) {
+    let failed = take(headers);
     // What another layer has sent must arrive, or its session would be lost.
-    for name in [SET_COOKIE, VARY, CACHE_CONTROL] {
-        for line in failed.headers().get_all(&name) {
+    for name in HEADERS {
+        for line in failed.get_all(&name) {
             headers.append(name.clone(), line.clone());
         }
     }
     drop_cookie(headers, name);
     edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
-    response.extensions_mut().insert(failure);
 }
 
 fn apply(name: &str, saved: Saved, headers: &mut HeaderMap) {
