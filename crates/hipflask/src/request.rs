@@ -122,7 +122,20 @@ impl RequestSession {
 
     /// Opens the session; `accessed` if that is because a handler asks for it.
     pub(crate) async fn open(&self, accessed: bool) -> Result<(), EngineError> {
-        let Some((opening, place)) = self.try_open(accessed)? else { return Ok(()) };
+        match self.try_open(accessed)? {
+            // Boxed, because the future of every handler that asks for its session holds this one.
+            Some((opening, place)) => Box::pin(self.open_in_turn(accessed, opening, place)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the session once those are done who were before, if they have not opened it.
+    async fn open_in_turn(
+        &self,
+        accessed: bool,
+        opening: Opening,
+        place: Place,
+    ) -> Result<(), EngineError> {
         place.wait().await;
         // Whoever was first in the line has opened it.
         if let Some(opened) = self.lock().opened(accessed) {
@@ -167,43 +180,33 @@ impl RequestSession {
     }
 
     /// Saves the session for the last time.
-    pub(crate) fn close(self) -> Finish {
+    pub(crate) fn close(&self) -> Finish {
         // Whoever else has the session may change it now, or be about to in a task that has not run yet.
         if Arc::strong_count(&self.0) > 1 {
+            let this = self.clone();
             return Finish::Wait(Box::pin(async move {
                 for _ in 0..YIELDS {
                     tokio::task::yield_now().await;
                 }
-                let Some(place) = Place::take(self.clone(), Turns::close) else { return Ok(None) };
+                let Some(place) = Place::take(this.clone(), Turns::close) else { return Ok(None) };
                 // What changes the session for longer than a store may take is not waited for.
-                let _ = tokio::time::timeout(self.interface().deadline(), place.wait()).await;
-                let closing = self.start_to_close()?;
-                self.carry_out(closing).await
+                let _ = tokio::time::timeout(this.interface().deadline(), place.wait()).await;
+                let closing = this.lock().start_to_close(this.interface())?;
+                this.carry_out(closing).await
             }));
         }
-        self.lock().turns().seal();
-        match self.start_to_close() {
+        let mut locked = self.lock();
+        locked.turns().seal();
+        match locked.start_to_close(self.interface()) {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
-                Finish::Wait(Box::pin(async move { self.carry_out(Some(closing)).await }))
+                let this = self.clone();
+                Finish::Wait(Box::pin(async move { this.carry_out(Some(closing)).await }))
             }
             Ok(closing) => {
                 Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into))
             }
             Err(failure) => Finish::Done(Err(failure)),
         }
-    }
-
-    fn start_to_close(&self) -> Result<Option<Closing>, SaveFailure> {
-        let interface = self.interface();
-        let sessions = interface.sessions();
-        let State { session, visit, .. } = &mut *self.lock();
-        session.set_read_only(ReadOnly::ResponseStarted);
-        let Some(visit) = visit.take() else { return Ok(None) };
-        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
-        if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
-        }
-        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
     }
 
     async fn carry_out(&self, closing: Option<Closing>) -> Finished {
@@ -255,6 +258,20 @@ impl State {
             }
             Stage::Unopened => None,
         }
+    }
+
+    fn start_to_close(
+        &mut self,
+        interface: &SessionInterface,
+    ) -> Result<Option<Closing>, SaveFailure> {
+        let (sessions, session) = (interface.sessions(), &mut self.session);
+        session.set_read_only(ReadOnly::ResponseStarted);
+        let Some(visit) = self.visit.take() else { return Ok(None) };
+        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
+        if !entropy.is_empty() {
+            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
+        }
+        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
     }
 }
 

@@ -22,7 +22,8 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         session: Option<RequestSession>,
-        rest: Rest<B>,
+        // Boxed, because few requests have any, and a router moves the future of each.
+        rest: Option<Box<Rest<B>>>,
     }
 
     impl<F, B> PinnedDrop for SessionFuture<F, B> {
@@ -33,8 +34,8 @@ pin_project! {
                 session.abandon();
             }
             // A client that hangs up must not keep, say, a log-out from being carried out.
-            if let (Rest::Saving { saving, .. }, Ok(runtime)) =
-                (std::mem::replace(this.rest, Rest::None), tokio::runtime::Handle::try_current())
+            if let Some(Rest::Saving { saving, .. }) = this.rest.take().map(|rest| *rest)
+                && let Ok(runtime) = tokio::runtime::Handle::try_current()
             {
                 runtime.spawn(saving);
             }
@@ -44,7 +45,6 @@ pin_project! {
 
 /// What is left to do when the handler is done.
 enum Rest<B> {
-    None,
     /// There never was a handler.
     Refused(Response<B>),
     Saving {
@@ -56,7 +56,7 @@ enum Rest<B> {
 
 impl<F, B: Default> SessionFuture<F, B> {
     pub(super) const fn new(inner: F, session: Option<RequestSession>) -> Self {
-        Self { inner: Some(inner), session, rest: Rest::None }
+        Self { inner: Some(inner), session, rest: None }
     }
 
     /// Answers a request that has passed another layer whose cookie has the same name.
@@ -69,7 +69,7 @@ impl<F, B: Default> SessionFuture<F, B> {
         );
         let mut response = Response::new(B::default());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        Self { inner: None, session: None, rest: Rest::Refused(response) }
+        Self { inner: None, session: None, rest: Some(Box::new(Rest::Refused(response))) }
     }
 }
 
@@ -92,28 +92,28 @@ where
             let mut response = ready!(inner.poll(cx))?;
             this.inner.set(None);
             let Some(session) = this.session.take() else { return Poll::Ready(Ok(response)) };
-            let interface = session.interface().clone();
-            let name = interface.cookie_name();
+            let name = session.interface().cookie_name();
             match session.close() {
                 Finish::Done(finished) => {
                     respond::answer(name, finished, &mut response);
                     return Poll::Ready(Ok(response));
                 }
                 Finish::Wait(saving) => {
-                    *this.rest = Rest::Saving { name: name.to_owned(), saving, response };
+                    let name = name.to_owned();
+                    *this.rest = Some(Box::new(Rest::Saving { name, saving, response }));
                 }
             }
         }
-        let finished = match this.rest {
-            Rest::Saving { saving, .. } => Some(ready!(saving.as_mut().poll(cx))),
+        let finished = match this.rest.as_deref_mut() {
+            Some(Rest::Saving { saving, .. }) => Some(ready!(saving.as_mut().poll(cx))),
             _ => None,
         };
-        match (std::mem::replace(this.rest, Rest::None), finished) {
-            (Rest::Saving { name, mut response, .. }, Some(finished)) => {
+        match (this.rest.take().map(|rest| *rest), finished) {
+            (Some(Rest::Saving { name, mut response, .. }), Some(finished)) => {
                 respond::answer(&name, finished, &mut response);
                 Poll::Ready(Ok(response))
             }
-            (Rest::Refused(response), _) => Poll::Ready(Ok(response)),
+            (Some(Rest::Refused(response)), _) => Poll::Ready(Ok(response)),
             _ => panic!("a future was polled after it was done"),
         }
     }
