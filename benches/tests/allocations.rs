@@ -1,4 +1,4 @@
-//! Counts allocations: a request that does not ask for its session must not cause any.
+//! Counts allocations: of a request that does not ask for its session, and of one that does.
 
 use std::convert::Infallible;
 

@@ -156,14 +156,14 @@ impl PendingRequest {
     /// # Errors
     ///
     /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
-    pub async fn finish(self) -> Result<Option<Saved>, SaveFailure> {
+    pub async fn finish(mut self) -> Result<Option<Saved>, SaveFailure> {
         match self.close() {
             Finish::Done(finished) => finished,
             Finish::Wait(saving) => saving.await,
         }
     }
 
-    pub(crate) fn close(mut self) -> Finish {
+    pub(crate) fn close(&mut self) -> Finish {
         self.is_closed = true;
         self.session.close()
     }
@@ -236,7 +236,20 @@ impl RequestSession {
 
     /// Opens the session; `accessed` if that is because a handler asks for it.
     pub(crate) async fn open(&self, accessed: bool) -> Result<(), EngineError> {
-        let Some((opening, place)) = self.try_open(accessed)? else { return Ok(()) };
+        match self.try_open(accessed)? {
+            // Boxed, because the future of every handler that asks for its session holds this one.
+            Some((opening, place)) => Box::pin(self.open_in_turn(accessed, opening, place)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the session once those are done who were before, if they have not opened it.
+    async fn open_in_turn(
+        &self,
+        accessed: bool,
+        opening: Opening,
+        place: Place,
+    ) -> Result<(), EngineError> {
         place.wait().await;
         // Whoever was first in the line has opened it.
         if let Some(opened) = self.lock().opened(accessed) {
@@ -294,12 +307,13 @@ impl RequestSession {
                 };
                 // What changes the session for longer than a store may take is not waited for.
                 let _ = tokio::time::timeout(session.interface().deadline(), place.wait()).await;
-                let closing = session.start_to_close()?;
+                let closing = session.lock().start_to_close(session.interface())?;
                 session.carry_out(closing).await
             }));
         }
-        self.lock().turns().seal();
-        match self.start_to_close() {
+        let mut locked = self.lock();
+        locked.turns().seal();
+        match locked.start_to_close(self.interface()) {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
                 let session = self.clone();
                 Finish::Wait(Saving::new(async move { session.carry_out(Some(closing)).await }))
@@ -309,19 +323,6 @@ impl RequestSession {
             }
             Err(failure) => Finish::Done(Err(failure)),
         }
-    }
-
-    fn start_to_close(&self) -> Result<Option<Closing>, SaveFailure> {
-        let interface = self.interface();
-        let sessions = interface.sessions();
-        let State { session, visit, .. } = &mut *self.lock();
-        session.set_read_only(ReadOnly::ResponseStarted);
-        let Some(visit) = visit.take() else { return Ok(None) };
-        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
-        if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
-        }
-        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
     }
 
     async fn carry_out(&self, closing: Option<Closing>) -> Finished {
@@ -373,6 +374,20 @@ impl State {
             }
             Stage::Unopened => None,
         }
+    }
+
+    fn start_to_close(
+        &mut self,
+        interface: &SessionInterface,
+    ) -> Result<Option<Closing>, SaveFailure> {
+        let (sessions, session) = (interface.sessions(), &mut self.session);
+        session.set_read_only(ReadOnly::ResponseStarted);
+        let Some(visit) = self.visit.take() else { return Ok(None) };
+        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
+        if !entropy.is_empty() {
+            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
+        }
+        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
     }
 }
 

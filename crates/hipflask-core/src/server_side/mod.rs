@@ -160,13 +160,12 @@ impl ServerSide {
         };
         let mut facts = CookieFacts { len: cookie.len(), ..CookieFacts::default() };
         let id = self.verify(cookie, &mut facts);
+        let id =
+            id.map_err(|reason| other_side::recognise(&self.settings, cookie).unwrap_or(reason));
         Offer { id, cookie: Some(facts) }
     }
 
     fn verify(&self, cookie: &[u8], facts: &mut CookieFacts) -> Result<SessionId, Reason> {
-        if let Some(reason) = other_side::recognise(&self.settings, cookie) {
-            return Err(reason);
-        }
         let id = match &self.settings.signer {
             None => cookie,
             Some(signer) => {

@@ -22,7 +22,7 @@ pub struct Opening(Stage);
 #[derive(Clone, Debug)]
 enum Stage {
     Done(Opened),
-    Reading(Reading),
+    Reading(Box<Reading>),
 }
 
 #[derive(Clone, Debug)]
@@ -39,13 +39,15 @@ struct Reading {
 }
 
 /// What is known of a request's session beside its content.
+///
+/// What only stored sessions have is boxed: those in cookies are moved without it.
 #[derive(Clone, Debug)]
 pub struct Visit {
     reason: Reason,
     cookie: Option<CookieFacts>,
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     failure: Option<Arc<EngineError>>,
-    fault: Option<DecodeError>,
+    fault: Option<Box<DecodeError>>,
 }
 
 /// A session that was opened.
@@ -85,7 +87,8 @@ impl Opening {
         let (next, losses) = (next.unwrap_or_default(), Losses::default());
         let retired = None;
         let rules = Arc::clone(rules);
-        Self(Stage::Reading(Reading { rules, offer, key, next, retired, losses, now }))
+        let reading = Reading { rules, offer, key, next, retired, losses, now };
+        Self(Stage::Reading(Box::new(reading)))
     }
 
     /// Returns the session. Before the end it is what a request gets whose store does not answer.
@@ -171,9 +174,10 @@ impl Opened {
         let mut fault = None;
         let (reason, held) = match rules.read(offer, found, now, &mut fault) {
             Err(reason) => (reason, None),
-            Ok(held) => (reason_of(cookie), Some(held)),
+            Ok(held) => (reason_of(cookie), Some(Box::new(held))),
         };
         let permanent = rules.settings().permanent;
+        let fault = fault.map(Box::new);
         let visit = Visit { reason, cookie, held, failure: None, fault };
         Self { visit, content: Content::Record { permanent } }
     }
@@ -222,8 +226,8 @@ impl Visit {
     }
 
     /// Returns what the store has, if it has the session.
-    pub const fn held(&self) -> Option<&Held> {
-        self.held.as_ref()
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_deref()
     }
 
     /// Returns what the store's record of the session holds, if there is one.
@@ -237,16 +241,16 @@ impl Visit {
     }
 
     /// Returns what is wrong with the store's record, if it cannot be read.
-    pub const fn fault(&self) -> Option<&DecodeError> {
-        self.fault.as_ref()
+    pub fn fault(&self) -> Option<&DecodeError> {
+        self.fault.as_deref()
     }
 
     /// Takes over what the store has now.
     pub fn hold(&mut self, held: Held) {
-        self.held = Some(held);
+        self.held = Some(Box::new(held));
     }
 
     pub(super) fn into_held(self) -> Option<Held> {
-        self.held
+        self.held.map(|held| *held)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    mem::{replace, take},
+    mem::take,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -25,13 +25,13 @@ pin_project! {
         // Dropped as soon as it is done, and all that it has of the request with it.
         #[pin]
         inner: Option<F>,
-        rest: Rest<B>,
+        // Boxed, because few requests have any, and a router moves the future of each.
+        rest: Option<Box<Rest<B>>>,
     }
 }
 
 /// What is left to do when the handler is done.
 enum Rest<B> {
-    None,
     /// There never was a handler.
     Refused(Response<B>),
     Saving {
@@ -43,7 +43,7 @@ enum Rest<B> {
 
 impl<F, B: Default> SessionFuture<F, B> {
     pub(super) const fn new(inner: F, session: Option<PendingRequest>) -> Self {
-        Self { session, inner: Some(inner), rest: Rest::None }
+        Self { session, inner: Some(inner), rest: None }
     }
 
     /// Answers a request that has passed another layer whose cookie has the same name.
@@ -51,7 +51,7 @@ impl<F, B: Default> SessionFuture<F, B> {
         tracing::error!(target: "hipflask", "{error}");
         let mut response = Response::new(B::default());
         *response.status_mut() = error.status();
-        Self { session: None, inner: None, rest: Rest::Refused(response) }
+        Self { session: None, inner: None, rest: Some(Box::new(Rest::Refused(response))) }
     }
 }
 
@@ -73,29 +73,30 @@ where
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
             let mut response = ready!(inner.poll(cx))?;
             this.inner.set(None);
-            let Some(session) = this.session.take() else { return Poll::Ready(Ok(response)) };
-            let interface = session.interface().clone();
-            let name = interface.cookie_name();
-            match session.close() {
+            let Some(mut session) = this.session.take() else { return Poll::Ready(Ok(response)) };
+            let finish = session.close();
+            let name = session.interface().cookie_name();
+            match finish {
                 Finish::Done(finished) => {
                     answer(name, finished, &mut response);
                     return Poll::Ready(Ok(response));
                 }
                 Finish::Wait(saving) => {
-                    *this.rest = Rest::Saving { name: name.to_owned(), saving, response };
+                    let name = name.to_owned();
+                    *this.rest = Some(Box::new(Rest::Saving { name, saving, response }));
                 }
             }
         }
-        let finished = match this.rest {
-            Rest::Saving { saving, .. } => Some(ready!(Pin::new(saving).poll(cx))),
+        let finished = match this.rest.as_deref_mut() {
+            Some(Rest::Saving { saving, .. }) => Some(ready!(Pin::new(saving).poll(cx))),
             _ => None,
         };
-        match (replace(this.rest, Rest::None), finished) {
-            (Rest::Saving { name, mut response, .. }, Some(finished)) => {
+        match (this.rest.take().map(|rest| *rest), finished) {
+            (Some(Rest::Saving { name, mut response, .. }), Some(finished)) => {
                 answer(&name, finished, &mut response);
                 Poll::Ready(Ok(response))
             }
-            (Rest::Refused(response), _) => Poll::Ready(Ok(response)),
+            (Some(Rest::Refused(response)), _) => Poll::Ready(Ok(response)),
             _ => panic!("a future was polled after it was done"),
         }
     }
