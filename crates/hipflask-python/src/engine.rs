@@ -51,13 +51,11 @@ impl Engine {
     ) -> PyResult<Self> {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
-        let ring = config.secret_key().ring();
-        let fingerprints = std::iter::once(ring.current()).chain(ring.fallbacks());
         let interface = config.build().map_err(refuse)?;
         Ok(Self {
-            signed: Sessions::Signed(interface.clone()),
+            signed: interface.clone().into(),
             interface,
-            fingerprints: fingerprints.map(|key| key.fingerprint()).collect(),
+            fingerprints: config.secret_key().fingerprints(),
             stored: store.map(|store| Stored::new(config, store)).transpose()?,
         })
     }

@@ -84,7 +84,7 @@ impl SessionInterface {
         let interface = config.build()?;
         Ok(Self(Arc::new(Shared {
             built: Built::of(config, &interface),
-            sessions: Sessions::Signed(interface),
+            sessions: interface.into(),
             rules: config.build_server_side()?,
             store: None,
             deadline: config.store_deadline(),
@@ -111,7 +111,7 @@ impl SessionInterface {
         let shared = Arc::unwrap_or_clone(self.0);
         let rules = shared.rules.clone().for_store(&store);
         Self(Arc::new(Shared {
-            sessions: Sessions::Stored(Arc::new(rules)),
+            sessions: rules.into(),
             store: Some(AnyStore::new(store)),
             refreshes_untouched: false,
             ..shared

@@ -194,16 +194,14 @@ impl RequestSession {
     }
 
     fn start_to_close(&self) -> Result<Option<Closing>, SaveFailure> {
-        let interface = self.interface();
-        let sessions = interface.sessions();
         let State { session, visit, .. } = &mut *self.lock();
         session.set_read_only(ReadOnly::ResponseStarted);
         let Some(visit) = visit.take() else { return Ok(None) };
-        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
+        let mut entropy = vec![0; visit.entropy_len(session)];
         if !entropy.is_empty() {
             getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
         }
-        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
+        Ok(Some(visit.close(session, &entropy, self.interface().now())?))
     }
 
     async fn carry_out(&self, closing: Option<Closing>) -> Finished {

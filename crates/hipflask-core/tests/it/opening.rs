@@ -1,6 +1,6 @@
 //! Opening a stored session: what is asked again or elsewhere, and what a request gets in the end.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hipflask_core::{
     UnixTime,
@@ -29,7 +29,7 @@ const COOKIE: &[u8] = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw";
 type Heard = Result<Answer, StoreError>;
 
 fn stored(rules: ServerSide) -> Sessions {
-    Sessions::Stored(Arc::new(rules))
+    rules.into()
 }
 
 fn nothing() -> Heard {
@@ -96,8 +96,7 @@ fn check_unavailable(opened: Opened) {
     assert_eq!(session.read_only(), Some(ReadOnly::StoreUnavailable));
     assert!(session.is_blank() && session.insert("a", 1).is_err());
     // The cookie stays, for when the store is back.
-    let closing = stored(ServerSide::new(Settings::default())).close(&session, visit, &[], NOW);
-    let closing = closing.unwrap();
+    let closing = visit.close(&session, &[], NOW).unwrap();
     assert!(matches!(closing.step(), Step::Done));
     assert_eq!(closing.finish().unwrap().action, SaveAction::Keep);
 }
@@ -144,7 +143,7 @@ fn signed_cookie_moves_into_the_store() {
         assert_eq!(visit.reason(), Reason::Verified);
         assert_eq!(session.value("a"), Some(Value::from(1)));
         let mut memory = Memory::default();
-        let mut closing = sessions.close(&session, visit, &[7; 32], NOW).unwrap();
+        let mut closing = visit.close(&session, &[7; 32], NOW).unwrap();
         drive(&mut closing, |question| Ok(memory.answer(question).0)).unwrap();
         assert_eq!(closing.outcome(), Some(Outcome::Saved));
         let SaveAction::Set(line) = closing.finish().unwrap().action else { panic!("no id") };
@@ -163,7 +162,7 @@ fn signed_cookie_can_be_logged_out_before_it_has_moved() {
     let sessions = migrating(Settings::default());
     let (mut session, visit) = open_cookie(&sessions, COOKIE, NOW);
     session.destroy().unwrap();
-    let mut closing = sessions.close(&session, visit, &[7; 32], NOW).unwrap();
+    let mut closing = visit.close(&session, &[7; 32], NOW).unwrap();
     drive(&mut closing, |question| panic!("{question:?}")).unwrap();
     assert!(matches!(closing.finish().unwrap().action, SaveAction::Delete(_)));
 }

@@ -54,7 +54,7 @@ fn record_is_ended_wherever_it_may_lie() {
     let both = rules(IdStorage::HashedFromPlain);
     let plain_first = [both.earlier_key_of(&id()).unwrap(), both.key_of(&id())];
     assert_eq!(keys(revoke(IdStorage::HashedFromPlain)), plain_first);
-    assert!(Sessions::Signed(Interface::new(&KeyRing::new("k"))).revoke(&id()).is_none());
+    assert!(Sessions::from(Interface::new(&KeyRing::new("k"))).revoke(&id()).is_none());
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Scene {
     fn rules(self) -> &'static Sessions {
         let settings = Settings { id_storage: self.id_storage, ..Settings::default() };
         let rules = ServerSide::new(settings).with_renewal_at_once(!self.renews_in_two_steps);
-        Box::leak(Box::new(Sessions::Stored(rules.into())))
+        Box::leak(Box::new(rules.into()))
     }
 }
 
