@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hipflask_core::{
-    cookie,
+    UnixTime, cookie,
     interface::Interface,
     serializer::{self, Limits},
     signing::TimedSigner,
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &SignArgs, env: impl key::Env) -> Result<Status, Failure
     let mut cookie = Vec::new();
     item::run(&args.session, args.format.json, |json, line| {
         cookie.clear();
-        let note = sign(&signer, json, args.clock.now().as_secs(), &mut cookie)?;
+        let note = sign(&signer, json, args.clock.now(), &mut cookie)?;
         if args.format.json {
             // Base64 and dots need no escape.
             line.extend_from_slice(br#"{"ok":true,"cookie":""#);
@@ -65,7 +65,7 @@ impl fmt::Display for Note {
 fn sign(
     signer: &TimedSigner,
     json: &[u8],
-    now: u64,
+    now: UnixTime,
     value: &mut Vec<u8>,
 ) -> Result<Option<Note>, Refusal> {
     let json = str::from_utf8(json).map_err(|_| Refusal::NotUtf8)?;

@@ -131,7 +131,7 @@ impl Interface {
         let signed = |it: &Self| {
             let mut probe = b"probe".to_vec();
             it.signer.as_ref().map(|signer| {
-                signer.sign_to(&mut probe, 0);
+                signer.sign_to(&mut probe, UnixTime::default());
                 probe
             })
         };
@@ -182,11 +182,11 @@ impl Interface {
         facts: &mut CookieFacts,
     ) -> Result<Session, Reason> {
         let max_age = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        let timed = signer.unsign(cookie, now.as_secs(), Some(max_age)).map_err(|error| {
+        let timed = signer.unsign(cookie, now, Some(max_age)).map_err(|error| {
             facts.age = age_of(&error);
             error.reason()
         })?;
-        facts.age = Some(age(timed.signed_at, now.as_secs()));
+        facts.age = Some(age(timed.signed_at, now));
         facts.signed_at = Some(timed.signed_at);
         facts.key = Some(timed.key);
         let (json, compressed) = serializer::decode_payload(timed.value, self.limits.inflated())
@@ -259,7 +259,7 @@ fn value_of(signer: &TimedSigner, session: &Session, now: UnixTime) -> Result<St
     let json = session.to_json()?;
     let mut value = Vec::with_capacity(json.len() * 4 / 3 + 64);
     serializer::encode_payload(&json, &mut value);
-    signer.sign_to(&mut value, now.as_secs());
+    signer.sign_to(&mut value, now);
     // Base64 and dots are ASCII.
     Ok(String::from_utf8(value).unwrap_or_default())
 }
