@@ -134,7 +134,7 @@ impl ServerSide {
     }
 
     /// Reports whether the store moves a record in one step.
-    pub const fn renews_at_once(&self) -> bool {
+    pub(crate) const fn renews_at_once(&self) -> bool {
         self.renews_at_once
     }
 
@@ -264,7 +264,7 @@ impl ServerSide {
 
     /// Reports whether a session that was only read has something to save: it was touched, so that
     /// its cookie is to live longer, too, or the start of its absolute timeout is not yet known.
-    pub fn is_due(&self, held: &Held, now: UnixTime) -> bool {
+    pub(crate) fn is_due(&self, held: &Held, now: UnixTime) -> bool {
         let is_timed = self.settings.absolute_timeout.is_some();
         held.touched || is_timed && self.time_left(held.snapshot.content(), now).is_none()
     }
