@@ -163,8 +163,7 @@ impl SessionInterface {
         self.0.built.tell(self.0.store.as_ref().map(AnyStore::kind));
     }
 
-    /// Returns the rules, which ask nobody themselves.
-    pub fn sessions(&self) -> &Sessions {
+    pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
     }
 

@@ -116,8 +116,8 @@ impl RequestSession {
 
     /// Returns the request's session of the innermost layer whose cookie has this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Self> {
-        let each = std::iter::successors(Some(self), |request| request.0.outer.as_ref());
-        each.into_iter().find(|request| request.interface().cookie_name() == name)
+        let mut each = std::iter::successors(Some(self), |request| request.0.outer.as_ref());
+        each.find(|request| request.interface().cookie_name() == name)
     }
 
     /// Opens the session; `accessed` if that is because a handler asks for it.
