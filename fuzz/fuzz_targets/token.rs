@@ -4,7 +4,7 @@
 
 use hipflask_core::{
     UnixTime,
-    interface::Interface,
+    interface::CookieSessions,
     serializer::{Limits, decode_payload},
     signing::{KeyRing, Signer, TimedSigner},
     token::TimedToken,
@@ -18,7 +18,7 @@ const NOW: UnixTime = UnixTime::from_secs(SECONDS);
 fuzz_target!(|bytes: &[u8]| {
     let ring = KeyRing::new("k").with_fallback("older");
     let signer = TimedSigner::new(Signer::new(&ring, "s"));
-    let interface = Interface::new(&ring);
+    let interface = CookieSessions::new(&ring);
 
     // A verdict that depends on the time limit may only get worse with one.
     let free = signer.unsign(bytes, NOW, None);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use hipflask_core::{
     UnixTime, cookie,
-    interface::Interface,
+    interface::CookieSessions,
     serializer::{self, Limits},
     signing::TimedSigner,
     value::Value,
@@ -56,7 +56,7 @@ impl fmt::Display for Note {
                 f,
                 "warning: name `{COOKIE_NAME}` and value have {size} bytes, and browsers drop a \
                  cookie of more than {} without a word",
-                Interface::MAX_COOKIE_SIZE
+                CookieSessions::MAX_COOKIE_SIZE
             ),
         }
     }
@@ -77,6 +77,6 @@ fn sign(
         return Ok(Some(Note::Empty));
     }
     let header = format!("{COOKIE_NAME}={}", String::from_utf8_lossy(value));
-    let size = cookie::oversize(&header, Interface::MAX_COOKIE_SIZE);
+    let size = cookie::oversize(&header, CookieSessions::MAX_COOKIE_SIZE);
     Ok(size.map(|size| Note::TooLarge { size }))
 }

@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// The salt of itsdangerous' serializers where none is chosen.
-pub const SALT: &str = "itsdangerous";
+pub const ITSDANGEROUS_SALT: &str = "itsdangerous";
 
 /// How a token's value becomes text.
 ///
 /// ```
-/// use hipflask_core::{signing::KeyRing, token::{Form, SALT, Token}};
+/// use hipflask_core::{signing::KeyRing, token::{Form, ITSDANGEROUS_SALT, Token}};
 ///
-/// let token = Token::new(&KeyRing::new("secret-key"), SALT).with_form(Form::Json);
+/// let token = Token::new(&KeyRing::new("secret-key"), ITSDANGEROUS_SALT).with_form(Form::Json);
 /// assert!(token.encode(&[1, 2])?.starts_with("[1, 2]."));
 /// # Ok::<(), hipflask_core::token::EncodeError>(())
 /// ```

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use hipflask::{
     UnixTime,
-    config::Interface,
+    config::CookieSessions,
     core::{
-        cookie, interface::SaveAction, serializer::JsonStyle, server_side::SessionId,
-        session::Session, visit::Sessions,
+        cookie, interface::SaveAction, serializer::JsonStyle, session::Session, stored::SessionId,
+        visit::Sessions,
     },
 };
 use pyo3::{
@@ -32,7 +32,7 @@ use crate::{
 /// configuration gets another one.
 #[pyclass(frozen, module = "hipflask._native")]
 pub(crate) struct Engine {
-    interface: Interface,
+    interface: CookieSessions,
     signed: Sessions,
     #[pyo3(get)]
     fingerprints: Vec<String>,

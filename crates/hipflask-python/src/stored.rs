@@ -1,13 +1,13 @@
 //! Sessions in a store: where the engine may have to wait. Other threads of Python run meanwhile.
 
 use hipflask::{
-    SaveFailure, SessionConfig, SessionInterface, UnixTime,
+    SaveError, SessionConfig, SessionInterface, UnixTime,
     config::Format,
     core::{
         engine::{Changes, EngineError},
         interface::SaveAction,
-        server_side::SessionId,
         session::{Fate, Session},
+        stored::SessionId,
         visit::{Machine, Sessions, Step, Updating as Core},
     },
     store::{ConnectError, Record, StoreKind},
@@ -43,7 +43,7 @@ impl Stored {
     /// Takes the address of a store, or a client that is one.
     pub(crate) fn new(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = store.py();
-        let rules = config.build_server_side().map_err(|mistake| error::config(py, &mistake))?;
+        let rules = config.build_stored().map_err(|mistake| error::config(py, &mistake))?;
         let (rules, road) = if let Ok(address) = store.extract::<String>() {
             let format = StoreKind::of(&address).ok().and_then(StoreKind::record_format);
             let rules = rules.with_record_format(format);
@@ -171,7 +171,7 @@ impl Stored {
             Road::Native(processes) => {
                 let saving = async |interface: &SessionInterface| {
                     let closing = visit.close(&session, &entropy, now);
-                    interface.save(closing.map_err(SaveFailure::from)?).await
+                    interface.save(closing.map_err(SaveError::from)?).await
                 };
                 processes.run(py, saving)?
             }

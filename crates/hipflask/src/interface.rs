@@ -13,14 +13,14 @@ use hipflask_core::{
     UnixTime,
     engine::EngineError,
     interface::Saved,
-    server_side::{ServerSide, SessionId},
     store::{Store, StoreError},
+    stored::{SessionId, StoredSessions},
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    SaveFailure,
+    SaveError,
     config::{ConfigError, SessionConfig},
     report::{self, Built},
     store::AnyStore,
@@ -64,7 +64,7 @@ struct Shared {
     /// The fingerprints of the keys, the current one first.
     fingerprints: Vec<String>,
     /// How sessions lie in a store, where one is to follow.
-    rules: ServerSide,
+    rules: StoredSessions,
     clock: Option<Arc<Clock>>,
     built: Built,
 }
@@ -85,7 +85,7 @@ impl SessionInterface {
         Ok(Self(Arc::new(Shared {
             built: Built::of(config, &interface),
             sessions: interface.into(),
-            rules: config.build_server_side()?,
+            rules: config.build_stored()?,
             store: None,
             deadline: config.store_deadline(),
             refreshes_untouched: config.refresh_untouched(),
@@ -240,8 +240,8 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when the session is not saved.
-    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveFailure> {
+    /// [`SaveError`] when the session is not saved.
+    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveError> {
         let driven = self.drive(&mut closing).await;
         Self::end_saving(closing, driven)
     }
@@ -251,11 +251,11 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when the session is not saved.
+    /// [`SaveError`] when the session is not saved.
     pub fn end_saving(
         closing: Closing,
         driven: Result<(), EngineError>,
-    ) -> Result<Saved, SaveFailure> {
+    ) -> Result<Saved, SaveError> {
         driven?;
         report::conflicts(closing.attempts());
         closing.dropped().into_iter().for_each(report::dropped);

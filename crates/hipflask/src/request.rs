@@ -13,7 +13,7 @@ use hipflask_core::{
 use http::HeaderValue;
 
 use crate::{
-    SaveFailure, SessionInterface,
+    SaveError, SessionInterface,
     line::{self, Line, Locked},
     report,
 };
@@ -68,7 +68,7 @@ enum Stage {
 }
 
 /// How a request's session was saved: `None` if nobody has asked for it.
-pub(crate) type Finished = Result<Option<Saved>, SaveFailure>;
+pub(crate) type Finished = Result<Option<Saved>, SaveError>;
 
 /// What saving comes to.
 pub(crate) enum Finish {
@@ -102,8 +102,8 @@ impl RequestSession {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
-    pub async fn finish(self) -> Result<Option<Saved>, SaveFailure> {
+    /// [`SaveError`] when it cannot be saved: the response is to be an error then.
+    pub async fn finish(self) -> Result<Option<Saved>, SaveError> {
         match self.close() {
             Finish::Done(finished) => finished,
             Finish::Wait(finishing) => finishing.await,
@@ -193,13 +193,13 @@ impl RequestSession {
         }
     }
 
-    fn start_to_close(&self) -> Result<Option<Closing>, SaveFailure> {
+    fn start_to_close(&self) -> Result<Option<Closing>, SaveError> {
         let State { session, visit, .. } = &mut *self.lock();
         session.set_read_only(ReadOnly::ResponseStarted);
         let Some(visit) = visit.take() else { return Ok(None) };
         let mut entropy = vec![0; visit.entropy_len(session)];
         if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
+            getrandom::fill(&mut entropy).map_err(|_| SaveError::no_entropy())?;
         }
         Ok(Some(visit.close(session, &entropy, self.interface().now())?))
     }

@@ -8,9 +8,9 @@ use crate::{
     engine::{EngineError, Outcome, Saving, Wish},
     interface::{SaveAction, Saved},
     reason::Reason,
-    server_side::{Held, ServerSide, SessionId, is_left_alone},
     session::{self, Fate, Session},
     store::{Answer, StoreError},
+    stored::{Held, SessionId, StoredSessions, is_left_alone},
     value::Dict,
 };
 
@@ -28,7 +28,7 @@ enum Stage {
 /// What is to become of a stored session: first an end, if there is one, then the saving.
 #[derive(Clone, Debug)]
 struct Plan {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     /// Ends the session that was, where a new one follows.
     ending: Option<Saving>,
     /// Saves the session that is.
@@ -154,7 +154,7 @@ impl Plan {
     /// Plans how to save a session; `None` if there is nothing to do, neither in the store nor in
     /// the browser.
     fn new(
-        rules: Arc<ServerSide>,
+        rules: Arc<StoredSessions>,
         session: &Session,
         reason: Reason,
         held: Option<Held>,
@@ -226,7 +226,7 @@ impl Plan {
 
 /// What a session holds in the end, and when it has started.
 fn content(
-    rules: &ServerSide,
+    rules: &StoredSessions,
     session: &Session,
     earlier: Option<&Dict>,
     keeps_id: bool,
@@ -243,7 +243,7 @@ fn content(
 }
 
 fn wish(
-    rules: &ServerSide,
+    rules: &StoredSessions,
     id: &SessionId,
     held: Option<&Held>,
     content: Option<Dict>,

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use hipflask_core::{
-//!     UnixTime, engine::EngineError, session::SessionError, signing::KeyRing, interface::Interface,
+//!     UnixTime, engine::EngineError, session::SessionError, signing::KeyRing, interface::CookieSessions,
 //!     store::{Question, StoreError}, visit::{Machine, Sessions, Step},
 //! };
 //!
@@ -22,7 +22,7 @@
 //!     }
 //! }
 //!
-//! let sessions = Sessions::from(Interface::new(&KeyRing::new("k")));
+//! let sessions = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
 //! let now = UnixTime::from_secs(1_763_692_860);
 //! let cookie = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask wrote this.
 //!

@@ -8,9 +8,9 @@ use crate::{
     engine::{EngineError, Losses},
     interface::{self, CookieFacts},
     reason::Reason,
-    server_side::{Offer, OnOutage, ServerSide},
     session::{ReadOnly, Session},
     store::{Answer, Question, Record, RecordKey, StoreError},
+    stored::{Offer, OnOutage, StoredSessions},
 };
 
 /// A session that is being opened.
@@ -25,7 +25,7 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Reading {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     offer: Offer,
     /// Where the record is looked for now.
     key: RecordKey,
@@ -71,7 +71,7 @@ impl Opening {
         Self(Stage::Done(Opened { visit, content: Content::Cookie(session) }))
     }
 
-    fn stored(rules: &Arc<ServerSide>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+    fn stored(rules: &Arc<StoredSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
         let offer = rules.identify(cookie);
         let Ok(id) = &offer.id else {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
@@ -161,7 +161,7 @@ impl Reading {
 
 impl Opened {
     fn of(
-        rules: &Arc<ServerSide>,
+        rules: &Arc<StoredSessions>,
         offer: Offer,
         found: Option<(RecordKey, Record)>,
         now: UnixTime,

@@ -3,19 +3,19 @@
 use super::{Machine, Sessions, Step};
 use crate::{
     engine::{EngineError, Losses},
-    server_side::SessionId,
     store::{Answer, Deleted, Question, RecordKey, StoreError},
+    stored::SessionId,
 };
 
 /// A session that is being ended because of its id.
 ///
 /// ```
 /// use hipflask_core::{
-///     server_side::{ServerSide, SessionId, Settings}, store::{Answer, Deleted, Question},
+///     stored::{StoredSessions, SessionId, Settings}, store::{Answer, Deleted, Question},
 ///     visit::{Machine, Sessions, Step},
 /// };
 ///
-/// let sessions = Sessions::from(ServerSide::new(Settings::default()));
+/// let sessions = Sessions::from(StoredSessions::new(Settings::default()));
 /// let mut revoking = sessions.revoke(&SessionId::from_entropy(&[255; 32])).unwrap();
 /// assert!(matches!(revoking.step(), Step::Ask(Question::Delete { .. })));
 /// revoking.answer(Ok(Answer::Deleted(Deleted::Deleted)))?;

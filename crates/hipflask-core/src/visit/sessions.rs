@@ -6,19 +6,19 @@ use crate::{
     UnixTime,
     cookie::Attributes,
     engine::EngineError,
-    interface::{CookieFacts, Interface},
+    interface::{CookieFacts, CookieSessions},
     reason::Reason,
     record::DecodeError,
-    server_side::{Held, ServerSide},
+    stored::{Held, StoredSessions},
     value::Dict,
 };
 
 /// Opens and saves sessions, wherever they lie. Clones share their rules.
 ///
 /// ```
-/// use hipflask_core::{UnixTime, interface::Interface, reason::Reason, signing::KeyRing, visit::Sessions};
+/// use hipflask_core::{UnixTime, interface::CookieSessions, reason::Reason, signing::KeyRing, visit::Sessions};
 ///
-/// let sessions = Sessions::from(Interface::new(&KeyRing::new("k")));
+/// let sessions = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
 /// let opened = sessions.open(None, UnixTime::from_secs(0)).finish();
 /// assert_eq!(opened.visit().reason(), Reason::NoCookie);
 /// ```
@@ -27,9 +27,9 @@ use crate::{
 #[doc(alias = "SessionInterface")]
 pub enum Sessions {
     /// In a signed cookie.
-    Signed(Arc<Interface>),
+    Signed(Arc<CookieSessions>),
     /// In a store.
-    Stored(Arc<ServerSide>),
+    Stored(Arc<StoredSessions>),
 }
 
 impl Sessions {
@@ -58,14 +58,14 @@ impl Sessions {
     }
 }
 
-impl From<Interface> for Sessions {
-    fn from(interface: Interface) -> Self {
+impl From<CookieSessions> for Sessions {
+    fn from(interface: CookieSessions) -> Self {
         Self::Signed(Arc::new(interface))
     }
 }
 
-impl From<ServerSide> for Sessions {
-    fn from(rules: ServerSide) -> Self {
+impl From<StoredSessions> for Sessions {
+    fn from(rules: StoredSessions) -> Self {
         Self::Stored(Arc::new(rules))
     }
 }

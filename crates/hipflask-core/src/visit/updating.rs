@@ -7,9 +7,9 @@ use crate::{
     UnixTime,
     engine::{EngineError, Losses, MAX_ATTEMPTS, Snapshot},
     record,
-    server_side::{Held, ServerSide},
     session::{Fate, Session},
     store::{Answer, Question, Record, RecordKey, Replaced, StoreError},
+    stored::{Held, StoredSessions},
     value::{Dict, Value},
 };
 
@@ -20,12 +20,12 @@ use crate::{
 ///
 /// ```
 /// use hipflask_core::{
-///     UnixTime, server_side::{ServerSide, Settings},
+///     UnixTime, stored::{StoredSessions, Settings},
 ///     store::{Answer, Question, Record, Replaced, Revision}, value::Value,
 ///     visit::{Machine, Sessions, Step},
 /// };
 ///
-/// let sessions = Sessions::from(ServerSide::new(Settings::default()));
+/// let sessions = Sessions::from(StoredSessions::new(Settings::default()));
 /// let now = UnixTime::from_secs(1_763_692_800);
 /// let mut opening = sessions.open(Some(&[b'S'; 43]), now);
 /// opening.answer(Ok(Answer::Loaded(Some(Record::new(b"\x81\xa1n\x01")))))?; // {"n": 1}
@@ -43,7 +43,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Updating {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     held: Held,
     key: String,
     now: UnixTime,

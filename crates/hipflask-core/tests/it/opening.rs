@@ -5,13 +5,13 @@ use std::time::Duration;
 use hipflask_core::{
     UnixTime,
     engine::{EngineError, Outcome},
-    interface::{Interface, SaveAction},
+    interface::{CookieSessions, SaveAction},
     reason::Reason,
     record::{self, Format},
-    server_side::{IdStorage, OnOutage, ServerSide, Settings},
     session::{ReadOnly, Session},
     signing::KeyRing,
     store::{Answer, Question, Record, StoreError},
+    stored::{IdStorage, OnOutage, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Machine, Opened, Sessions, Step, Visit},
 };
@@ -28,7 +28,7 @@ const COOKIE: &[u8] = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw";
 
 type Heard = Result<Answer, StoreError>;
 
-fn stored(rules: ServerSide) -> Sessions {
+fn stored(rules: StoredSessions) -> Sessions {
     rules.into()
 }
 
@@ -47,7 +47,7 @@ fn live() -> Heard {
 
 /// Opens the session of the id with these answers, and returns where it was looked for, too.
 fn open(settings: Settings, answers: Vec<Heard>) -> (Result<Opened, EngineError>, String) {
-    let mut opening = stored(ServerSide::new(settings)).open(Some(&ID), NOW);
+    let mut opening = stored(StoredSessions::new(settings)).open(Some(&ID), NOW);
     let mut answers = answers.into_iter();
     let mut looks = Vec::new();
     let result = drive(&mut opening, |question| {
@@ -84,7 +84,7 @@ fn outage_gives_an_empty_session_that_cannot_be_changed_where_it_may() {
         check_unavailable(opened);
     }
     // Who does not wait for the end gets the same.
-    let opened = stored(ServerSide::new(settings)).open(Some(&ID), NOW).finish();
+    let opened = stored(StoredSessions::new(settings)).open(Some(&ID), NOW).finish();
     assert!(opened.visit().failure().is_none());
     check_unavailable(opened);
 }
@@ -124,8 +124,8 @@ fn record_that_moves_between_two_looks_is_found() {
 }
 
 fn migrating(settings: Settings) -> Sessions {
-    let cookies = Interface::new(&KeyRing::new("k"));
-    stored(ServerSide::new(settings).with_cookie_migration(cookies))
+    let cookies = CookieSessions::new(&KeyRing::new("k"));
+    stored(StoredSessions::new(settings).with_cookie_migration(cookies))
 }
 
 /// Opens what no store is asked for.
@@ -175,7 +175,7 @@ fn only_good_signed_cookies_move_and_only_if_wished() {
         assert!(session.is_blank() && !session.is_modified());
     };
     let sessions = migrating(Settings::default());
-    check(&stored(ServerSide::new(Settings::default())), COOKIE, NOW);
+    check(&stored(StoredSessions::new(Settings::default())), COOKIE, NOW);
     check(&sessions, b"eyJhIjoyfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", NOW);
     check(&sessions, b"../../etc/passwd", NOW);
     let too_late = NOW.checked_add(Duration::from_secs(32 * 24 * 60 * 60)).unwrap();

@@ -23,7 +23,7 @@ const FLOW: [&str; 17] = [
     "store",
     "interface",
     "engine",
-    "server_side",
+    "stored",
     "visit",
 ];
 
@@ -35,7 +35,7 @@ const FACADE: [&str; 14] = [
     "store",
     "rejection",
     "error",
-    "save_failure",
+    "save_error",
     "report",
     "interface",
     "request",

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use hipflask_core::{
     UnixTime,
     engine::{EngineError, Outcome},
-    interface::Interface,
+    interface::CookieSessions,
     record::{self, Format},
-    server_side::{IdStorage, ServerSide, SessionId, Settings},
     session::Session,
     signing::KeyRing,
     store::{Answer, Question, Record, Renewal, Replaced, Revision, StoreError},
+    stored::{IdStorage, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Machine, Sessions, Step, Updating, Visit},
 };
@@ -50,7 +50,7 @@ fn gone() -> Heard {
 
 /// A request that has opened a session in which `n` is 1.
 struct Request {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     memory: Memory,
     id: SessionId,
     session: Session,
@@ -63,7 +63,7 @@ impl Request {
     }
 
     fn with_content(id_storage: IdStorage, content: &Dict) -> Self {
-        let rules = Arc::new(ServerSide::new(Settings { id_storage, ..Settings::default() }));
+        let rules = Arc::new(StoredSessions::new(Settings { id_storage, ..Settings::default() }));
         let sessions = Sessions::Stored(Arc::clone(&rules));
         let id = SessionId::from_entropy(&[255; 32]);
         let key = rules.earlier_key_of(&id).unwrap_or_else(|| rules.key_of(&id));
@@ -272,8 +272,8 @@ fn nobody_else_can_change_what_a_request_has_alone() {
     let mut request = Request::open(IdStorage::Plain);
     request.session.destroy().unwrap();
     assert!(request.update().is_none(), "it has ended");
-    let cookies = Sessions::from(Interface::new(&KeyRing::new("k")));
-    for sessions in [ServerSide::new(Settings::default()).into(), cookies] {
+    let cookies = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
+    for sessions in [StoredSessions::new(Settings::default()).into(), cookies] {
         let (session, visit) = sessions.open(None, NOW).finish().into_parts();
         assert!(visit.update(session.fate(), "n", None, NOW).is_none(), "it is new");
     }

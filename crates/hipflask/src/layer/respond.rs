@@ -11,7 +11,7 @@ use http::{
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use crate::{SaveFailure, report, request::Finished};
+use crate::{SaveError, report, request::Finished};
 
 /// Puts what was decided, or what went wrong, into the response.
 pub(super) fn answer<B: Default>(name: &str, finished: Finished, response: &mut Response<B>) {
@@ -22,7 +22,7 @@ pub(super) fn answer<B: Default>(name: &str, finished: Finished, response: &mut 
     }
 }
 
-fn refuse<B: Default>(name: &str, failure: SaveFailure, response: &mut Response<B>) {
+fn refuse<B: Default>(name: &str, failure: SaveError, response: &mut Response<B>) {
     report::save_failed(&failure);
     let failed = replace(response, Response::new(B::default()));
     *response.status_mut() = failure.status();

@@ -2,7 +2,7 @@
 
 use hipflask::{
     Reason, SecretKey, Session, SessionConfig, SessionInterface,
-    core::{interface::SaveAction, server_side::SessionId},
+    core::{interface::SaveAction, stored::SessionId},
     store::MemoryStore,
 };
 

@@ -173,17 +173,3 @@ async fn errors_name_the_server_that_was_not_reached() -> Done {
     assert!(error.is_transient() && error.to_string().contains(place), "{error}");
     Ok(())
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_gets_no_connection_has_asked_nothing() -> Done {
-    let server = Postgres::start()?;
-    let address = format!("{}?create=true&max_connections=1", server.address());
-    let store = SqlStore::connect(&address).await?;
-    let mut blocker = postgres(&server).await?;
-    blocker.execute("BEGIN; LOCK TABLE sessions").await?;
-    let (a, b) = (key("a"), key("b"));
-    let (asked, waiting) = tokio::join!(store.load(&a, None), store.load(&b, None));
-    assert!(matches!(asked, Err(StoreError::Deadline)), "{asked:?}");
-    assert!(waiting.is_err_and(|error| error.to_string().contains("max_connections")));
-    Ok(())
-}

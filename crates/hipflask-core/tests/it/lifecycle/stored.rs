@@ -7,9 +7,9 @@ use hipflask_core::{
     interface::SaveAction,
     record::{self, Format},
     serializer::Limits,
-    server_side::{ServerSide, SessionId, Settings},
     signing::KeyRing,
     store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
+    stored::{SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::Sessions,
 };
@@ -58,7 +58,7 @@ pub(super) fn check_request(row: &Row, records: &BTreeMap<String, Dict>) {
 }
 
 fn run(row: &Row, records: BTreeMap<String, Dict>, settings: &Settings) -> Seen {
-    let sessions = Sessions::from(ServerSide::new(settings.clone()));
+    let sessions = Sessions::from(StoredSessions::new(settings.clone()));
     let mut toy = Toy { records, log: Vec::new() };
     let header = row.field("cookie").as_str().map(latin1);
     let value = header.as_deref().and_then(|header| cookie::find(header, &settings.name));

@@ -9,10 +9,10 @@ use hipflask_core::{
     reason::Reason,
     record::{self, Format},
     serializer::Limits,
-    server_side::{IdStorage, STARTED, ServerSide, SessionId, Settings},
     session::Session,
     signing::KeyRing,
     store::{Question, RecordKey, Renewal},
+    stored::{IdStorage, STARTED, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Closing, Machine, Sessions, Step, Visit},
 };
@@ -273,8 +273,8 @@ fn lives_are_at_least_a_second() {
     }
 }
 
-fn interface(settings: Settings) -> ServerSide {
-    ServerSide::new(settings)
+fn interface(settings: Settings) -> StoredSessions {
+    StoredSessions::new(settings)
 }
 
 fn dict(items: &[(&str, i32)]) -> Dict {
