@@ -244,7 +244,7 @@ class Offer(http.server.BaseHTTPRequestHandler):
 
 @only_rust
 def test_browser_counts_name_and_value_up_to_4096(browser):
-    """What `Interface::MAX_COOKIE_SIZE` rests on."""
+    """What `CookieSessions::MAX_COOKIE_SIZE` rests on."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Offer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for size, is_kept in ((4096, True), (4097, False)):

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hipflask_core::{
-    UnixTime, interface::Interface, serializer::Limits, session::Session, signing::KeyRing,
+    UnixTime, interface::CookieSessions, serializer::Limits, session::Session, signing::KeyRing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -107,7 +107,7 @@ impl Workload {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = UnixTime::since_epoch(now);
         let session = Session::from_json(json.clone(), Limits::default()).expect("it is JSON");
-        let cookie = Interface::new(&KeyRing::new(SECRET_KEY)).sign(&session, now);
+        let cookie = CookieSessions::new(&KeyRing::new(SECRET_KEY)).sign(&session, now);
         let cookie = cookie.ok().flatten().expect("there is a key");
         let Value::Object(untagged) = untagged else { panic!("a session is an object") };
         Self { name, json, untagged, key, cookie, now }

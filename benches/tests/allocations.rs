@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use futures_util::FutureExt;
 use hipflask::{SecretKey, Session, SessionLayer};
 use hipflask_benches::workload::{SECRET_KEY, Workload};
-use hipflask_core::{interface::Interface, signing::KeyRing};
+use hipflask_core::{interface::CookieSessions, signing::KeyRing};
 use http::{Request, Response, header::COOKIE};
 use tower::{Layer, Service, service_fn};
 
@@ -63,7 +63,7 @@ fn count_sees_the_session_of_a_request_that_asks() {
 
 #[test]
 fn open_and_save_allocate_little() {
-    let interface = Interface::new(&KeyRing::new(SECRET_KEY));
+    let interface = CookieSessions::new(&KeyRing::new(SECRET_KEY));
     for workload in Workload::all() {
         let Workload { name, cookie, key, now, .. } = &workload;
         let open = || interface.open(Some(cookie.as_bytes()), *now).session;

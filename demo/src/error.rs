@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::{SessionRejection, templates::TemplateError};
+use hipflask::{rejection::SessionRejection, templates::TemplateError};
 
 use crate::{password::PasswordError, redirect::redirect};
 

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use hipflask::{
-    config::Interface,
+    config::CookieSessions,
     templates::{TemplateError, Templates},
 };
 
@@ -36,7 +36,7 @@ use crate::{
 pub struct Site(Arc<Parts>);
 
 struct Parts {
-    cookie: Interface,
+    cookie: CookieSessions,
     sign_ins: SignIns,
     users: Users,
     passwords: Passwords,
@@ -73,7 +73,7 @@ impl Site {
     /// # Errors
     ///
     /// [`SiteError`] when the data base cannot be opened.
-    pub async fn open(data: &Path, cost: Cost, cookie: Interface) -> Result<Self, SiteError> {
+    pub async fn open(data: &Path, cost: Cost, cookie: CookieSessions) -> Result<Self, SiteError> {
         private::make_folder(data)?;
         let database = database::open(data).await?;
         Ok(Self(Arc::new(Parts {
@@ -85,7 +85,7 @@ impl Site {
         })))
     }
 
-    pub(crate) fn cookie(&self) -> &Interface {
+    pub(crate) fn cookie(&self) -> &CookieSessions {
         &self.0.cookie
     }
 

@@ -1,7 +1,7 @@
 //! Hipflask's core: open and save whole, as the layer calls them.
 
 use hipflask_core::{
-    interface::{Interface, SaveAction},
+    interface::{CookieSessions, SaveAction},
     signing::KeyRing,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn prepare(workload: &Workload, operation: Operation) -> Option<Box<dyn Runner>> {
-    let interface = Interface::new(&KeyRing::new(SECRET_KEY));
+    let interface = CookieSessions::new(&KeyRing::new(SECRET_KEY));
     let Workload { cookie, key, now, .. } = workload.clone();
     match operation {
         Operation::Open => {

@@ -14,7 +14,7 @@ use clap::{
 };
 use hipflask_core::{
     UnixTime,
-    interface::{SALT, Signing},
+    interface::{FLASK_SALT, Signing},
     signing::{Digest, Key, KeyDerivation, LATEST_TIME},
 };
 
@@ -137,7 +137,7 @@ pub(crate) struct SigningArgs {
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
     /// Keeps the cookies of different purposes apart
-    #[arg(long, default_value = SALT)]
+    #[arg(long, default_value = FLASK_SALT)]
     salt: String,
     /// The hash: md5, sha1, sha224, sha256, sha384 or sha512
     #[arg(long, value_name = "NAME", default_value_t = Digest::Sha1)]

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use hipflask_core::{
-    cookie,
-    interface::Interface,
+    UnixTime, cookie,
+    interface::CookieSessions,
     serializer::{self, Limits},
     signing::TimedSigner,
     value::Value,
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &SignArgs, env: impl key::Env) -> Result<Status, Failure
     let mut cookie = Vec::new();
     item::run(&args.session, args.format.json, |json, line| {
         cookie.clear();
-        let note = sign(&signer, json, args.clock.now().as_secs(), &mut cookie)?;
+        let note = sign(&signer, json, args.clock.now(), &mut cookie)?;
         if args.format.json {
             // Base64 and dots need no escape.
             line.extend_from_slice(br#"{"ok":true,"cookie":""#);
@@ -56,7 +56,7 @@ impl fmt::Display for Note {
                 f,
                 "warning: name `{COOKIE_NAME}` and value have {size} bytes, and browsers drop a \
                  cookie of more than {} without a word",
-                Interface::MAX_COOKIE_SIZE
+                CookieSessions::MAX_COOKIE_SIZE
             ),
         }
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Note {
 fn sign(
     signer: &TimedSigner,
     json: &[u8],
-    now: u64,
+    now: UnixTime,
     value: &mut Vec<u8>,
 ) -> Result<Option<Note>, Refusal> {
     let json = str::from_utf8(json).map_err(|_| Refusal::NotUtf8)?;
@@ -77,6 +77,6 @@ fn sign(
         return Ok(Some(Note::Empty));
     }
     let header = format!("{COOKIE_NAME}={}", String::from_utf8_lossy(value));
-    let size = cookie::oversize(&header, Interface::MAX_COOKIE_SIZE);
+    let size = cookie::oversize(&header, CookieSessions::MAX_COOKIE_SIZE);
     Ok(size.map(|size| Note::TooLarge { size }))
 }

@@ -4,7 +4,7 @@ use std::{fmt, io::Write, time::Duration};
 
 use hipflask_core::{
     UnixTime,
-    interface::{CookieFacts, Interface},
+    interface::{CookieFacts, CookieSessions},
     reason::Reason,
 };
 
@@ -20,8 +20,8 @@ use crate::{
 pub(crate) fn run(args: &VerifyArgs, env: impl key::Env) -> Result<Status, Failure> {
     let ring = key::ring(&args.signing.keys, env)?;
     let signing = args.signing.signing().with_strict(args.strict);
-    let interface =
-        Interface::signed_with(&ring, &signing).with_lifetime(Duration::from_secs(args.max_age));
+    let interface = CookieSessions::signed_with(&ring, &signing)
+        .with_lifetime(Duration::from_secs(args.max_age));
     item::run(&args.cookie, args.format.json, |cookie, line| {
         let verified = verify(&interface, cookie, args.clock.now(), args.format.json, line)?;
         Ok((!args.format.json).then_some(verified))
@@ -48,7 +48,7 @@ impl fmt::Display for Verified {
 }
 
 fn verify(
-    interface: &Interface,
+    interface: &CookieSessions,
     cookie: &[u8],
     now: UnixTime,
     is_json: bool,

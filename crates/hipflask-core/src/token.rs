@@ -9,20 +9,21 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    UnixTime,
     serializer::{self, Limits, PayloadError, ReadError, Style, WriteError, Writer},
     signing::{KeyRing, Signer, TimedError, TimedSigner, UnsignError},
     value::{self, ValueError},
 };
 
 /// The salt of itsdangerous' serializers where none is chosen.
-pub const SALT: &str = "itsdangerous";
+pub const ITSDANGEROUS_SALT: &str = "itsdangerous";
 
 /// How a token's value becomes text.
 ///
 /// ```
-/// use hipflask_core::{signing::KeyRing, token::{Form, SALT, Token}};
+/// use hipflask_core::{signing::KeyRing, token::{Form, ITSDANGEROUS_SALT, Token}};
 ///
-/// let token = Token::new(&KeyRing::new("secret-key"), SALT).with_form(Form::Json);
+/// let token = Token::new(&KeyRing::new("secret-key"), ITSDANGEROUS_SALT).with_form(Form::Json);
 /// assert!(token.encode(&[1, 2])?.starts_with("[1, 2]."));
 /// # Ok::<(), hipflask_core::token::EncodeError>(())
 /// ```
@@ -124,12 +125,13 @@ impl Token {
 /// Signs values together with the time, so that they can be refused once they are too old.
 ///
 /// ```
-/// use hipflask_core::{signing::KeyRing, token::TimedToken};
+/// use hipflask_core::{UnixTime, signing::KeyRing, token::TimedToken};
 ///
+/// let [now, in_time, too_late] = [1_000, 1_060, 1_061].map(UnixTime::from_secs);
 /// let token = TimedToken::new(&KeyRing::new("secret-key"), "reset password");
-/// let text = token.encode("julian", 1_000)?;
-/// assert_eq!(token.decode::<String>(text.as_bytes(), 1_060, Some(60)).as_deref(), Ok("julian"));
-/// assert!(token.decode::<String>(text.as_bytes(), 1_061, Some(60)).is_err());
+/// let text = token.encode("julian", now)?;
+/// assert_eq!(token.decode::<String>(text.as_bytes(), in_time, Some(60)).as_deref(), Ok("julian"));
+/// assert!(token.decode::<String>(text.as_bytes(), too_late, Some(60)).is_err());
 /// # Ok::<(), hipflask_core::token::EncodeError>(())
 /// ```
 #[derive(Clone, Debug)] // safe to print: `TimedSigner` redacts its keys
@@ -175,7 +177,7 @@ impl TimedToken {
         self
     }
 
-    /// Returns the signed text of a value; `now` in Unix seconds.
+    /// Returns the signed text of a value.
     ///
     /// # Errors
     ///
@@ -184,7 +186,7 @@ impl TimedToken {
     pub fn encode<T: Serialize + ?Sized>(
         &self,
         value: &T,
-        now: u64,
+        now: UnixTime,
     ) -> Result<String, EncodeError> {
         let mut token = self.format.encode(value)?;
         self.signer.sign_to(&mut token, now);
@@ -201,7 +203,7 @@ impl TimedToken {
     pub fn decode<'a, T: DeserializeOwned>(
         &self,
         token: &'a [u8],
-        now: u64,
+        now: UnixTime,
         max_age: Option<i64>,
     ) -> Result<T, TokenError<'a>> {
         self.decode_with_time(token, now, max_age).map(|(value, _)| value)
@@ -216,7 +218,7 @@ impl TimedToken {
     pub fn decode_with_time<'a, T: DeserializeOwned>(
         &self,
         token: &'a [u8],
-        now: u64,
+        now: UnixTime,
         max_age: Option<i64>,
     ) -> Result<(T, u64), TokenError<'a>> {
         let mut answer = self.signer.unsign(token, now, max_age);

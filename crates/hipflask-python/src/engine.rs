@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use hipflask::{
     UnixTime,
-    config::Interface,
+    config::CookieSessions,
     core::{
-        cookie, interface::SaveAction, serializer::JsonStyle, server_side::SessionId,
-        session::Session, visit::Sessions,
+        cookie, interface::SaveAction, serializer::JsonStyle, session::Session, stored::SessionId,
+        visit::Sessions,
     },
 };
 use pyo3::{
@@ -32,7 +32,7 @@ use crate::{
 /// configuration gets another one.
 #[pyclass(frozen, module = "hipflask._native")]
 pub(crate) struct Engine {
-    interface: Interface,
+    interface: CookieSessions,
     signed: Sessions,
     #[pyo3(get)]
     fingerprints: Vec<String>,
@@ -51,13 +51,11 @@ impl Engine {
     ) -> PyResult<Self> {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
-        let ring = config.secret_key().ring();
-        let fingerprints = std::iter::once(ring.current()).chain(ring.fallbacks());
         let interface = config.build().map_err(refuse)?;
         Ok(Self {
-            signed: Sessions::Signed(interface.clone()),
+            signed: interface.clone().into(),
             interface,
-            fingerprints: fingerprints.map(|key| key.fingerprint()).collect(),
+            fingerprints: config.secret_key().fingerprints(),
             stored: store.map(|store| Stored::new(config, store)).transpose()?,
         })
     }

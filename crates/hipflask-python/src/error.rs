@@ -4,7 +4,7 @@
 //! secrets, and is taken over as it is.
 
 use hipflask::{
-    ConfigError, Error, SaveFailure,
+    ConfigError, Error, SaveError,
     core::engine::EngineError,
     store::{ConnectError, StoreError},
 };
@@ -58,7 +58,7 @@ pub(crate) fn connect(py: Python<'_>, error: &ConnectError) -> PyErr {
 }
 
 /// Why a session was not saved.
-pub(crate) fn save(py: Python<'_>, failure: &SaveFailure) -> PyErr {
+pub(crate) fn save(py: Python<'_>, failure: &SaveError) -> PyErr {
     by_status(py, failure.status().as_u16(), &failure.to_string())
 }
 

@@ -2,7 +2,7 @@
 
 use hipflask::{
     Reason,
-    core::{server_side::SessionId, visit::Visit},
+    core::{stored::SessionId, visit::Visit},
     value::Text,
 };
 use pyo3::{

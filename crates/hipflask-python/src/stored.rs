@@ -1,18 +1,16 @@
 //! Sessions in a store: where the engine may have to wait. Other threads of Python run meanwhile.
 
 use hipflask::{
-    SaveFailure, SessionConfig, SessionInterface, UnixTime,
-    config::{Format, ServerSide},
+    SaveError, SessionConfig, SessionInterface, UnixTime,
+    config::Format,
     core::{
         engine::{Changes, EngineError},
         interface::SaveAction,
-        record,
-        server_side::SessionId,
         session::{Fate, Session},
+        stored::SessionId,
         visit::{Machine, Sessions, Step, Updating as Core},
     },
-    store::{ConnectError, Record},
-    value::Value,
+    store::{ConnectError, Record, StoreKind},
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -27,9 +25,9 @@ use crate::{
 };
 
 pub(crate) struct Stored {
-    rules: ServerSide,
-    /// The same, for what needs no store.
     sessions: Sessions,
+    dialect: Dialect,
+    id_length: usize,
     road: Road,
 }
 
@@ -45,8 +43,10 @@ impl Stored {
     /// Takes the address of a store, or a client that is one.
     pub(crate) fn new(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = store.py();
-        let rules = config.build_server_side().map_err(|mistake| error::config(py, &mistake))?;
-        let (rules, road) = if let Ok(address) = store.extract() {
+        let rules = config.build_stored().map_err(|mistake| error::config(py, &mistake))?;
+        let (rules, road) = if let Ok(address) = store.extract::<String>() {
+            let format = StoreKind::of(&address).ok().and_then(StoreKind::record_format);
+            let rules = rules.with_record_format(format);
             (rules, Road::Native(Processes::new(py, config, address)?))
         } else {
             let client = Client::new(store)?;
@@ -54,7 +54,13 @@ impl Stored {
             let rules = rules.with_record_format(format).with_renewal_at_once(false);
             (rules, Road::Client(client))
         };
-        Ok(Self { sessions: Sessions::Stored(rules.clone().into()), rules, road })
+        let is_json = rules.settings().format == Format::Json;
+        Ok(Self {
+            dialect: if is_json { Dialect::Json } else { Dialect::Record },
+            id_length: rules.settings().id_length,
+            sessions: rules.into(),
+            road,
+        })
     }
 
     /// Whether a call waits for a store without Python knowing of it.
@@ -95,11 +101,6 @@ impl Stored {
         }
     }
 
-    fn dialect(&self) -> Dialect {
-        let is_json = self.rules.settings().format == Format::Json;
-        if is_json { Dialect::Json } else { Dialect::Record }
-    }
-
     pub(crate) fn open(
         &self,
         dict: &Bound<'_, PyDict>,
@@ -136,7 +137,7 @@ impl Stored {
             value::fill_from(dict, &session)?;
             visit
         };
-        Ok(Opened::new(dict, visit, self.rules.settings().id_length))
+        Ok(Opened::new(dict, visit, self.id_length))
     }
 
     pub(crate) fn save(
@@ -148,21 +149,20 @@ impl Stored {
     ) -> PyResult<SaveAction> {
         let py = session.py();
         let mut opened = opened.borrow_mut();
-        let is_due = opened.visit.held().is_some_and(|held| self.rules.is_due(held, now));
-        if opened.is_read_only() || !modified && !is_due {
+        if opened.is_read_only() || !modified && !opened.visit.is_due(now) {
             return Ok(SaveAction::Keep);
         }
-        let reader = Reader::new(self.dialect());
+        let reader = Reader::new(self.dialect);
         let grown = opened.grown(session)?;
         let session = core_session(Session::new_stored(false), &reader, session, modified, &grown)?;
-        if opened.entropy.is_none() && self.sessions.entropy_len(&session, &opened.visit) > 0 {
+        if opened.entropy.is_none() && opened.visit.entropy_len(&session) > 0 {
             opened.draw_id(py)?;
         }
         let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);
         let saved = match &self.road {
             Road::Client(client) => {
-                let closing = self.sessions.close(&session, visit, &entropy, now);
+                let closing = visit.close(&session, &entropy, now);
                 let mut closing = closing.map_err(|failure| error::save(py, &failure.into()))?;
                 client.settle(py)?;
                 let driven = client.drive(py, &mut closing)?;
@@ -170,8 +170,8 @@ impl Stored {
             }
             Road::Native(processes) => {
                 let saving = async |interface: &SessionInterface| {
-                    let closing = interface.sessions().close(&session, visit, &entropy, now);
-                    interface.save(closing.map_err(SaveFailure::from)?).await
+                    let closing = visit.close(&session, &entropy, now);
+                    interface.save(closing.map_err(SaveError::from)?).await
                 };
                 processes.run(py, saving)?
             }
@@ -188,31 +188,13 @@ impl Stored {
         key: &str,
         now: UnixTime,
     ) -> PyResult<Option<Core>> {
-        let Some(content) = opened.visit.content() else { return Ok(None) };
-        let settings = self.rules.settings();
-        let stored = |value: Option<Value>| {
-            let content = value.into_iter().map(|value| (key.into(), value)).collect();
-            record::as_stored(&content, settings.format, settings.limits)
-        };
         let object = session.get_item(key)?;
-        let mine = object.map(|object| Reader::new(self.dialect()).value(&object)).transpose();
-        let theirs = content.get(key);
+        let seen = object.map(|object| Reader::new(self.dialect).value(&object)).transpose();
         // What cannot be stored is in no store.
-        if !mine.is_ok_and(|mine| stored(mine) == stored(theirs.cloned())) {
-            return Ok(None);
-        }
+        let Ok(seen) = seen else { return Ok(None) };
         let ended: bool = session.getattr("_ended")?.extract()?;
         let fate = if ended { Fate::Ended } else { Fate::Kept };
-        // The rules of this very store, which knows its format.
-        match &self.road {
-            Road::Client(_) => Ok(self.sessions.update(&opened.visit, fate, key, theirs, now)),
-            Road::Native(processes) => {
-                let update = async |interface: &SessionInterface| {
-                    interface.sessions().update(&opened.visit, fate, key, theirs, now)
-                };
-                processes.run(session.py(), update)
-            }
-        }
+        Ok(opened.visit.update(fate, key, seen.as_ref(), now))
     }
 }
 
@@ -259,7 +241,7 @@ impl Updating {
         }
         let engine = self.engine.get();
         let stored = engine.stored()?;
-        let value = Reader::new(stored.dialect()).value(value)?;
+        let value = Reader::new(stored.dialect).value(value)?;
         let driven = match self.core.apply(value) {
             Ok(()) => stored.drive(py, &mut self.core)?,
             Err(failure) => Err(failure),
@@ -270,7 +252,7 @@ impl Updating {
 
     /// Brings what the store has now into the session.
     fn finish(&self, session: &Bound<'_, PyDict>, opened: &Bound<'_, Opened>) -> PyResult<()> {
-        let reader = Reader::new(self.engine.get().stored()?.dialect());
+        let reader = Reader::new(self.engine.get().stored()?.dialect);
         let mine = reader.dict(session)?;
         let mut opened = opened.borrow_mut();
         let grown = opened.grown(session)?;

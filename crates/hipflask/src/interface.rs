@@ -13,14 +13,14 @@ use hipflask_core::{
     UnixTime,
     engine::EngineError,
     interface::Saved,
-    server_side::{ServerSide, SessionId},
     store::{Store, StoreError},
+    stored::{SessionId, StoredSessions},
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    SaveFailure,
+    SaveError,
     config::{ConfigError, SessionConfig},
     report::{self, Built},
     store::AnyStore,
@@ -66,7 +66,7 @@ struct Shared {
     /// The fingerprints of the keys, the current one first.
     fingerprints: Vec<String>,
     /// How sessions lie in a store, where one is to follow.
-    rules: ServerSide,
+    rules: StoredSessions,
     clock: Option<Arc<Clock>>,
     built: Built,
 }
@@ -86,8 +86,8 @@ impl SessionInterface {
         let interface = config.build()?;
         Ok(Self(Arc::new(Shared {
             built: Built::of(config, &interface),
-            sessions: Sessions::Signed(interface),
-            rules: config.build_server_side()?,
+            sessions: interface.into(),
+            rules: config.build_stored()?,
             store: None,
             deadline: config.store_deadline(),
             refreshes_untouched: config.refresh_untouched(),
@@ -113,7 +113,7 @@ impl SessionInterface {
         let shared = Arc::unwrap_or_clone(self.0);
         let rules = shared.rules.clone().for_store(&store);
         Self(Arc::new(Shared {
-            sessions: Sessions::Stored(Arc::new(rules)),
+            sessions: rules.into(),
             store: Some(AnyStore::new(store)),
             refreshes_untouched: false,
             ..shared
@@ -166,8 +166,7 @@ impl SessionInterface {
         self.0.built.tell(self.0.store.as_ref().map(AnyStore::kind));
     }
 
-    /// Returns the rules, which ask nobody themselves.
-    pub fn sessions(&self) -> &Sessions {
+    pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
     }
 
@@ -244,8 +243,8 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when the session is not saved.
-    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveFailure> {
+    /// [`SaveError`] when the session is not saved.
+    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveError> {
         let driven = self.drive(&mut closing).await;
         Self::end_saving(closing, driven)
     }
@@ -255,11 +254,11 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when the session is not saved.
+    /// [`SaveError`] when the session is not saved.
     pub fn end_saving(
         closing: Closing,
         driven: Result<(), EngineError>,
-    ) -> Result<Saved, SaveFailure> {
+    ) -> Result<Saved, SaveError> {
         driven?;
         report::conflicts(closing.attempts());
         closing.dropped().into_iter().for_each(report::dropped);

@@ -12,18 +12,18 @@ mod extract;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod interface;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
-mod layer;
+pub mod layer;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod line;
 #[cfg(feature = "axum")]
-mod rejection;
+pub mod rejection;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod report;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod request;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod respond;
-mod save_failure;
+mod save_error;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
 pub mod store;
@@ -37,19 +37,11 @@ pub use error::{Error, Result};
 pub use extract::Sessions;
 /// The core, for those who need its parts: cookies as text, signing, tagged JSON.
 pub use hipflask_core as core;
-pub use hipflask_core::{
-    UnixTime,
-    flash::Flash,
-    interface::{CookieFacts, SaveError},
-    reason::Reason,
-    value,
-};
+pub use hipflask_core::{UnixTime, flash::Flash, interface::CookieFacts, reason::Reason, value};
 pub use interface::SessionInterface;
-pub use layer::{SessionFuture, SessionLayer, SessionService};
-#[cfg(feature = "axum")]
-pub use rejection::{NoSessionLayer, SessionRejection, StoreUnavailable};
+pub use layer::SessionLayer;
 pub use request::{PendingRequest, RequestSession};
-pub use save_failure::SaveFailure;
+pub use save_error::SaveError;
 pub use session::Session;
 
 #[cfg(doctest)]

@@ -80,7 +80,10 @@ impl<R: AsRef<Line<T>>, T> Place<R, T> {
             if locked.turns().is_on(self.turn) {
                 return Poll::Ready(());
             }
-            locked.0.waiting.push(context.waker().clone());
+            let (waker, waiting) = (context.waker(), &mut locked.0.waiting);
+            if !waiting.iter().any(|known| known.will_wake(waker)) {
+                waiting.push(waker.clone());
+            }
             Poll::Pending
         })
         .await;

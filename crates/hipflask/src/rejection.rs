@@ -50,8 +50,8 @@ impl IntoResponse for NoSessionLayer {
 /// The store that has the session did not answer, and the layer's policy is to refuse: 503.
 ///
 /// ```
-/// fn is_temporary(rejection: &hipflask::SessionRejection) -> bool {
-///     matches!(rejection, hipflask::SessionRejection::StoreUnavailable(_))
+/// fn is_temporary(rejection: &hipflask::rejection::SessionRejection) -> bool {
+///     matches!(rejection, hipflask::rejection::SessionRejection::StoreUnavailable(_))
 /// }
 /// # let _ = is_temporary;
 /// ```

@@ -8,12 +8,12 @@ use std::sync::{Arc, Once};
 use hipflask_core::{
     cookie::SameSite,
     engine::EngineError,
-    interface::{CookieFacts, Interface},
+    interface::{CookieFacts, CookieSessions},
     reason::Reason,
     record::DecodeError,
 };
 
-use crate::{SaveFailure, SessionConfig};
+use crate::{SaveError, SessionConfig};
 
 /// Counts opened sessions by `reason`.
 #[cfg(feature = "metrics")]
@@ -45,7 +45,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    pub(crate) fn of(config: &SessionConfig, interface: &Interface) -> Self {
+    pub(crate) fn of(config: &SessionConfig, interface: &CookieSessions) -> Self {
         Self {
             cookie: interface.name().to_owned(),
             signed_ids: config.signs_ids(),
@@ -105,7 +105,7 @@ pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: 
     }
 }
 
-pub(crate) fn save_failed(failure: &SaveFailure) {
+pub(crate) fn save_failed(failure: &SaveError) {
     let reason = failure.reason().map_or("unwritable", Reason::code);
     #[cfg(feature = "metrics")]
     metrics::counter!(SAVE_FAILED, "reason" => reason).increment(1);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use hipflask_core::{
-    cookie,
+    UnixTime, cookie,
     engine::EngineError,
     interface::{CookieFacts, Saved},
     reason::Reason,
@@ -21,7 +21,7 @@ use http::HeaderValue;
 use tokio::runtime::Handle;
 
 use crate::{
-    Result, SaveFailure, SessionInterface,
+    Result, SaveError, SessionInterface,
     error::Kind,
     line::{self, Line, Locked},
     report,
@@ -86,7 +86,7 @@ enum Stage {
 }
 
 /// How a request's session was saved: `None` if nobody has asked for it.
-pub(crate) type Finished = Result<Option<Saved>, SaveFailure>;
+pub(crate) type Finished = Result<Option<Saved>, SaveError>;
 
 /// Saving that goes on by itself when it is dropped: a client that hangs up must not keep, say, a
 /// log-out from being carried out.
@@ -155,8 +155,8 @@ impl PendingRequest {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when it cannot be saved: the response is to be an error then.
-    pub async fn finish(mut self) -> Result<Option<Saved>, SaveFailure> {
+    /// [`SaveError`] when it cannot be saved: the response is to be an error then.
+    pub async fn finish(mut self) -> Result<Option<Saved>, SaveError> {
         match self.close() {
             Finish::Done(finished) => finished,
             Finish::Wait(saving) => saving.await,
@@ -230,8 +230,8 @@ impl RequestSession {
 
     /// Returns the request's session of the innermost layer whose cookie has this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Self> {
-        let each = std::iter::successors(Some(self), |request| request.0.outer.as_ref());
-        each.into_iter().find(|request| request.interface().cookie_name() == name)
+        let mut each = std::iter::successors(Some(self), |request| request.0.outer.as_ref());
+        each.find(|request| request.interface().cookie_name() == name)
     }
 
     /// Opens the session; `accessed` if that is because a handler asks for it.
@@ -307,13 +307,13 @@ impl RequestSession {
                 };
                 // What changes the session for longer than a store may take is not waited for.
                 let _ = tokio::time::timeout(session.interface().deadline(), place.wait()).await;
-                let closing = session.lock().start_to_close(session.interface())?;
+                let closing = session.lock().start_to_close(session.interface().now())?;
                 session.carry_out(closing).await
             }));
         }
         let mut locked = self.lock();
         locked.turns().seal();
-        match locked.start_to_close(self.interface()) {
+        match locked.start_to_close(self.interface().now()) {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
                 let session = self.clone();
                 Finish::Wait(Saving::new(async move { session.carry_out(Some(closing)).await }))
@@ -376,18 +376,15 @@ impl State {
         }
     }
 
-    fn start_to_close(
-        &mut self,
-        interface: &SessionInterface,
-    ) -> Result<Option<Closing>, SaveFailure> {
-        let (sessions, session) = (interface.sessions(), &mut self.session);
+    fn start_to_close(&mut self, now: UnixTime) -> Result<Option<Closing>, SaveError> {
+        let session = &mut self.session;
         session.set_read_only(ReadOnly::ResponseStarted);
         let Some(visit) = self.visit.take() else { return Ok(None) };
-        let mut entropy = vec![0; sessions.entropy_len(session, &visit)];
+        let mut entropy = vec![0; visit.entropy_len(session)];
         if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveFailure::no_entropy())?;
+            getrandom::fill(&mut entropy).map_err(|_| SaveError::no_entropy())?;
         }
-        Ok(Some(sessions.close(session, visit, &entropy, interface.now())?))
+        Ok(Some(visit.close(session, &entropy, now)?))
     }
 }
 

@@ -11,7 +11,7 @@ use http::{
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use crate::{PendingRequest, SaveFailure, report, request::Finished};
+use crate::{PendingRequest, SaveError, report, request::Finished};
 
 /// The headers of a response that saving its session reads and writes.
 const HEADERS: [HeaderName; 3] = [SET_COOKIE, VARY, CACHE_CONTROL];
@@ -22,9 +22,9 @@ impl PendingRequest {
     ///
     /// # Errors
     ///
-    /// [`SaveFailure`] when the session cannot be saved. The response is to become an error then, with
-    /// its [`status`](SaveFailure::status), no body, and the headers that are left.
-    pub async fn finish_into(self, headers: &mut HeaderMap) -> Result<(), SaveFailure> {
+    /// [`SaveError`] when the session cannot be saved. The response is to become an error then, with
+    /// its [`status`](SaveError::status), no body, and the headers that are left.
+    pub async fn finish_into(self, headers: &mut HeaderMap) -> Result<(), SaveError> {
         let interface = self.interface().clone();
         answer(interface.cookie_name(), self.finish().await, headers)
     }
@@ -35,7 +35,7 @@ pub(crate) fn answer(
     name: &str,
     finished: Finished,
     headers: &mut HeaderMap,
-) -> Result<(), SaveFailure> {
+) -> Result<(), SaveError> {
     match finished {
         Ok(None) => {}
         Ok(Some(saved)) => apply(name, saved, headers),

@@ -374,9 +374,8 @@ where
     let (seen, updating) = {
         let State { session, visit, .. } = &*request.lock();
         let (seen, now) = (session.value(key), interface.now());
-        let updating = visit.as_ref().and_then(|visit| {
-            interface.sessions().update(visit, session.fate(), key, seen.as_ref(), now)
-        });
+        let updating =
+            visit.as_ref().and_then(|visit| visit.update(session.fate(), key, seen.as_ref(), now));
         (seen, updating)
     };
     let Some(mut updating) = updating else {

@@ -18,7 +18,7 @@ use hipflask::core::{
     signing::dangerous,
 };
 use hipflask::templates::{Page, Serde, context};
-use hipflask::{CookieFacts, Reason, Session, config::Interface, value::Value};
+use hipflask::{CookieFacts, Reason, Session, config::CookieSessions, value::Value};
 use serde::Serialize;
 
 use crate::{
@@ -88,7 +88,7 @@ pub(crate) async fn tamper(headers: HeaderMap, State(site): State<Site>) -> impl
     (AppendHeaders(broken.map(|header| (SET_COOKIE, header))), redirect("/cookie"))
 }
 
-fn session_cookie(headers: &HeaderMap, interface: &Interface) -> Option<Vec<u8>> {
+fn session_cookie(headers: &HeaderMap, interface: &CookieSessions) -> Option<Vec<u8>> {
     let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
     cookie::find_in(lines, interface.name()).map(Vec::from).filter(|cookie| !cookie.is_empty())
 }

@@ -18,6 +18,7 @@ mod recorded;
 mod redis;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
+mod unreachable;
 #[cfg(any(
     feature = "dynamodb",
     feature = "filesystem",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MergeConflict;
-use crate::{interface::SaveError, record::EncodeError, store::StoreError};
+use crate::{interface::CookieError, record::EncodeError, store::StoreError};
 
 /// Why a session could not be opened, changed or saved in its store.
 ///
@@ -23,7 +23,7 @@ pub enum EngineError {
     Conflict(#[from] MergeConflict),
     /// The cookie cannot be sent.
     #[error(transparent)]
-    Cookie(#[from] SaveError),
+    Cookie(#[from] CookieError),
     /// A value cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -107,11 +107,14 @@ impl Saving {
 
     /// Returns what to ask the store; nothing once there is an [`outcome`](Self::outcome).
     pub fn question(&self) -> Option<Question<'_>> {
-        let (key, payload, ttl) = (&self.wish.key, self.payload.as_slice(), self.ttl());
+        let (payload, ttl) = (self.payload.as_slice(), self.ttl());
+        let key = match &self.stage {
+            Stage::Follow(moved) => moved,
+            _ => &self.wish.key,
+        };
         Some(match (&self.stage, &self.snapshot) {
             (Stage::Done(_), _) => return None,
-            (Stage::Follow(key), _) => Question::Load { key, touch: None },
-            (Stage::Confirm(_), _) => Question::Load { key, touch: None },
+            (Stage::Confirm(_) | Stage::Follow(_), _) => Question::Load { key, touch: None },
             (Stage::Undo(_), _) => Question::Delete { key },
             (_, None) => Question::Create { key, payload, ttl },
             (Stage::Delete, Some(snapshot)) => Question::Delete { key: snapshot.key() },
@@ -230,15 +233,9 @@ impl Saving {
             (Replaced::Conflict(current), Some(_)) if is_secret && current.is_retired() => {
                 Stage::Confirm(Outcome::RenewedElsewhere)
             }
-            // It is the mark that this request has made.
-            (Replaced::Conflict(current), Some(_))
-                if ends && self.wish.moved.is_none() && current.is_retired() =>
-            {
-                Stage::Delete
-            }
             (Replaced::Conflict(current), doubt) => {
-                // A renewal that was done has retired the record, and an end can be asked twice.
-                self.doubt = doubt.filter(|_| !ends && !is_secret);
+                // A renewal that was done has retired the record.
+                self.doubt = doubt.filter(|_| !is_secret);
                 return self.rebase(current);
             }
         };
@@ -316,7 +313,7 @@ impl Saving {
         }
         // If all that was to be written is there, it does not matter whether the store has done it.
         match self.doubt.take() {
-            Some(doubt) if !is_known && self.outcome().is_none() => {
+            Some(doubt) if !is_known && self.outcome().is_none() && self.wish.content.is_some() => {
                 Err(EngineError::InDoubt(doubt))
             }
             _ => Ok(()),
@@ -345,8 +342,13 @@ impl Saving {
             self.stage = Stage::Follow(moved);
             return Ok(());
         }
-        self.stage = self.elsewhere(Outcome::RenewedElsewhere);
-        self.doubt.take().map_or(Ok(()), |doubt| Err(EngineError::InDoubt(doubt)))
+        self.stage = match self.doubt.take() {
+            // It is the mark that this request has made.
+            Some(_) if self.wish.content.is_none() => Stage::Delete,
+            Some(doubt) => return Err(EngineError::InDoubt(doubt)),
+            None => self.elsewhere(Outcome::RenewedElsewhere),
+        };
+        Ok(())
     }
 
     /// Encodes what is to be written; if it is there already, that comes to `idle`.

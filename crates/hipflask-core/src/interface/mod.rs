@@ -10,8 +10,8 @@ mod signing;
 
 use std::time::Duration;
 
-pub use outcome::{CookieFacts, Opened, SaveAction, SaveError, Saved};
-pub use signing::{SALT, Signing};
+pub use outcome::{CookieError, CookieFacts, Opened, SaveAction, Saved};
+pub use signing::{FLASK_SALT, Signing};
 
 use crate::{
     UnixTime,
@@ -26,10 +26,10 @@ use crate::{
 /// Opens and saves sessions that live in a signed cookie.
 ///
 /// ```
-/// use hipflask_core::{UnixTime, interface::{Interface, SaveAction}, reason::Reason, signing::KeyRing};
+/// use hipflask_core::{UnixTime, interface::{CookieSessions, SaveAction}, reason::Reason, signing::KeyRing};
 ///
 /// let now = UnixTime::from_secs(1_763_692_800);
-/// let interface = Interface::new(&KeyRing::new("k"));
+/// let interface = CookieSessions::new(&KeyRing::new("k"));
 /// let cookie = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask wrote this.
 ///
 /// let mut opened = interface.open(Some(cookie), now);
@@ -43,7 +43,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "SecureCookieSessionInterface")]
-pub struct Interface {
+pub struct CookieSessions {
     signer: Option<TimedSigner>,
     name: String,
     attributes: Attributes,
@@ -53,7 +53,7 @@ pub struct Interface {
     max_cookie_size: usize,
 }
 
-impl Interface {
+impl CookieSessions {
     /// What browsers keep of one cookie: bytes of name and value together, whatever the attributes.
     pub const MAX_COOKIE_SIZE: usize = 4096;
 
@@ -131,7 +131,7 @@ impl Interface {
         let signed = |it: &Self| {
             let mut probe = b"probe".to_vec();
             it.signer.as_ref().map(|signer| {
-                signer.sign_to(&mut probe, 0);
+                signer.sign_to(&mut probe, UnixTime::default());
                 probe
             })
         };
@@ -182,11 +182,11 @@ impl Interface {
         facts: &mut CookieFacts,
     ) -> Result<Session, Reason> {
         let max_age = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        let timed = signer.unsign(cookie, now.as_secs(), Some(max_age)).map_err(|error| {
+        let timed = signer.unsign(cookie, now, Some(max_age)).map_err(|error| {
             facts.age = age_of(&error);
             error.reason()
         })?;
-        facts.age = Some(age(timed.signed_at, now.as_secs()));
+        facts.age = Some(age(timed.signed_at, now));
         facts.signed_at = Some(timed.signed_at);
         facts.key = Some(timed.key);
         let (json, compressed) = serializer::decode_payload(timed.value, self.limits.inflated())
@@ -202,9 +202,9 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be sent; nothing was decided then.
+    /// [`CookieError`] when the session cannot be sent; nothing was decided then.
     #[doc(alias = "save_session")]
-    pub fn save(&self, session: &Session, now: UnixTime) -> Result<Saved, SaveError> {
+    pub fn save(&self, session: &Session, now: UnixTime) -> Result<Saved, CookieError> {
         let keep = Saved { action: SaveAction::Keep, vary: session.is_accessed() };
         let Some(signer) = &self.signer else {
             return Ok(Saved { vary: false, ..keep });
@@ -223,7 +223,7 @@ impl Interface {
         let expires = permanent.then(|| self.expires(now)).transpose()?;
         let value = value_of(signer, session, now)?;
         let header = cookie::write(&self.name, &value, &self.attributes, expires, None)
-            .map_err(|_| SaveError::ExpiresOutOfRange)?;
+            .map_err(|_| CookieError::ExpiresOutOfRange)?;
         self.check_size(&header, session)?;
         Ok(Saved { action: SaveAction::Set(header), vary: true })
     }
@@ -232,20 +232,20 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// [`SaveError::Write`] when a value cannot be written.
-    pub fn sign(&self, session: &Session, now: UnixTime) -> Result<Option<String>, SaveError> {
+    /// [`CookieError::Write`] when a value cannot be written.
+    pub fn sign(&self, session: &Session, now: UnixTime) -> Result<Option<String>, CookieError> {
         self.signer.as_ref().map(|signer| value_of(signer, session, now)).transpose()
     }
 
-    fn expires(&self, now: UnixTime) -> Result<i64, SaveError> {
-        let expires = now.checked_add(self.lifetime).ok_or(SaveError::ExpiresOutOfRange)?;
-        i64::try_from(expires.as_secs()).map_err(|_| SaveError::ExpiresOutOfRange)
+    fn expires(&self, now: UnixTime) -> Result<i64, CookieError> {
+        let expires = now.checked_add(self.lifetime).ok_or(CookieError::ExpiresOutOfRange)?;
+        i64::try_from(expires.as_secs()).map_err(|_| CookieError::ExpiresOutOfRange)
     }
 
-    fn check_size(&self, header: &str, session: &Session) -> Result<(), SaveError> {
+    fn check_size(&self, header: &str, session: &Session) -> Result<(), CookieError> {
         let Some(size) = cookie::oversize(header, self.max_cookie_size) else { return Ok(()) };
         let largest = session.sizes().into_iter().take(3);
-        Err(SaveError::TooLarge {
+        Err(CookieError::TooLarge {
             size,
             limit: self.max_cookie_size,
             largest: largest
@@ -255,11 +255,11 @@ impl Interface {
     }
 }
 
-fn value_of(signer: &TimedSigner, session: &Session, now: UnixTime) -> Result<String, SaveError> {
+fn value_of(signer: &TimedSigner, session: &Session, now: UnixTime) -> Result<String, CookieError> {
     let json = session.to_json()?;
     let mut value = Vec::with_capacity(json.len() * 4 / 3 + 64);
     serializer::encode_payload(&json, &mut value);
-    signer.sign_to(&mut value, now.as_secs());
+    signer.sign_to(&mut value, now);
     // Base64 and dots are ASCII.
     Ok(String::from_utf8(value).unwrap_or_default())
 }

@@ -72,7 +72,7 @@ impl SaveAction {
 /// Why a session cannot be sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SaveError {
+pub enum CookieError {
     /// The expiry would lie after the year 9999.
     #[error("the session would expire after the year 9999: shorten PERMANENT_SESSION_LIFETIME")]
     ExpiresOutOfRange,
@@ -94,7 +94,7 @@ pub enum SaveError {
     Write(#[from] WriteError),
 }
 
-impl SaveError {
+impl CookieError {
     /// Returns the reason code to report, if there is one.
     pub const fn reason(&self) -> Option<Reason> {
         match self {

@@ -3,15 +3,15 @@
 use crate::signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner};
 
 /// The salt of Flask's session cookie.
-pub const SALT: &str = "cookie-session";
+pub const FLASK_SALT: &str = "cookie-session";
 
 /// How cookies are signed, where an application differs from Flask's own choice.
 ///
 /// ```
-/// use hipflask_core::{interface::{Interface, Signing}, signing::{Digest, KeyRing}};
+/// use hipflask_core::{interface::{CookieSessions, Signing}, signing::{Digest, KeyRing}};
 ///
 /// let signing = Signing::default().with_digest(Digest::Sha256).with_salt("my-session");
-/// let interface = Interface::signed_with(&KeyRing::new("k"), &signing);
+/// let interface = CookieSessions::signed_with(&KeyRing::new("k"), &signing);
 /// assert_eq!(interface.name(), "session");
 /// ```
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl Default for Signing {
         Self {
             digest: Digest::Sha1,
             key_derivation: KeyDerivation::Hmac,
-            salt: SALT.into(),
+            salt: FLASK_SALT.into(),
             strict: false,
         }
     }

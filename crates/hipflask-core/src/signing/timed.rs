@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::{Signer, UnsignError, Unsigned, signer::rsplit_once};
 use crate::{
+    UnixTime,
     encoding::{decode_url_to_slice, encode_url, encode_url_to},
     reason::Reason,
 };
@@ -19,13 +20,14 @@ pub const LATEST_TIME: u64 = 253_402_300_799;
 /// Signs a value together with the time, so that it can be refused once it is too old.
 ///
 /// ```
-/// use hipflask_core::signing::{KeyRing, Signer, TimedError, TimedSigner};
+/// use hipflask_core::{UnixTime, signing::{KeyRing, Signer, TimedError, TimedSigner}};
 ///
+/// let [now, in_time, too_late] = [1_000, 1_060, 1_061].map(UnixTime::from_secs);
 /// let signer = TimedSigner::new(Signer::new(&KeyRing::new("secret-key"), "my purpose"));
-/// let signed = signer.sign(b"hello", 1_000);
-/// assert!(signer.unsign(&signed, 1_060, Some(60)).is_ok());
+/// let signed = signer.sign(b"hello", now);
+/// assert!(signer.unsign(&signed, in_time, Some(60)).is_ok());
 /// assert!(matches!(
-///     signer.unsign(&signed, 1_061, Some(60)),
+///     signer.unsign(&signed, too_late, Some(60)),
 ///     Err(TimedError::Expired { age: 61, max_age: 60, .. })
 /// ));
 /// ```
@@ -39,8 +41,8 @@ impl TimedSigner {
         Self(signer)
     }
 
-    /// Returns `value`, the time and the signature, in one piece; `now` in Unix seconds.
-    pub fn sign(&self, value: &[u8], now: u64) -> Vec<u8> {
+    /// Returns `value`, the time and the signature, in one piece.
+    pub fn sign(&self, value: &[u8], now: UnixTime) -> Vec<u8> {
         let mut signed = value.to_vec();
         self.sign_to(&mut signed, now);
         signed
@@ -49,15 +51,15 @@ impl TimedSigner {
     /// Appends to `buffer` the time, and the signature of it and all that `buffer` holds.
     ///
     /// ```
-    /// # use hipflask_core::signing::{KeyRing, Signer, TimedSigner};
+    /// # use hipflask_core::{UnixTime, signing::{KeyRing, Signer, TimedSigner}};
     /// let signer = TimedSigner::new(Signer::new(&KeyRing::new("secret-key"), "my purpose"));
     /// let mut buffer = b"hello".to_vec();
-    /// signer.sign_to(&mut buffer, 1_763_692_800);
+    /// signer.sign_to(&mut buffer, UnixTime::from_secs(1_763_692_800));
     /// assert!(buffer.starts_with(b"hello.aR_RAA."));
     /// ```
-    pub fn sign_to(&self, buffer: &mut Vec<u8>, now: u64) {
+    pub fn sign_to(&self, buffer: &mut Vec<u8>, now: UnixTime) {
         buffer.extend_from_slice(self.0.separator());
-        encode_url_to(significant_bytes(&now.to_be_bytes()), buffer);
+        encode_url_to(significant_bytes(&now.as_secs().to_be_bytes()), buffer);
         self.0.sign_to(buffer);
     }
 
@@ -73,7 +75,7 @@ impl TimedSigner {
     pub fn unsign<'a>(
         &self,
         signed: &'a [u8],
-        now: u64,
+        now: UnixTime,
         max_age: Option<i64>,
     ) -> Result<Timed<'a>, TimedError<'a>> {
         let unsigned = self.0.unsign(signed).map_err(|error| self.with_time(error))?;
@@ -120,11 +122,12 @@ impl TimedSigner {
 /// A value that a key confirmed, and when it was signed.
 ///
 /// ```
-/// use hipflask_core::signing::{KeyRing, Signer, TimedSigner};
+/// use hipflask_core::{UnixTime, signing::{KeyRing, Signer, TimedSigner}};
 ///
+/// let [then, now] = [1_000, 1_060].map(UnixTime::from_secs);
 /// let signer = TimedSigner::new(Signer::new(&KeyRing::new("secret-key"), "my purpose"));
-/// let signed = signer.sign(b"hello", 1_000);
-/// let timed = signer.unsign(&signed, 1_060, None).expect("nothing was changed");
+/// let signed = signer.sign(b"hello", then);
+/// let timed = signer.unsign(&signed, now, None).expect("nothing was changed");
 /// assert_eq!((timed.value, timed.key, timed.signed_at), (&b"hello"[..], 0, 1_000));
 /// ```
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -151,12 +154,13 @@ impl fmt::Debug for Timed<'_> {
 ///
 /// ```
 /// use hipflask_core::{
+///     UnixTime,
 ///     reason::Reason,
 ///     signing::{KeyRing, Signer, TimedError, TimedSigner},
 /// };
 ///
 /// let signer = TimedSigner::new(Signer::new(&KeyRing::new("secret-key"), "my purpose"));
-/// let error = signer.unsign(b"hello", 1_000, None).expect_err("nobody signed it");
+/// let error = signer.unsign(b"hello", UnixTime::from_secs(1_000), None).expect_err("nobody signed it");
 /// assert_eq!(error, TimedError::NoSeparator);
 /// assert_eq!(error.reason(), Reason::Malformed);
 /// ```
@@ -267,10 +271,13 @@ impl fmt::Debug for TimedError<'_> {
 /// What stands in place of the time where no key confirms the signature.
 ///
 /// ```
-/// use hipflask_core::signing::{KeyRing, Signer, TimedError, TimedSigner, UnverifiedTime};
+/// use hipflask_core::{
+///     UnixTime, signing::{KeyRing, Signer, TimedError, TimedSigner, UnverifiedTime},
+/// };
 ///
+/// let now = UnixTime::from_secs(2);
 /// let signer = TimedSigner::new(Signer::new(&KeyRing::new("secret-key"), "my purpose"));
-/// let Err(TimedError::Mismatch { unverified_time, .. }) = signer.unsign(b"v.AQ.AAAA", 2, None)
+/// let Err(TimedError::Mismatch { unverified_time, .. }) = signer.unsign(b"v.AQ.AAAA", now, None)
 /// else {
 ///     panic!("that is no signature");
 /// };
@@ -320,7 +327,7 @@ fn significant_bytes(bytes: &[u8]) -> &[u8] {
 }
 
 /// The seconds from `signed_at` to `now`, at the end of the range where they cannot be counted.
-pub(crate) fn age(signed_at: u64, now: u64) -> i64 {
-    let age = i128::from(now) - i128::from(signed_at);
+pub(crate) fn age(signed_at: u64, now: UnixTime) -> i64 {
+    let age = i128::from(now.as_secs()) - i128::from(signed_at);
     i64::try_from(age).unwrap_or(if age < 0 { i64::MIN } else { i64::MAX })
 }

@@ -8,7 +8,6 @@ mod answer;
 mod error;
 mod key;
 mod question;
-mod two_steps;
 
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ pub use async_trait::async_trait;
 pub use error::StoreError;
 pub use key::RecordKey;
 pub use question::{Answer, Question};
-pub use two_steps::renew_in_two_steps;
 
 use crate::record::Format;
 
@@ -54,12 +52,6 @@ use crate::record::Format;
 ///     async fn replace(
 ///         &self, _: &RecordKey, _: &Record, _: &[u8], _: Duration,
 ///     ) -> Result<Replaced, StoreError> {
-///         Ok(Replaced::Gone)
-///     }
-///     fn renews_at_once(&self) -> bool {
-///         true
-///     }
-///     async fn renew(&self, _: Renewal<'_>) -> Result<Replaced, StoreError> {
 ///         Ok(Replaced::Gone)
 ///     }
 ///     async fn delete(&self, _: &RecordKey) -> Result<Deleted, StoreError> {
@@ -126,18 +118,22 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> Result<Replaced, StoreError>;
 
-    /// Reports whether [`renew`](Self::renew) is one step. If not, the machine of sessions asks for the
-    /// steps itself, so that it knows what was done when an answer is lost.
-    fn renews_at_once(&self) -> bool;
+    /// Reports whether the store has [`renew`](Self::renew). If not, the machine of sessions creates the
+    /// new record and then retires the old one, so that it knows what was done when an answer is lost.
+    fn renews_at_once(&self) -> bool {
+        false
+    }
 
-    /// Moves a record to a new key. In one step where the store can, else as
-    /// [`renew_in_two_steps`] does.
+    /// Moves a record to a new key in one step.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Key`] if the new key has a record, [`StoreError`] when the store cannot answer;
-    /// the record may have been moved or not.
-    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError>;
+    /// [`StoreError::Key`] if the new key has a record, [`StoreError::Unsupported`] if the store cannot
+    /// change two records in one step, [`StoreError`] when the store cannot answer; the record may have
+    /// been moved or not.
+    async fn renew(&self, _: Renewal<'_>) -> Result<Replaced, StoreError> {
+        Err(StoreError::Unsupported("move a record in one step"))
+    }
 
     /// Ends a record.
     ///

@@ -2,15 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Machine, Step, Visit, back_off};
+use super::{Machine, Sessions, Step, Visit, back_off};
 use crate::{
     UnixTime, cookie,
     engine::{EngineError, Outcome, Saving, Wish},
     interface::{SaveAction, Saved},
     reason::Reason,
-    server_side::{Held, ServerSide, SessionId, is_left_alone},
     session::{self, Fate, Session},
     store::{Answer, StoreError},
+    stored::{Held, SessionId, StoredSessions, is_left_alone},
     value::Dict,
 };
 
@@ -28,7 +28,7 @@ enum Stage {
 /// What is to become of a stored session: first an end, if there is one, then the saving.
 #[derive(Clone, Debug)]
 struct Plan {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     /// Ends the session that was, where a new one follows.
     ending: Option<Saving>,
     /// Saves the session that is.
@@ -41,24 +41,47 @@ struct Plan {
     now: UnixTime,
 }
 
-impl Closing {
-    pub(super) const fn decided(saved: Saved) -> Self {
-        Self(Stage::Decided(saved))
+impl Visit {
+    /// Returns how many random bytes saving needs; 0 if it makes no new id.
+    pub fn entropy_len(&self, session: &Session) -> usize {
+        let Sessions::Stored(rules) = &self.sessions else { return 0 };
+        let keeps_id = self.held.is_some() && session.fate() == Fate::Kept;
+        if session.is_modified() && !keeps_id { rules.settings().id_length } else { 0 }
     }
 
-    pub(super) fn stored(
-        rules: &Arc<ServerSide>,
+    /// Saves what a request has left of its session. A new id is made of `entropy`, which must be
+    /// as many random bytes as [`entropy_len`](Self::entropy_len) says.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the session cannot be sent or written.
+    #[doc(alias = "save_session")]
+    pub fn close(
+        self,
         session: &Session,
-        visit: Visit,
         entropy: &[u8],
         now: UnixTime,
-    ) -> Result<Self, EngineError> {
-        Ok(match Plan::new(rules, session, visit, entropy, now)? {
-            Some(plan) => Self(Stage::Stored(Box::new(plan))),
-            None => Self::decided(Saved::keep(session.is_accessed())),
-        })
+    ) -> Result<Closing, EngineError> {
+        Ok(Closing(match self.sessions {
+            Sessions::Signed(interface) => Stage::Decided(interface.save(session, now)?),
+            Sessions::Stored(rules) => {
+                match Plan::new(
+                    rules,
+                    session,
+                    self.reason,
+                    self.held.map(|held| *held),
+                    entropy,
+                    now,
+                )? {
+                    Some(plan) => Stage::Stored(Box::new(plan)),
+                    None => Stage::Decided(Saved::keep(session.is_accessed())),
+                }
+            }
+        }))
     }
+}
 
+impl Closing {
     /// Decides what the browser is told.
     ///
     /// # Errors
@@ -138,13 +161,13 @@ impl Plan {
     /// Plans how to save a session; `None` if there is nothing to do, neither in the store nor in
     /// the browser.
     fn new(
-        rules: &Arc<ServerSide>,
+        rules: Arc<StoredSessions>,
         session: &Session,
-        visit: Visit,
+        reason: Reason,
+        held: Option<Held>,
         entropy: &[u8],
         now: UnixTime,
     ) -> Result<Option<Self>, EngineError> {
-        let (reason, held) = (visit.reason(), visit.into_held());
         let (modified, blank) = (session.is_modified(), session.is_blank());
         if !modified && (blank || !held.as_ref().is_some_and(|held| rules.is_due(held, now))) {
             return Ok(None);
@@ -161,10 +184,10 @@ impl Plan {
             _ => SessionId::from_entropy(entropy),
         };
         let earlier = held.as_ref().map(|held| held.snapshot().content());
-        let content = content(rules, session, earlier, keeps_id, now);
+        let content = content(&rules, session, earlier, keeps_id, now);
         let wanted = Wish {
             grown: session.grown(),
-            ..wish(rules, &id, held.as_ref(), (!ends).then_some(content), now)
+            ..wish(&rules, &id, held.as_ref(), (!ends).then_some(content), now)
         };
         let saving = if reason == Reason::Renewed && (ends || fate == Fate::Kept) {
             // The session goes on under an id that this browser is about to get.
@@ -173,13 +196,11 @@ impl Plan {
             Saving::new(held.map(Held::into_snapshot), wanted)?
         };
         let end = |held: Held| {
-            let wish = wish(rules, held.id(), Some(&held), None, now);
+            let wish = wish(&rules, held.id(), Some(&held), None, now);
             Saving::new(Some(held.into_snapshot()), wish)
         };
         let (ending, accessed) = (ending.map(end).transpose()?, session.is_accessed());
-        let wait = None;
-        let rules = Arc::clone(rules);
-        Ok(Some(Self { rules, ending, saving, id, modified, accessed, blank, wait, now }))
+        Ok(Some(Self { rules, ending, saving, id, modified, accessed, blank, wait: None, now }))
     }
 
     /// What is asked for now: first the end, if there is one.
@@ -212,7 +233,7 @@ impl Plan {
 
 /// What a session holds in the end, and when it has started.
 fn content(
-    rules: &ServerSide,
+    rules: &StoredSessions,
     session: &Session,
     earlier: Option<&Dict>,
     keeps_id: bool,
@@ -229,7 +250,7 @@ fn content(
 }
 
 fn wish(
-    rules: &ServerSide,
+    rules: &StoredSessions,
     id: &SessionId,
     held: Option<&Held>,
     content: Option<Dict>,

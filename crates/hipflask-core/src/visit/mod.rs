@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use hipflask_core::{
-//!     UnixTime, engine::EngineError, session::SessionError, signing::KeyRing, interface::Interface,
+//!     UnixTime, engine::EngineError, session::SessionError, signing::KeyRing, interface::CookieSessions,
 //!     store::{Question, StoreError}, visit::{Machine, Sessions, Step},
 //! };
 //!
@@ -22,7 +22,7 @@
 //!     }
 //! }
 //!
-//! let sessions = Sessions::Signed(Interface::new(&KeyRing::new("k")));
+//! let sessions = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
 //! let now = UnixTime::from_secs(1_763_692_860);
 //! let cookie = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask wrote this.
 //!
@@ -31,7 +31,7 @@
 //! let (mut session, visit) = opening.finish().into_parts();
 //! session.insert("a", 2).unwrap();
 //!
-//! let mut closing = sessions.close(&session, visit, &[], now)?;
+//! let mut closing = visit.close(&session, &[], now)?;
 //! drive(&mut closing)?;
 //! assert!(closing.finish()?.action.header().is_some_and(|it| it.starts_with("session=eyJ")));
 //! # Ok::<(), EngineError>(())
@@ -47,9 +47,9 @@ mod updating;
 use std::time::Duration;
 
 pub use closing::Closing;
-pub use opening::{Opened, Opening, Visit};
+pub use opening::{Opened, Opening};
 pub use revoking::Revoking;
-pub use sessions::Sessions;
+pub use sessions::{Sessions, Visit};
 pub use turns::{Turn, Turns};
 pub use updating::Updating;
 

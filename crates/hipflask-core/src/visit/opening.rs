@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Step};
+use super::{Machine, Sessions, Step, Visit};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses},
     interface::{self, CookieFacts},
     reason::Reason,
-    record::DecodeError,
-    server_side::{Held, Offer, OnOutage, ServerSide},
     session::{ReadOnly, Session},
     store::{Answer, Question, Record, RecordKey, StoreError},
-    value::Dict,
+    stored::{Offer, OnOutage, StoredSessions},
 };
 
 /// A session that is being opened.
@@ -27,7 +25,7 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Reading {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     offer: Offer,
     /// Where the record is looked for now.
     key: RecordKey,
@@ -36,18 +34,6 @@ struct Reading {
     retired: Option<(RecordKey, Record)>,
     losses: Losses,
     now: UnixTime,
-}
-
-/// What is known of a request's session beside its content.
-///
-/// What only stored sessions have is boxed: those in cookies are moved without it.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    reason: Reason,
-    cookie: Option<CookieFacts>,
-    held: Option<Box<Held>>,
-    failure: Option<Arc<EngineError>>,
-    fault: Option<Box<DecodeError>>,
 }
 
 /// A session that was opened.
@@ -65,20 +51,31 @@ enum Content {
     Record { permanent: bool },
 }
 
+impl Sessions {
+    /// Opens the session of a cookie's value.
+    ///
+    /// Whatever is wrong, the session is new and the reason says why.
+    #[doc(alias = "open_session")]
+    pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
+        match self {
+            Self::Signed(interface) => Opening::signed(self.clone(), interface.open(cookie, now)),
+            Self::Stored(rules) => Opening::stored(rules, cookie, now),
+        }
+    }
+}
+
 impl Opening {
-    pub(super) fn signed(opened: interface::Opened) -> Self {
+    fn signed(sessions: Sessions, opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
-        Self(Stage::Done(Opened {
-            visit: Visit { reason, cookie, held: None, failure: None, fault: None },
-            content: Content::Cookie(session),
-        }))
+        let visit = Visit::new(sessions, reason, cookie);
+        Self(Stage::Done(Opened { visit, content: Content::Cookie(session) }))
     }
 
-    pub(super) fn stored(rules: &Arc<ServerSide>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+    fn stored(rules: &Arc<StoredSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
         let offer = rules.identify(cookie);
         let Ok(id) = &offer.id else {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
-                return Self::signed(moved);
+                return Self::signed(Sessions::Stored(Arc::clone(rules)), moved);
             }
             return Self(Stage::Done(Opened::of(rules, offer, None, now)));
         };
@@ -155,17 +152,17 @@ impl Reading {
     }
 
     fn unavailable(&self, failure: Option<EngineError>) -> Opened {
-        let (cookie, failure) = (self.offer.cookie, failure.map(Arc::new));
-        let (reason, fault) = (Reason::StoreUnavailable, None);
-        let visit = Visit { reason, cookie, held: None, failure, fault };
+        let sessions = Sessions::Stored(Arc::clone(&self.rules));
+        let visit = Visit::new(sessions, Reason::StoreUnavailable, self.offer.cookie);
         let permanent = self.rules.settings().permanent;
+        let visit = Visit { failure: failure.map(Arc::new), ..visit };
         Opened { visit, content: Content::Record { permanent } }
     }
 }
 
 impl Opened {
     fn of(
-        rules: &ServerSide,
+        rules: &Arc<StoredSessions>,
         offer: Offer,
         found: Option<(RecordKey, Record)>,
         now: UnixTime,
@@ -178,7 +175,8 @@ impl Opened {
         };
         let permanent = rules.settings().permanent;
         let fault = fault.map(Box::new);
-        let visit = Visit { reason, cookie, held, failure: None, fault };
+        let sessions = Sessions::Stored(Arc::clone(rules));
+        let visit = Visit { held, fault, ..Visit::new(sessions, reason, cookie) };
         Self { visit, content: Content::Record { permanent } }
     }
 
@@ -211,46 +209,5 @@ const fn reason_of(cookie: Option<CookieFacts>) -> Reason {
         Some(CookieFacts { key: Some(0), .. }) => Reason::Verified,
         Some(CookieFacts { key: Some(_), .. }) => Reason::VerifiedByFallbackKey,
         _ => Reason::Found,
-    }
-}
-
-impl Visit {
-    /// Returns why the session is what it is.
-    pub const fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// Returns what is known of the cookie, if one was offered.
-    pub const fn cookie(&self) -> Option<CookieFacts> {
-        self.cookie
-    }
-
-    /// Returns what the store has, if it has the session.
-    pub fn held(&self) -> Option<&Held> {
-        self.held.as_deref()
-    }
-
-    /// Returns what the store's record of the session holds, if there is one.
-    pub fn content(&self) -> Option<&Dict> {
-        self.held.as_ref().map(|held| held.snapshot().content())
-    }
-
-    /// Returns why the store has not answered, if the session is empty because of that.
-    pub fn failure(&self) -> Option<&EngineError> {
-        self.failure.as_deref()
-    }
-
-    /// Returns what is wrong with the store's record, if it cannot be read.
-    pub fn fault(&self) -> Option<&DecodeError> {
-        self.fault.as_deref()
-    }
-
-    /// Takes over what the store has now.
-    pub fn hold(&mut self, held: Held) {
-        self.held = Some(Box::new(held));
-    }
-
-    pub(super) fn into_held(self) -> Option<Held> {
-        self.held.map(|held| *held)
     }
 }

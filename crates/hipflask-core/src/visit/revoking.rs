@@ -1,22 +1,21 @@
 //! Revoking: the end of a session from outside of its requests.
 
-use super::{Machine, Step};
+use super::{Machine, Sessions, Step};
 use crate::{
     engine::{EngineError, Losses},
-    server_side::{ServerSide, SessionId},
     store::{Answer, Deleted, Question, RecordKey, StoreError},
+    stored::SessionId,
 };
 
 /// A session that is being ended because of its id.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use hipflask_core::{
-///     server_side::{ServerSide, SessionId, Settings}, store::{Answer, Deleted, Question},
+///     stored::{StoredSessions, SessionId, Settings}, store::{Answer, Deleted, Question},
 ///     visit::{Machine, Sessions, Step},
 /// };
 ///
-/// let sessions = Sessions::Stored(Arc::new(ServerSide::new(Settings::default())));
+/// let sessions = Sessions::from(StoredSessions::new(Settings::default()));
 /// let mut revoking = sessions.revoke(&SessionId::from_entropy(&[255; 32])).unwrap();
 /// assert!(matches!(revoking.step(), Step::Ask(Question::Delete { .. })));
 /// revoking.answer(Ok(Answer::Deleted(Deleted::Deleted)))?;
@@ -32,13 +31,17 @@ pub struct Revoking {
     losses: Losses,
 }
 
-impl Revoking {
-    pub(super) fn new(rules: &ServerSide, id: &SessionId) -> Self {
+impl Sessions {
+    /// Ends the session of an id, also for requests under way; `None` if sessions have no ids.
+    pub fn revoke(&self, id: &SessionId) -> Option<Revoking> {
+        let Self::Stored(rules) = self else { return None };
         let keys = [Some(rules.key_of(id)), rules.earlier_key_of(id)];
         let keys = keys.into_iter().flatten().collect();
-        Self { keys, was_there: false, losses: Losses::default() }
+        Some(Revoking { keys, was_there: false, losses: Losses::default() })
     }
+}
 
+impl Revoking {
     /// Reports whether there was a session, or may have been: where an answer was lost, nobody knows.
     pub const fn was_there(&self) -> bool {
         self.was_there

@@ -1,109 +1,38 @@
-//! What opens and saves all sessions of one configuration.
+//! What opens and saves all sessions of one configuration, and what is known of one of them.
 
 use std::sync::Arc;
 
-use super::{Closing, Opening, Revoking, Updating, Visit};
 use crate::{
     UnixTime,
     cookie::Attributes,
     engine::EngineError,
-    interface::Interface,
-    server_side::{ServerSide, SessionId},
-    session::{Fate, Session},
-    value::Value,
+    interface::{CookieFacts, CookieSessions},
+    reason::Reason,
+    record::DecodeError,
+    stored::{Held, StoredSessions},
+    value::Dict,
 };
 
-/// Opens and saves sessions, wherever they lie.
+/// Opens and saves sessions, wherever they lie. Clones share their rules.
 ///
 /// ```
-/// use hipflask_core::{UnixTime, interface::Interface, reason::Reason, signing::KeyRing, visit::Sessions};
+/// use hipflask_core::{UnixTime, interface::CookieSessions, reason::Reason, signing::KeyRing, visit::Sessions};
 ///
-/// let sessions = Sessions::Signed(Interface::new(&KeyRing::new("k")));
+/// let sessions = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
 /// let opened = sessions.open(None, UnixTime::from_secs(0)).finish();
 /// assert_eq!(opened.visit().reason(), Reason::NoCookie);
 /// ```
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a session lies in its cookie or in a store")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a layer has one, and opens a cookie without a detour"
-)]
 #[doc(alias = "SessionInterface")]
 pub enum Sessions {
     /// In a signed cookie.
-    Signed(Interface),
+    Signed(Arc<CookieSessions>),
     /// In a store.
-    Stored(Arc<ServerSide>),
+    Stored(Arc<StoredSessions>),
 }
 
 impl Sessions {
-    /// Opens the session of a cookie's value.
-    ///
-    /// Whatever is wrong, the session is new and the reason says why.
-    #[doc(alias = "open_session")]
-    pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
-        match self {
-            Self::Signed(interface) => Opening::signed(interface.open(cookie, now)),
-            Self::Stored(rules) => Opening::stored(rules, cookie, now),
-        }
-    }
-
-    /// Changes the value of one key so that no other request's change of it is lost; `None` if there
-    /// is nobody else who could change it, because `session` alone has it. `seen` is what the request
-    /// sees under the key.
-    pub fn update(
-        &self,
-        visit: &Visit,
-        fate: Fate,
-        key: &str,
-        seen: Option<&Value>,
-        now: UnixTime,
-    ) -> Option<Updating> {
-        let (Self::Stored(rules), Some(held)) = (self, visit.held()) else { return None };
-        let is_shared = fate != Fate::Ended && seen == held.snapshot().content().get(key);
-        is_shared.then(|| Updating::new(Arc::clone(rules), held.clone(), key, now))
-    }
-
-    /// Saves what a request has left of its session. A new id is made of `entropy`, which must be
-    /// as many random bytes as [`entropy_len`](Self::entropy_len) says.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError`] when the session cannot be sent or written.
-    #[doc(alias = "save_session")]
-    pub fn close(
-        &self,
-        session: &Session,
-        visit: Visit,
-        entropy: &[u8],
-        now: UnixTime,
-    ) -> Result<Closing, EngineError> {
-        match self {
-            Self::Signed(interface) => Ok(Closing::decided(interface.save(session, now)?)),
-            Self::Stored(rules) => Closing::stored(rules, session, visit, entropy, now),
-        }
-    }
-
-    /// Returns how many random bytes saving needs; 0 if it makes no new id.
-    pub fn entropy_len(&self, session: &Session, visit: &Visit) -> usize {
-        match self {
-            Self::Stored(rules) => {
-                let keeps_id = visit.held().is_some() && session.fate() == Fate::Kept;
-                let is_new = session.is_modified() && !keeps_id;
-                if is_new { rules.settings().id_length } else { 0 }
-            }
-            Self::Signed(_) => 0,
-        }
-    }
-
-    /// Ends the session of an id, also for requests under way; `None` if sessions have no ids.
-    pub fn revoke(&self, id: &SessionId) -> Option<Revoking> {
-        match self {
-            Self::Signed(_) => None,
-            Self::Stored(rules) => Some(Revoking::new(rules, id)),
-        }
-    }
-
     /// Reports whether both open and save each signed cookie alike. Of two stores nobody can tell.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
@@ -126,5 +55,84 @@ impl Sessions {
             Self::Signed(interface) => interface.attributes(),
             Self::Stored(rules) => &rules.settings().attributes,
         }
+    }
+}
+
+impl From<CookieSessions> for Sessions {
+    fn from(interface: CookieSessions) -> Self {
+        Self::Signed(Arc::new(interface))
+    }
+}
+
+impl From<StoredSessions> for Sessions {
+    fn from(rules: StoredSessions) -> Self {
+        Self::Stored(Arc::new(rules))
+    }
+}
+
+/// What is known of a request's session beside its content, and by which rules it was opened: by
+/// these it is changed and saved.
+///
+/// What only stored sessions have is boxed: those in cookies are moved without it.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub(super) sessions: Sessions,
+    pub(super) reason: Reason,
+    pub(super) cookie: Option<CookieFacts>,
+    pub(super) held: Option<Box<Held>>,
+    pub(super) failure: Option<Arc<EngineError>>,
+    pub(super) fault: Option<Box<DecodeError>>,
+}
+
+impl Visit {
+    pub(super) const fn new(
+        sessions: Sessions,
+        reason: Reason,
+        cookie: Option<CookieFacts>,
+    ) -> Self {
+        Self { sessions, reason, cookie, held: None, failure: None, fault: None }
+    }
+
+    /// Returns why the session is what it is.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Returns what is known of the cookie, if one was offered.
+    pub const fn cookie(&self) -> Option<CookieFacts> {
+        self.cookie
+    }
+
+    /// Returns what the store has, if it has the session.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_deref()
+    }
+
+    /// Returns what the store's record of the session holds, if there is one.
+    pub fn content(&self) -> Option<&Dict> {
+        self.held().map(|held| held.snapshot().content())
+    }
+
+    /// Returns why the store has not answered, if the session is empty because of that.
+    pub fn failure(&self) -> Option<&EngineError> {
+        self.failure.as_deref()
+    }
+
+    /// Returns what is wrong with the store's record, if it cannot be read.
+    pub fn fault(&self) -> Option<&DecodeError> {
+        self.fault.as_deref()
+    }
+
+    /// Reports whether a session that was only read has something to save.
+    pub fn is_due(&self, now: UnixTime) -> bool {
+        match (&self.sessions, &self.held) {
+            (Sessions::Stored(rules), Some(held)) => rules.is_due(held, now),
+            _ => false,
+        }
+    }
+
+    /// Takes over what the store has now.
+    pub fn hold(&mut self, held: Held) {
+        self.held = Some(Box::new(held));
     }
 }

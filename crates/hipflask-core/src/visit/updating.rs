@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Machine, Step, Visit, back_off};
+use super::{Machine, Sessions, Step, Visit, back_off};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses, MAX_ATTEMPTS, Snapshot},
     record,
-    server_side::{Held, ServerSide},
     session::{Fate, Session},
     store::{Answer, Question, Record, RecordKey, Replaced, StoreError},
+    stored::{Held, StoredSessions},
     value::{Dict, Value},
 };
 
@@ -19,21 +19,20 @@ use crate::{
 /// [applied](Self::apply), and the machine to be driven to its next end.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use hipflask_core::{
-///     UnixTime, server_side::{ServerSide, Settings},
+///     UnixTime, stored::{StoredSessions, Settings},
 ///     store::{Answer, Question, Record, Replaced, Revision}, value::Value,
 ///     visit::{Machine, Sessions, Step},
 /// };
 ///
-/// let sessions = Sessions::Stored(Arc::new(ServerSide::new(Settings::default())));
+/// let sessions = Sessions::from(StoredSessions::new(Settings::default()));
 /// let now = UnixTime::from_secs(1_763_692_800);
 /// let mut opening = sessions.open(Some(&[b'S'; 43]), now);
 /// opening.answer(Ok(Answer::Loaded(Some(Record::new(b"\x81\xa1n\x01")))))?; // {"n": 1}
 /// let (mut session, mut visit) = opening.finish().into_parts();
 ///
 /// let seen = session.value("n");
-/// let mut updating = sessions.update(&visit, session.fate(), "n", seen.as_ref(), now).unwrap();
+/// let mut updating = visit.update(session.fate(), "n", seen.as_ref(), now).unwrap();
 /// updating.apply(Value::from(2))?;
 /// let Step::Ask(Question::Replace { payload, .. }) = updating.step() else { unreachable!() };
 /// assert_eq!(payload, b"\x81\xa1n\x02");
@@ -44,7 +43,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Updating {
-    rules: Arc<ServerSide>,
+    rules: Arc<StoredSessions>,
     held: Held,
     key: String,
     now: UnixTime,
@@ -67,12 +66,41 @@ enum Stage {
     },
 }
 
-impl Updating {
-    pub(super) fn new(rules: Arc<ServerSide>, held: Held, key: &str, now: UnixTime) -> Self {
-        let (key, losses, stage) = (key.to_owned(), Losses::default(), Stage::Apply);
-        Self { rules, held, key, now, attempts: 0, losses, wait: None, stage }
+impl Visit {
+    /// Changes the value of one key so that no other request's change of it is lost; `None` if there
+    /// is nobody else who could change it, because this request alone has the session. `fate` and
+    /// `seen` are what the request has made of the session, and what it sees under the key.
+    pub fn update(
+        &self,
+        fate: Fate,
+        key: &str,
+        seen: Option<&Value>,
+        now: UnixTime,
+    ) -> Option<Updating> {
+        let (Sessions::Stored(rules), Some(held)) = (&self.sessions, &self.held) else {
+            return None;
+        };
+        let (there, settings) = (held.snapshot().content().get(key), rules.settings());
+        // A tuple, say, is the list that the store has.
+        let stored = |value: Option<&Value>| {
+            let content = value.map(|value| (key.into(), value.clone())).into_iter().collect();
+            record::as_stored(&content, settings.format, settings.limits)
+        };
+        let is_same = seen == there || stored(seen) == stored(there);
+        (is_same && fate != Fate::Ended).then(|| Updating {
+            rules: Arc::clone(rules),
+            held: Held::clone(held),
+            key: key.to_owned(),
+            now,
+            attempts: 0,
+            losses: Losses::default(),
+            wait: None,
+            stage: Stage::Apply,
+        })
     }
+}
 
+impl Updating {
     /// Returns what the store has under the key, to be changed; `None` once the change is kept.
     pub fn current(&self) -> Option<Option<&Value>> {
         matches!(self.stage, Stage::Apply).then(|| self.held.snapshot().content().get(&self.key))

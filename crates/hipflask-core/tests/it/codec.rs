@@ -3,7 +3,7 @@
 use hipflask_core::{
     UnixTime,
     encoding::decode_url,
-    interface::{Interface, Signing},
+    interface::{CookieSessions, Signing},
     reason::Reason,
     serializer::{Limits, decode_payload, encode_payload, from_json, to_json},
     session::Session,
@@ -175,7 +175,7 @@ proptest! {
         for (key, value) in dict.clone() {
             session.set(key, value).unwrap();
         }
-        let interface = Interface::new(&KeyRing::new("k"));
+        let interface = CookieSessions::new(&KeyRing::new("k"));
         let cookie = interface.sign(&session, NOW).unwrap().unwrap();
         let opened = interface.open(Some(cookie.as_bytes()), NOW);
         prop_assert_eq!(opened.reason, Reason::Verified);
@@ -222,7 +222,7 @@ proptest! {
             session.set(key, value).unwrap();
         }
         let ring = KeyRing::new("k");
-        let interface = Interface::new(&ring);
+        let interface = CookieSessions::new(&ring);
         let cookie = interface.sign(&session, NOW).unwrap().unwrap().into_bytes();
         let mut changed = cookie.clone();
         let at = at.index(cookie.len());
@@ -243,7 +243,7 @@ proptest! {
         } else {
             prop_assert!(opened.session.is_empty());
         }
-        let strict = Interface::signed_with(&ring, &Signing::default().with_strict(true));
+        let strict = CookieSessions::signed_with(&ring, &Signing::default().with_strict(true));
         let verdict = strict.open(Some(&changed), NOW).reason.is_verified();
         prop_assert_eq!(verdict, changed == cookie);
     }

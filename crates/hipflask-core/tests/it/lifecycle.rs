@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 use hipflask_core::{
     UnixTime,
     cookie::Attributes,
-    interface::{Interface, SaveAction, SaveError},
+    interface::{CookieError, CookieSessions, SaveAction},
     session::Session,
     signing::KeyRing,
 };
@@ -94,7 +94,7 @@ fn oversized_cookies_are_refused() {
     Vectors::load("lifecycle")
         .check("cookie", |row| {
             if OVERSIZED.contains(&row.id()) {
-                assert!(matches!(check(row), Some(SaveError::TooLarge { .. })), "in {row:?}");
+                assert!(matches!(check(row), Some(CookieError::TooLarge { .. })), "in {row:?}");
             }
         })
         .finish();
@@ -108,7 +108,7 @@ fn cookie_is_refused_for_its_name_and_value_only() {
     let mut session = Session::new();
     session.insert("a", 1).unwrap();
     session.set_permanent(true).unwrap();
-    let interface = Interface::new(&KeyRing::new("k")).with_cookie("shop", attributes);
+    let interface = CookieSessions::new(&KeyRing::new("k")).with_cookie("shop", attributes);
     let size = "shop".len() + interface.sign(&session, now).unwrap().unwrap().len();
     let saved = interface.clone().with_max_cookie_size(size).save(&session, now).unwrap();
     assert!(matches!(saved.action, SaveAction::Set(header) if header.len() > size + 1000));

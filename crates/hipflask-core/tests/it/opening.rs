@@ -1,17 +1,17 @@
 //! Opening a stored session: what is asked again or elsewhere, and what a request gets in the end.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hipflask_core::{
     UnixTime,
     engine::{EngineError, Outcome},
-    interface::{Interface, SaveAction},
+    interface::{CookieSessions, SaveAction},
     reason::Reason,
     record::{self, Format},
-    server_side::{IdStorage, OnOutage, ServerSide, Settings},
     session::{ReadOnly, Session},
     signing::KeyRing,
     store::{Answer, Question, Record, StoreError},
+    stored::{IdStorage, OnOutage, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Machine, Opened, Sessions, Step, Visit},
 };
@@ -28,8 +28,8 @@ const COOKIE: &[u8] = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw";
 
 type Heard = Result<Answer, StoreError>;
 
-fn stored(rules: ServerSide) -> Sessions {
-    Sessions::Stored(Arc::new(rules))
+fn stored(rules: StoredSessions) -> Sessions {
+    rules.into()
 }
 
 fn nothing() -> Heard {
@@ -47,7 +47,7 @@ fn live() -> Heard {
 
 /// Opens the session of the id with these answers, and returns where it was looked for, too.
 fn open(settings: Settings, answers: Vec<Heard>) -> (Result<Opened, EngineError>, String) {
-    let mut opening = stored(ServerSide::new(settings)).open(Some(&ID), NOW);
+    let mut opening = stored(StoredSessions::new(settings)).open(Some(&ID), NOW);
     let mut answers = answers.into_iter();
     let mut looks = Vec::new();
     let result = drive(&mut opening, |question| {
@@ -84,7 +84,7 @@ fn outage_gives_an_empty_session_that_cannot_be_changed_where_it_may() {
         check_unavailable(opened);
     }
     // Who does not wait for the end gets the same.
-    let opened = stored(ServerSide::new(settings)).open(Some(&ID), NOW).finish();
+    let opened = stored(StoredSessions::new(settings)).open(Some(&ID), NOW).finish();
     assert!(opened.visit().failure().is_none());
     check_unavailable(opened);
 }
@@ -96,8 +96,7 @@ fn check_unavailable(opened: Opened) {
     assert_eq!(session.read_only(), Some(ReadOnly::StoreUnavailable));
     assert!(session.is_blank() && session.insert("a", 1).is_err());
     // The cookie stays, for when the store is back.
-    let closing = stored(ServerSide::new(Settings::default())).close(&session, visit, &[], NOW);
-    let closing = closing.unwrap();
+    let closing = visit.close(&session, &[], NOW).unwrap();
     assert!(matches!(closing.step(), Step::Done));
     assert_eq!(closing.finish().unwrap().action, SaveAction::Keep);
 }
@@ -125,8 +124,8 @@ fn record_that_moves_between_two_looks_is_found() {
 }
 
 fn migrating(settings: Settings) -> Sessions {
-    let cookies = Interface::new(&KeyRing::new("k"));
-    stored(ServerSide::new(settings).with_cookie_migration(cookies))
+    let cookies = CookieSessions::new(&KeyRing::new("k"));
+    stored(StoredSessions::new(settings).with_cookie_migration(cookies))
 }
 
 /// Opens what no store is asked for.
@@ -144,7 +143,7 @@ fn signed_cookie_moves_into_the_store() {
         assert_eq!(visit.reason(), Reason::Verified);
         assert_eq!(session.value("a"), Some(Value::from(1)));
         let mut memory = Memory::default();
-        let mut closing = sessions.close(&session, visit, &[7; 32], NOW).unwrap();
+        let mut closing = visit.close(&session, &[7; 32], NOW).unwrap();
         drive(&mut closing, |question| Ok(memory.answer(question).0)).unwrap();
         assert_eq!(closing.outcome(), Some(Outcome::Saved));
         let SaveAction::Set(line) = closing.finish().unwrap().action else { panic!("no id") };
@@ -163,7 +162,7 @@ fn signed_cookie_can_be_logged_out_before_it_has_moved() {
     let sessions = migrating(Settings::default());
     let (mut session, visit) = open_cookie(&sessions, COOKIE, NOW);
     session.destroy().unwrap();
-    let mut closing = sessions.close(&session, visit, &[7; 32], NOW).unwrap();
+    let mut closing = visit.close(&session, &[7; 32], NOW).unwrap();
     drive(&mut closing, |question| panic!("{question:?}")).unwrap();
     assert!(matches!(closing.finish().unwrap().action, SaveAction::Delete(_)));
 }
@@ -176,7 +175,7 @@ fn only_good_signed_cookies_move_and_only_if_wished() {
         assert!(session.is_blank() && !session.is_modified());
     };
     let sessions = migrating(Settings::default());
-    check(&stored(ServerSide::new(Settings::default())), COOKIE, NOW);
+    check(&stored(StoredSessions::new(Settings::default())), COOKIE, NOW);
     check(&sessions, b"eyJhIjoyfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", NOW);
     check(&sessions, b"../../etc/passwd", NOW);
     let too_late = NOW.checked_add(Duration::from_secs(32 * 24 * 60 * 60)).unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hipflask_core::{
     UnixTime,
-    interface::{Interface, Opened},
+    interface::{CookieSessions, Opened},
     reason::Reason,
     signing::KeyRing,
     value::Value,
@@ -27,7 +27,7 @@ fn cookies_are_judged_as_by_flask() {
 
 fn check_verdict(row: &Row) {
     let ring = KeyRing::new(row.field("secret").as_str().unwrap_or("k"));
-    let interface = Interface::new(&with_fallbacks(ring, row.field("fallbacks")));
+    let interface = CookieSessions::new(&with_fallbacks(ring, row.field("fallbacks")));
     let interface = match row.field("lifetime").as_i64() {
         Some(lifetime) => interface.with_lifetime(Duration::from_secs(
             lifetime.try_into().expect("no lifetime is negative in Rust"),

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use hipflask_core::{
     engine::EngineError,
-    interface::Interface,
-    server_side::{IdStorage, ServerSide, SessionId, Settings},
+    interface::CookieSessions,
     signing::KeyRing,
     store::{Answer, Deleted, Question, Record, RecordKey, Renewal, StoreError},
+    stored::{IdStorage, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Machine, Revoking, Sessions, Step},
 };
@@ -21,8 +21,8 @@ fn id() -> SessionId {
     SessionId::from_entropy(&[255; 32])
 }
 
-fn rules(id_storage: IdStorage) -> Arc<ServerSide> {
-    Arc::new(ServerSide::new(Settings { id_storage, ..Settings::default() }))
+fn rules(id_storage: IdStorage) -> Arc<StoredSessions> {
+    Arc::new(StoredSessions::new(Settings { id_storage, ..Settings::default() }))
 }
 
 fn revoke(id_storage: IdStorage) -> Revoking {
@@ -54,7 +54,7 @@ fn record_is_ended_wherever_it_may_lie() {
     let both = rules(IdStorage::HashedFromPlain);
     let plain_first = [both.earlier_key_of(&id()).unwrap(), both.key_of(&id())];
     assert_eq!(keys(revoke(IdStorage::HashedFromPlain)), plain_first);
-    assert!(Sessions::Signed(Interface::new(&KeyRing::new("k"))).revoke(&id()).is_none());
+    assert!(Sessions::from(CookieSessions::new(&KeyRing::new("k"))).revoke(&id()).is_none());
 }
 
 #[test]

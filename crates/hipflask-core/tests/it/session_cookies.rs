@@ -2,7 +2,7 @@
 
 use hipflask_core::{
     UnixTime,
-    interface::Interface,
+    interface::CookieSessions,
     reason::Reason,
     serializer::{Limits, from_json, to_json},
     session::Session,
@@ -88,8 +88,8 @@ fn check_without_context(row: &Row) {
     row.assert_eq(to_json(&value).as_deref(), Ok(row.text("json")));
 }
 
-fn interface(row: &Row) -> Interface {
-    Interface::new(&KeyRing::new(row.bytes("secret_hex")))
+fn interface(row: &Row) -> CookieSessions {
+    CookieSessions::new(&KeyRing::new(row.bytes("secret_hex")))
 }
 
 fn now(row: &Row) -> UnixTime {

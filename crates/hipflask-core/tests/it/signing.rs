@@ -4,6 +4,7 @@ mod properties;
 mod python;
 
 use hipflask_core::{
+    UnixTime,
     encoding::{decode_url, encode_url},
     reason::Reason,
     signing::{
@@ -13,6 +14,10 @@ use hipflask_core::{
 };
 
 use crate::vectors::{Row, Vectors, from_hex};
+
+const fn moment(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(seconds)
+}
 
 #[test]
 fn signing_agrees_with_itsdangerous() {
@@ -121,8 +126,8 @@ fn parsed<T: std::str::FromStr>(row: &Row, name: &str) -> T {
     row.text(name).parse().unwrap_or_else(|_| panic!("unknown {name} in {row:?}"))
 }
 
-fn now(row: &Row) -> u64 {
-    row.field("now").as_u64().expect("a time in seconds")
+fn now(row: &Row) -> UnixTime {
+    moment(row.field("now").as_u64().expect("a time in seconds"))
 }
 
 fn flask_signer() -> TimedSigner {
@@ -133,7 +138,8 @@ fn flask_signer() -> TimedSigner {
 fn unsign_reports_the_reason() {
     #[track_caller]
     fn check(signed: &[u8], max_age: Option<i64>, expected: Reason) {
-        let error = flask_signer().unsign(signed, 1_000, max_age).expect_err("it is refused");
+        let error =
+            flask_signer().unsign(signed, moment(1_000), max_age).expect_err("it is refused");
         assert_eq!(error.reason(), expected);
     }
     let signer = flask_signer();
@@ -143,25 +149,25 @@ fn unsign_reports_the_reason() {
     check(b"value.AQ.signature", None, Reason::BadSignature);
     check(&signer.signer().sign(b"value"), None, Reason::BadTimestamp);
     check(&signer.signer().sign(b"value.A"), None, Reason::BadTimestamp);
-    check(&signer.sign(b"value", LATEST_TIME + 1), None, Reason::BadTimestamp);
-    check(&signer.sign(b"value", 989), Some(10), Reason::Expired);
-    check(&signer.sign(b"value", 1_001), Some(10), Reason::NotYetValid);
+    check(&signer.sign(b"value", moment(LATEST_TIME + 1)), None, Reason::BadTimestamp);
+    check(&signer.sign(b"value", moment(989)), Some(10), Reason::Expired);
+    check(&signer.sign(b"value", moment(1_001)), Some(10), Reason::NotYetValid);
 }
 
 #[test]
 fn unsign_accepts_the_whole_range_of_ages() {
     let signer = flask_signer();
     for (signed_at, now, max_age) in [(990, 1_000, Some(10)), (1_000, 1_000, Some(0))] {
-        let signed = signer.sign(b"value", signed_at);
+        let signed = signer.sign(b"value", moment(signed_at));
         assert_eq!(
-            signer.unsign(&signed, now, max_age).map(|timed| timed.signed_at),
+            signer.unsign(&signed, moment(now), max_age).map(|timed| timed.signed_at),
             Ok(signed_at)
         );
     }
-    let signed = signer.sign(b"value", LATEST_TIME);
-    assert!(signer.unsign(&signed, u64::MAX, None).is_ok());
+    let signed = signer.sign(b"value", moment(LATEST_TIME));
+    assert!(signer.unsign(&signed, moment(u64::MAX), None).is_ok());
     assert!(matches!(
-        signer.unsign(&signed, u64::MAX, Some(i64::MAX - 1)),
+        signer.unsign(&signed, moment(u64::MAX), Some(i64::MAX - 1)),
         Err(TimedError::Expired { age: i64::MAX, .. })
     ));
 }
@@ -189,9 +195,9 @@ fn errors_and_debug_show_neither_key_nor_value() {
     let signer = TimedSigner::new(Signer::new(&ring, "salt"));
     let mut shown = format!("{ring:?} {signer:?}");
     let signed = [
-        signer.sign(b"private", 1),
-        signer.sign(b"private", 3_000),
-        signer.sign(b"private", u64::MAX),
+        signer.sign(b"private", moment(1)),
+        signer.sign(b"private", moment(3_000)),
+        signer.sign(b"private", moment(u64::MAX)),
         signer.signer().sign(b"private"),
         signer.signer().sign(b"private.A"),
         b"private.AQ.signature".to_vec(),
@@ -199,7 +205,7 @@ fn errors_and_debug_show_neither_key_nor_value() {
         b"private".to_vec(),
     ];
     for signed in &signed {
-        let error = signer.unsign(signed, 2_000, Some(1)).expect_err("each is refused");
+        let error = signer.unsign(signed, moment(2_000), Some(1)).expect_err("each is refused");
         shown += &format!(" {error} {error:?}");
         shown +=
             &format!(" {:?} {:?}", signer.signer().unsign(signed), dangerous::split(signed, b"."));

@@ -1,6 +1,7 @@
 //! Tokens against what the serializers of itsdangerous write and accept.
 
 use hipflask_core::{
+    UnixTime,
     serializer::{Limits, compress_payload, encode_payload, from_json},
     signing::{Digest, KeyRing, LATEST_TIME, Signer, TimedError, TimedSigner, UnverifiedTime},
     token::{Form, TimedToken, Token, TokenError},
@@ -86,7 +87,7 @@ fn check_timed(row: &Row) {
     for digest in list("fallbacks") {
         token = token.with_fallback_signer(signer(digest.parse().unwrap()));
     }
-    let now = row.field("now").as_u64().unwrap();
+    let now = UnixTime::from_secs(row.field("now").as_u64().unwrap());
     let text = row.text("token").as_bytes();
     match token.decode_with_time::<Value>(text, now, row.field("max_age").as_i64()) {
         Ok((value, signed_at)) => {

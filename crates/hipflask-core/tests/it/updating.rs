@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use hipflask_core::{
     UnixTime,
     engine::{EngineError, Outcome},
-    interface::Interface,
+    interface::CookieSessions,
     record::{self, Format},
-    server_side::{IdStorage, ServerSide, SessionId, Settings},
     session::Session,
     signing::KeyRing,
     store::{Answer, Question, Record, Renewal, Replaced, Revision, StoreError},
+    stored::{IdStorage, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Machine, Sessions, Step, Updating, Visit},
 };
@@ -50,8 +50,7 @@ fn gone() -> Heard {
 
 /// A request that has opened a session in which `n` is 1.
 struct Request {
-    rules: Arc<ServerSide>,
-    sessions: Sessions,
+    rules: Arc<StoredSessions>,
     memory: Memory,
     id: SessionId,
     session: Session,
@@ -64,7 +63,7 @@ impl Request {
     }
 
     fn with_content(id_storage: IdStorage, content: &Dict) -> Self {
-        let rules = Arc::new(ServerSide::new(Settings { id_storage, ..Settings::default() }));
+        let rules = Arc::new(StoredSessions::new(Settings { id_storage, ..Settings::default() }));
         let sessions = Sessions::Stored(Arc::clone(&rules));
         let id = SessionId::from_entropy(&[255; 32]);
         let key = rules.earlier_key_of(&id).unwrap_or_else(|| rules.key_of(&id));
@@ -73,12 +72,12 @@ impl Request {
         let mut opening = sessions.open(Some(id.as_str().as_bytes()), NOW);
         drive(&mut opening, |question| Ok(memory.answer(question).0)).unwrap();
         let (session, visit) = opening.finish().into_parts();
-        Self { rules, sessions, memory, id, session, visit }
+        Self { rules, memory, id, session, visit }
     }
 
     fn update(&self) -> Option<Updating> {
         let seen = self.session.value("n");
-        self.sessions.update(&self.visit, self.session.fate(), "n", seen.as_ref(), NOW)
+        self.visit.update(self.session.fate(), "n", seen.as_ref(), NOW)
     }
 
     /// Counts up with these answers, all of which must be asked for.
@@ -116,7 +115,7 @@ fn update_is_made_of_what_others_have_written() {
     assert_eq!(request.session.to_dict(), dict(&[("n", 6), ("theirs", 1), ("mine", 1)]));
     assert_eq!(request.visit.content(), Some(&dict(&[("n", 6), ("theirs", 1)])));
     // The end of the request adds only what is not there yet.
-    let closing = request.sessions.close(&request.session, request.visit, &[], NOW).unwrap();
+    let closing = request.visit.close(&request.session, &[], NOW).unwrap();
     let Question::Replace { current, payload, .. } = question(&closing) else {
         panic!("{:?}", closing.step())
     };
@@ -133,7 +132,7 @@ fn what_was_appended_stays_appended_although_others_have_taken_what_was_there() 
     let mut request = Request::with_content(IdStorage::Plain, &list(1, &["first"]));
     request.session.push("list", "mine").unwrap();
     request.count_up(vec![there(&[("n", 5)]), written()]).unwrap();
-    let closing = request.sessions.close(&request.session, request.visit, &[], NOW);
+    let closing = request.visit.close(&request.session, &[], NOW);
     let mut closing = closing.unwrap();
     closing.answer(conflict(&encode(&list(6, &["theirs"])))).unwrap();
     closing.waited();
@@ -257,7 +256,7 @@ fn ended_session_takes_no_part_in_an_update_under_way() {
     updating.finish(&mut request.session, &mut request.visit);
     assert_eq!(request.n(), None);
     assert_eq!(request.visit.content(), Some(&dict(&[("n", 2)])));
-    let closing = request.sessions.close(&request.session, request.visit, &[7; 32], NOW);
+    let closing = request.visit.close(&request.session, &[7; 32], NOW);
     let mut closing = closing.unwrap();
     drive(&mut closing, |question| Ok(request.memory.answer(question).0)).unwrap();
     assert_eq!(closing.outcome(), Some(Outcome::Saved));
@@ -273,9 +272,9 @@ fn nobody_else_can_change_what_a_request_has_alone() {
     let mut request = Request::open(IdStorage::Plain);
     request.session.destroy().unwrap();
     assert!(request.update().is_none(), "it has ended");
-    let cookies = Sessions::Signed(Interface::new(&KeyRing::new("k")));
-    for sessions in [Request::open(IdStorage::Plain).sessions, cookies] {
+    let cookies = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
+    for sessions in [StoredSessions::new(Settings::default()).into(), cookies] {
         let (session, visit) = sessions.open(None, NOW).finish().into_parts();
-        assert!(sessions.update(&visit, session.fate(), "n", None, NOW).is_none(), "it is new");
+        assert!(visit.update(session.fate(), "n", None, NOW).is_none(), "it is new");
     }
 }

@@ -4,7 +4,7 @@
 use hipflask_core::{
     UnixTime,
     cookie::{Attributes, SameSite},
-    interface::{Interface, SaveAction},
+    interface::{CookieSessions, SaveAction},
     session::Session,
     signing::KeyRing,
 };
@@ -45,7 +45,7 @@ fn check_cookie(row: &Row) {
         assert!(cookie.starts_with("EXC "), "no verdict in {row:?}");
         return;
     };
-    let interface = Interface::new(&KeyRing::new(row.text("secret")));
+    let interface = CookieSessions::new(&KeyRing::new(row.text("secret")));
     let opened = interface.open(Some(cookie.as_bytes()), now(row));
     compare(&verdict, cookie.as_bytes(), &opened);
     if !row.field("ts").is_null() && opened.reason.is_verified() {
@@ -71,7 +71,7 @@ fn check_headers(row: &Row) {
         _ => attributes,
     };
     let now = UnixTime::from_secs(1_763_692_800);
-    let interface = Interface::new(&ring).with_cookie("session", attributes);
+    let interface = CookieSessions::new(&ring).with_cookie("session", attributes);
     let mut session = match label {
         "contains" | "nop" => {
             Session::from_json(r#"{"a":1}"#.to_owned(), Default::default()).unwrap()

@@ -5,7 +5,7 @@
 
 use hipflask_core::{
     cookie::{self, AttributeError, Attributes},
-    interface::Interface,
+    interface::CookieSessions,
 };
 
 use super::{ConfigError, SessionConfig, lifetime};
@@ -28,7 +28,7 @@ impl SessionConfig {
     /// # Errors
     ///
     /// [`ConfigError`] for the first mistake; its text says what to change.
-    pub fn build(&self) -> Result<Interface, ConfigError> {
+    pub fn build(&self) -> Result<CookieSessions, ConfigError> {
         if self.hardened {
             return Self { hardened: false, ..self.clone().tighten() }.build();
         }
@@ -36,7 +36,7 @@ impl SessionConfig {
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
         attributes.check(&self.cookie_name)?;
-        Ok(Interface::signed_with(self.secret_key.ring(), &self.signing)
+        Ok(CookieSessions::signed_with(self.secret_key.ring(), &self.signing)
             .with_cookie(&self.cookie_name, attributes)
             .with_lifetime(self.lifetime)
             .with_refresh_each_request(self.refresh_each_request)
@@ -131,11 +131,11 @@ mod tests {
 
     #[test]
     fn hardened_refuses_other_spellings_of_a_signature() {
-        use hipflask_core::{interface::Interface, reason::Reason, session::Session};
+        use hipflask_core::{interface::CookieSessions, reason::Reason, session::Session};
         let now = hipflask_core::UnixTime::from_secs(1_763_692_800);
         let mut session = Session::new();
         session.insert("a", 1).unwrap();
-        let reason = |interface: &Interface| {
+        let reason = |interface: &CookieSessions| {
             let mut cookie = interface.sign(&session, now).unwrap().unwrap().into_bytes();
             cookie.push(b'='); // Padding, which Python accepts and nobody writes.
             interface.open(Some(&cookie), now).reason

@@ -139,7 +139,14 @@ impl SecretKey {
     }
 
     /// Returns what may be told of the keys, the current one first.
-    pub(crate) fn fingerprints(&self) -> Vec<String> {
+    ///
+    /// ```
+    /// use hipflask::SecretKey;
+    ///
+    /// let key = SecretKey::new("c3a0d9b8e1f24657").with_fallback("5e81b47c0fd2639a");
+    /// assert_eq!(key.fingerprints().len(), 2);
+    /// ```
+    pub fn fingerprints(&self) -> Vec<String> {
         let keys = std::iter::once(self.ring.current()).chain(self.ring.fallbacks());
         keys.map(Key::fingerprint).collect()
     }

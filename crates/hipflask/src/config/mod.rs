@@ -7,11 +7,11 @@
 //! - `table` has all settings: name, kind, whose, and where it goes.
 //! - `env` and `file` read settings as `given` values, `name` finds them in the table, `setting`
 //!   applies them.
-//! - `server_side` has what only matters with a store.
-//! - `check` turns a [`SessionConfig`] into an [`Interface`], or says what is wrong with it.
+//! - `stored` has what only matters with a store.
+//! - `check` turns a [`SessionConfig`] into an [`CookieSessions`], or says what is wrong with it.
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/
-//! [`Interface`]: hipflask_core::interface::Interface
+//! [`CookieSessions`]: hipflask_core::interface::CookieSessions
 
 mod check;
 mod env;
@@ -22,8 +22,8 @@ mod given;
 mod key;
 mod lifetime;
 mod name;
-mod server_side;
 mod setting;
+mod stored;
 mod table;
 
 use std::time::Duration;
@@ -32,11 +32,11 @@ pub use error::ConfigError;
 pub use hipflask_core::{
     cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},
     engine::ConflictPolicy,
-    interface::{Interface, Signing},
+    interface::{CookieSessions, Signing},
     record::Format,
     serializer::Limits,
-    server_side::{IdStorage, OnOutage, ServerSide},
     signing::{Digest, Key, KeyDerivation, strength::Weakness},
+    stored::{IdStorage, OnOutage, StoredSessions},
 };
 pub use key::{SecretKey, generate_secret};
 pub use table::{Origin, Setting, settings};
@@ -73,7 +73,7 @@ pub struct SessionConfig {
     max_cookie_size: usize,
     signing: Signing,
     hardened: bool,
-    stored: server_side::Stored,
+    stored: stored::Stored,
     /// Settings that nothing is done with, and what to do instead.
     unused: Vec<(String, &'static str)>,
 }
@@ -98,10 +98,10 @@ impl SessionConfig {
             refresh_untouched: false,
             lifetime: lifetime::DEFAULT,
             limits: Limits::default(),
-            max_cookie_size: Interface::MAX_COOKIE_SIZE,
+            max_cookie_size: CookieSessions::MAX_COOKIE_SIZE,
             signing: Signing::default(),
             hardened: false,
-            stored: server_side::Stored::default(),
+            stored: stored::Stored::default(),
             unused: Vec::new(),
         }
     }
@@ -141,8 +141,8 @@ impl SessionConfig {
             self.same_site = Some(SameSite::Lax);
         }
         self.max_cookie_size = match self.max_cookie_size {
-            0 => Interface::MAX_COOKIE_SIZE,
-            bytes => bytes.min(Interface::MAX_COOKIE_SIZE),
+            0 => CookieSessions::MAX_COOKIE_SIZE,
+            bytes => bytes.min(CookieSessions::MAX_COOKIE_SIZE),
         };
         self.signing = self.signing.with_strict(true);
         self

@@ -2,9 +2,7 @@
 //!
 //! Code, environment, TOML, Python, misspellings and `docs/settings.md` read this one table.
 
-use hipflask_core::{
-    cookie::SameSite, engine::ConflictPolicy, record::Format, server_side::IdStorage,
-};
+use hipflask_core::{cookie::SameSite, engine::ConflictPolicy, record::Format, stored::IdStorage};
 
 use super::{ConfigError, OnOutage, SessionConfig, given::Given, lifetime};
 

@@ -98,10 +98,12 @@ impl ConnectError {
         Self::Refused(source.into())
     }
 
-    /// Adds which servers could not be had.
+    /// Adds which servers could not be had, unless the text says so.
     pub(super) fn at(self, servers: Option<String>) -> Self {
         match (self, servers) {
-            (Self::Refused(error), Some(servers)) => Self::refused(At { servers, error }),
+            (Self::Refused(error), Some(servers)) if !error.to_string().contains(&servers) => {
+                Self::refused(At { servers, error })
+            }
             (error, _) => error,
         }
     }

@@ -44,27 +44,27 @@ use super::{
 pub async fn connect(address: &str) -> Result<AnyStore, ConnectError> {
     let kind = StoreKind::of(address)?;
     let connecting = async {
-        Ok(match kind.feature() {
+        match kind.feature() {
             #[cfg(feature = "dynamodb")]
-            "dynamodb" => AnyStore::new(super::DynamoDbStore::connect(address).await?),
+            "dynamodb" => Ok(AnyStore::new(super::DynamoDbStore::connect(address).await?)),
             #[cfg(feature = "filesystem")]
-            "filesystem" => AnyStore::new(super::FileStore::connect(address).await?),
+            "filesystem" => Ok(AnyStore::new(super::FileStore::connect(address).await?)),
             #[cfg(feature = "memcached")]
-            "memcached" => AnyStore::new(super::MemcachedStore::connect(address).await?),
+            "memcached" => Ok(AnyStore::new(super::MemcachedStore::connect(address).await?)),
             #[cfg(feature = "memory")]
-            "memory" => AnyStore::new(super::MemoryStore::connect(address).await?),
+            "memory" => Ok(AnyStore::new(super::MemoryStore::connect(address).await?)),
             #[cfg(feature = "mongodb")]
-            "mongodb" => AnyStore::new(super::MongoDbStore::connect(address).await?),
+            "mongodb" => Ok(AnyStore::new(super::MongoDbStore::connect(address).await?)),
             #[cfg(feature = "mysql")]
-            "mysql" => AnyStore::new(super::SqlStore::connect(address).await?),
+            "mysql" => Ok(AnyStore::new(super::SqlStore::connect(address).await?)),
             #[cfg(feature = "postgres")]
-            "postgres" => AnyStore::new(super::SqlStore::connect(address).await?),
+            "postgres" => Ok(AnyStore::new(super::SqlStore::connect(address).await?)),
             #[cfg(feature = "redis")]
-            "redis" => AnyStore::new(super::RedisStore::connect(address).await?),
+            "redis" => Ok(AnyStore::new(super::RedisStore::connect(address).await?)),
             #[cfg(feature = "sqlite")]
-            "sqlite" => AnyStore::new(super::SqlStore::connect(address).await?),
-            feature => return Err(ConnectError::Unsupported { feature }),
-        })
+            "sqlite" => Ok(AnyStore::new(super::SqlStore::connect(address).await?)),
+            feature => Err(ConnectError::Unsupported { feature }),
+        }
     };
     connecting.await.map_err(|error: ConnectError| error.at(kind.servers(address)))
 }

@@ -2,6 +2,8 @@
 //!
 //! Before the stores; knows how their addresses start, and nothing of what they do.
 
+use hipflask_core::record::Format;
+
 use super::ConnectError;
 
 macro_rules! kinds {
@@ -89,6 +91,12 @@ impl StoreKind {
         self.is_built
     }
 
+    /// Returns the only format that Flask-Session reads from such a store; `None` leaves the choice to
+    /// the configuration.
+    pub fn record_format(&self) -> Option<Format> {
+        (self.feature == "filesystem").then_some(Format::Pickle)
+    }
+
     /// Returns what its addresses start with, up to the colon.
     pub const fn schemes(&self) -> &'static [&'static str] {
         self.schemes
@@ -153,6 +161,20 @@ mod tests {
             assert_eq!(schemes().filter(|other| *other == scheme).count(), 1, "{scheme}");
             assert!(StoreKind::of(&format!("{scheme}:")).is_ok());
         }
+    }
+
+    #[cfg(all(feature = "filesystem", feature = "memory"))]
+    #[tokio::test]
+    async fn kinds_know_the_format_of_their_stores() {
+        use crate::store::{Store, connect};
+
+        let folder = std::env::temp_dir().join(format!("hipflask-kinds-{}", std::process::id()));
+        for address in [format!("file:{}", folder.display()), "memory:".into()] {
+            let (kind, store) =
+                (StoreKind::of(&address).unwrap(), connect(&address).await.unwrap());
+            assert_eq!(kind.record_format(), store.record_format(), "{address}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

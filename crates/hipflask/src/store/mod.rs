@@ -39,7 +39,7 @@ mod sql;
 
 pub use hipflask_core::store::{
     Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, async_trait, renew_in_two_steps,
+    StoreError, Touch, async_trait,
 };
 
 #[cfg(feature = "dynamodb")]

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use hipflask::{
     Error, Reason, SecretKey, Session, SessionConfig, SessionInterface,
-    core::{interface::SaveAction, server_side::SessionId},
+    core::{interface::SaveAction, stored::SessionId},
     store::MemoryStore,
 };
 use http::{HeaderMap, HeaderValue};

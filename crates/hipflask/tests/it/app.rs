@@ -19,9 +19,9 @@ pub(crate) fn layer(config: &SessionConfig) -> SessionLayer {
 
 /// Returns the cookie that Flask would have set for this JSON object.
 pub(crate) fn cookie(json: &str) -> String {
-    use hipflask_core::{interface::Interface, serializer::Limits, session::Session};
+    use hipflask_core::{interface::CookieSessions, serializer::Limits, session::Session};
     let session = Session::from_json(json.into(), Limits::default()).unwrap();
-    let interface = Interface::new(SecretKey::new(KEY).ring());
+    let interface = CookieSessions::new(SecretKey::new(KEY).ring());
     format!("session={}", interface.sign(&session, NOW).unwrap().unwrap())
 }
 

@@ -10,7 +10,8 @@ use axum::{
     routing::get,
 };
 use hipflask::{
-    SaveFailure, SecretKey, Session, SessionConfig, SessionRejection,
+    SaveError, SecretKey, Session, SessionConfig,
+    rejection::SessionRejection,
     store::{ConnectError, StoreError},
     value::Value,
 };
@@ -156,7 +157,7 @@ async fn causes_are_told_once() {
     };
     let app = Router::new().route("/", get(deep)).layer(layer);
     let response = app::get(&app, "/", &[]).await;
-    let failure = response.extensions().get::<SaveFailure>().unwrap();
+    let failure = response.extensions().get::<SaveError>().unwrap();
     check_chain(failure, &[&failure.to_string()]);
     assert!(failure.to_string().contains("nested"), "{failure}");
 }

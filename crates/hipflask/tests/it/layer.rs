@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use futures_util::FutureExt;
-use hipflask::{Reason, SaveFailure, Session};
+use hipflask::{Reason, SaveError, Session};
 use http::{HeaderName, StatusCode, header};
 
 use crate::app::{self, cookie, sent_back, set_cookies, text, varies};
@@ -137,7 +137,7 @@ async fn too_large_session_is_an_error_that_names_the_largest_key() {
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(set_cookies(&response).is_empty());
     assert!(varies(&response));
-    let failure = response.extensions().get::<SaveFailure>().unwrap().to_string();
+    let failure = response.extensions().get::<SaveError>().unwrap().to_string();
     assert!(failure.contains(r#""noise" (6007 bytes), "small" (6 bytes)"#), "{failure}");
 }
 

@@ -1,5 +1,11 @@
 //! The line in which tasks of a request wait, in thousands of orders of threads.
 
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Wake, Waker},
+};
+
 use hipflask_core::visit::Turns;
 use shuttle::{check_random, future::block_on, sync::Arc, thread};
 
@@ -95,5 +101,34 @@ fn whoever_gives_up_makes_way() {
             left.join().unwrap();
         },
         TRIES,
+    );
+}
+
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn whoever_asks_again_is_woken_once() {
+    check_random(
+        || {
+            let request = Request::new();
+            let first = Place::take(request.clone(), Turns::enter).unwrap();
+            let second = Place::take(request, Turns::enter).unwrap();
+            let count = std::sync::Arc::new(Count(AtomicUsize::new(0)));
+            let waker = Waker::from(std::sync::Arc::clone(&count));
+            let mut waiting = pin!(second.wait());
+            for _ in 0..3 {
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+            drop(first);
+            assert_eq!(count.0.load(Ordering::Relaxed), 1);
+            assert!(waiting.poll(&mut Context::from_waker(&waker)).is_ready());
+        },
+        1,
     );
 }

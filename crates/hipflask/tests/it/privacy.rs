@@ -74,7 +74,7 @@ async fn log_holds_reasons_and_no_secret() {
     for jar in [&good, &tampered, "session=nonsense", "session=a.b.c"] {
         for path in ["/", "/noise"] {
             let response = app::get(&app, path, &[jar]).await;
-            printed += &format!("{:?}", response.extensions().get::<hipflask::SaveFailure>());
+            printed += &format!("{:?}", response.extensions().get::<hipflask::SaveError>());
             printed += &app::text(response).await;
         }
     }
@@ -136,7 +136,7 @@ async fn stored_sessions(printed: &mut String) -> Vec<String> {
     let refused = app::get(&app, "/", &[&cookie]).await;
     *printed += &app::text(refused).await;
     let failed = app::get(&app, "/", &[]).await;
-    *printed += &format!("{:?}", failed.extensions().get::<hipflask::SaveFailure>());
+    *printed += &format!("{:?}", failed.extensions().get::<hipflask::SaveError>());
     vec![id, unknown, malformed]
 }
 

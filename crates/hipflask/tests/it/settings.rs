@@ -36,7 +36,7 @@ fn check_ours(config: &SessionConfig) {
     assert_eq!(config.on_outage(), OnOutage::Anonymous);
     assert_eq!(config.store_deadline(), Duration::from_millis(500));
     assert!(config.refresh_untouched());
-    config.build_server_side().unwrap();
+    config.build_stored().unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, routing::get};
 use hipflask::{
-    Reason, Result, SaveFailure, Session, SessionConfig, SessionLayer,
+    Reason, Result, SaveError, Session, SessionConfig, SessionLayer,
     config::{ConflictPolicy, OnOutage},
     store::{Record, RecordKey, Store},
 };
@@ -345,7 +345,7 @@ async fn outage_is_refused_or_anonymous() {
     let failed = app::get(&site.app, "/set", &[]).await;
     assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(set_cookies(&failed).is_empty());
-    assert!(failed.extensions().get::<SaveFailure>().is_some());
+    assert!(failed.extensions().get::<SaveError>().is_some());
     site.store.set_down(false);
     assert_eq!(site.all(&cookie).await, r#"found {"_permanent":true,"a":1}"#);
 }

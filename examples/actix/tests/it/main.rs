@@ -15,7 +15,7 @@ use actix_web::{
     web::{self, Bytes, Data, get},
 };
 use futures_util::{FutureExt, stream};
-use hipflask::{SaveFailure, SecretKey, SessionConfig, SessionInterface, store::MemoryStore};
+use hipflask::{SaveError, SecretKey, SessionConfig, SessionInterface, store::MemoryStore};
 use hipflask_actix_example::{Error, Session, sessions};
 use tokio::sync::Notify;
 
@@ -93,7 +93,7 @@ async fn session_that_cannot_be_saved_makes_an_error_of_the_response() {
     let app = init_service(app).await;
     let response = call_service(&app, request("/", "").to_request()).await;
     assert_eq!(response.status(), 500);
-    assert!(response.response().extensions().get::<SaveFailure>().is_some());
+    assert!(response.response().extensions().get::<SaveError>().is_some());
     assert_eq!(
         (lines(&response, SET_COOKIE), lines(&response, VARY)),
         (vec!["theme=dark"], vec!["Cookie"])

@@ -63,9 +63,9 @@ async fn connected_store_outlives_an_outage() {
         server.stop();
         let start = Instant::now();
         let answer = store.load(&key("a"), None).await;
-        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(matches!(answer, Err(StoreError::Unreachable(_))), "{answer:?}");
         let answer = store.replace(&key("a"), &one, b"two", HOUR).await;
-        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(matches!(answer, Err(StoreError::Unreachable(_))), "{answer:?}");
         assert!(start.elapsed() < Duration::from_secs(5));
         server.restart().unwrap();
         assert_eq!(store.load(&key("a"), None).await.unwrap(), Some(one.clone()));

@@ -76,6 +76,23 @@ async fn sqlite_is_read_beside_a_writer() -> Done {
     Ok(())
 }
 
+/// Nothing was done where a transaction could not begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_that_is_locked_was_not_changed() -> Done {
+    let folder = tempfile::tempdir()?;
+    let path = format!("{}/a.db", folder.path().display());
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let options = options.busy_timeout(Duration::ZERO);
+    let store = SqlStore::from_sqlite(options, "create=true").await?;
+    store.create(&key("a"), b"one", TTL).await?;
+    let mut writer = sqlite(&path).await?;
+    writer.execute("BEGIN IMMEDIATE").await?;
+    let (old, current, new) = (key("a"), Record::new(b"one"), key("b"));
+    let error = store.renew(renewal(&old, &current, &new)).await.unwrap_err();
+    assert!(error.is_unreachable(), "{error}");
+    Ok(())
+}
+
 /// Sets a column of all rows.
 async fn set(address: &str, assignment: &str) -> Result<u64, sqlx::Error> {
     let sql = sqlx::AssertSqlSafe(format!("UPDATE sessions SET {assignment}"));

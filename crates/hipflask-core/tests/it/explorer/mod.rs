@@ -21,8 +21,8 @@ use std::{
 };
 
 use hipflask_core::{
-    server_side::{IdStorage, ServerSide, SessionId, Settings},
     store::{Question, Record, RecordKey, StoreError},
+    stored::{IdStorage, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::Sessions,
 };
@@ -72,8 +72,8 @@ impl Scene {
     /// The sessions of a scene, kept as long as the tests run: there are few kinds.
     fn rules(self) -> &'static Sessions {
         let settings = Settings { id_storage: self.id_storage, ..Settings::default() };
-        let rules = ServerSide::new(settings).with_renewal_at_once(!self.renews_in_two_steps);
-        Box::leak(Box::new(Sessions::Stored(rules.into())))
+        let rules = StoredSessions::new(settings).with_renewal_at_once(!self.renews_in_two_steps);
+        Box::leak(Box::new(rules.into()))
     }
 }
 
@@ -235,7 +235,7 @@ impl World {
 /// Reports whether a key is the one that a request gives to its new session: nobody else knows it.
 fn is_own(number: usize, key: &RecordKey) -> bool {
     let id = SessionId::from_entropy(&[u8::try_from(number).unwrap(); 32]);
-    let rules = |id_storage| ServerSide::new(Settings { id_storage, ..Settings::default() });
+    let rules = |id_storage| StoredSessions::new(Settings { id_storage, ..Settings::default() });
     [IdStorage::Plain, IdStorage::Hashed].iter().any(|it| rules(*it).key_of(&id) == *key)
 }
 

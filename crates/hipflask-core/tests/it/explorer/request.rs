@@ -34,7 +34,6 @@ pub(crate) struct Request {
     pub(crate) program: Program,
     pub(crate) counting: Counting,
     pub(crate) number: usize,
-    sessions: &'static Sessions,
     turns: Turns,
     stage: Stage,
     opened: Option<(Session, Visit)>,
@@ -93,7 +92,6 @@ impl Request {
             program,
             counting,
             number,
-            sessions,
             turns: Turns::default(),
             stage: Stage::Opening(Box::new(sessions.open(cookie, NOW))),
             opened: None,
@@ -252,7 +250,7 @@ impl Request {
         assert!(self.turns.is_on(place));
         let seen = session.value("n");
         let fate: Fate = session.fate();
-        let Some(updating) = self.sessions.update(visit, fate, "n", seen.as_ref(), NOW) else {
+        let Some(updating) = visit.update(fate, "n", seen.as_ref(), NOW) else {
             session.set("n", one_more(seen.as_ref())).unwrap();
             self.counted = Counted::Local;
             self.turns.leave(place);
@@ -276,8 +274,8 @@ impl Request {
         assert!(self.turns.is_on(place), "an update is under way");
         let (session, visit) = self.opened.take().unwrap();
         let entropy = [u8::try_from(self.number).unwrap(); 32];
-        let entropy = &entropy[..self.sessions.entropy_len(&session, &visit)];
-        match self.sessions.close(&session, visit, entropy, NOW) {
+        let entropy = &entropy[..visit.entropy_len(&session)];
+        match visit.close(&session, entropy, NOW) {
             Ok(closing) => self.stage = Stage::Closing(Box::new(closing)),
             Err(error) => self.end = Some(End::Error(error)),
         }

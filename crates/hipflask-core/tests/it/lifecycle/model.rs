@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hipflask_core::{
     cookie::{self, Attributes, HeaderEdit, vary},
-    interface::{Interface, SaveAction, SaveError},
+    interface::{CookieError, CookieSessions, SaveAction},
     session::Session,
     signing::KeyRing,
 };
@@ -60,7 +60,7 @@ pub(super) fn check_request(row: &Row) {
 }
 
 /// Runs the request of a row; compares what each operation returns on the way.
-pub(super) fn run(row: &Row) -> (Response, Option<SaveError>) {
+pub(super) fn run(row: &Row) -> (Response, Option<CookieError>) {
     let interface = interface(row);
     let header = row.field("cookie").as_str().map(latin1);
     let value = header.as_deref().and_then(|header| cookie::find(header, interface.name()));
@@ -131,7 +131,7 @@ pub(super) fn add_vary(lines: &mut Vec<String>, needed: bool) {
     }
 }
 
-fn interface(row: &Row) -> Interface {
+fn interface(row: &Row) -> CookieSessions {
     let config = Config(row.field("config"));
     let secret = match &row.field("secret") {
         Json::String(text) => text.clone().into_bytes(),
@@ -139,12 +139,12 @@ fn interface(row: &Row) -> Interface {
         bytes => from_hex(bytes["hex"].as_str().expect("bytes in hexadecimal")),
     };
     if secret.is_empty() {
-        return Interface::without_key();
+        return CookieSessions::without_key();
     }
     let ring = with_fallbacks(KeyRing::new(secret), config.get("SECRET_KEY_FALLBACKS"));
     let name = config.text("SESSION_COOKIE_NAME").unwrap_or("session");
     let refresh = config.is_true("SESSION_REFRESH_EACH_REQUEST", true);
-    let mut interface = Interface::new(&ring)
+    let mut interface = CookieSessions::new(&ring)
         .with_cookie(name, config.attributes())
         .with_refresh_each_request(refresh);
     if let Some(lifetime) = config.lifetime() {

@@ -1,15 +1,15 @@
 //! One request over a session in a store, as a server would run it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use hipflask_core::{
     cookie,
     interface::SaveAction,
     record::{self, Format},
     serializer::Limits,
-    server_side::{ServerSide, SessionId, Settings},
     signing::KeyRing,
     store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
+    stored::{SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::Sessions,
 };
@@ -58,7 +58,7 @@ pub(super) fn check_request(row: &Row, records: &BTreeMap<String, Dict>) {
 }
 
 fn run(row: &Row, records: BTreeMap<String, Dict>, settings: &Settings) -> Seen {
-    let sessions = Sessions::Stored(Arc::new(ServerSide::new(settings.clone())));
+    let sessions = Sessions::from(StoredSessions::new(settings.clone()));
     let mut toy = Toy { records, log: Vec::new() };
     let header = row.field("cookie").as_str().map(latin1);
     let value = header.as_deref().and_then(|header| cookie::find(header, &settings.name));
@@ -71,8 +71,8 @@ fn run(row: &Row, records: BTreeMap<String, Dict>, settings: &Settings) -> Seen 
         response = Response { status, ..Response::default() };
     }
     ops::run(row, "after", &mut session).expect("no hook fails after the handler");
-    let entropy = &entropy(settings)[..sessions.entropy_len(&session, &visit)];
-    let closing = sessions.close(&session, visit, entropy, now(row));
+    let entropy = &entropy(settings)[..visit.entropy_len(&session)];
+    let closing = visit.close(&session, entropy, now(row));
     let mut closing = closing.expect("every value can be written");
     drive(&mut closing, |question| Ok(toy.answer(question))).expect("an answer");
     let saved = closing.finish().expect("a cookie");

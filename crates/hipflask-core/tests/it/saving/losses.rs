@@ -234,7 +234,6 @@ fn renewal_in_two_steps_repeats_either_step() {
 
 #[test]
 fn record_that_may_have_moved_is_looked_for_where_it_went() {
-    let follow = "replace replace load";
     let renewal = "renew renew load";
     let mine = || moving(Some(mine()));
     let ours = loaded(Some(&dict(&[("a", 1), ("mine", 1)])));
@@ -247,8 +246,11 @@ fn record_that_may_have_moved_is_looked_for_where_it_went() {
     // What ends is not in doubt.
     let ended = vec![lost(), there(&theirs()), written(), deleted()];
     check(moving(None), ended, "replace replace replace delete", Outcome::Ended);
-    let nothing = vec![lost(), retired(), loaded(None)];
-    check(moving(None), nothing, follow, Outcome::RenewedElsewhere);
+    let nothing = vec![lost(), retired(), loaded(None), deleted()];
+    check(moving(None), nothing, "replace replace load delete", Outcome::Ended);
+    // Without a doubt the mark is another's.
+    let theirs_now = vec![retired(), loaded(None)];
+    check(moving(None), theirs_now, "replace load", Outcome::RenewedElsewhere);
     let marked = vec![retired(), loaded(Some(&theirs())), lost(), retired(), deleted()];
     check(moving(None), marked, "replace load replace replace delete", Outcome::Ended);
 }

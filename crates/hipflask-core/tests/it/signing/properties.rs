@@ -109,8 +109,8 @@ proptest! {
         let signed = signer.sign(&value);
         prop_assert_eq!(signer.unsign(&signed).map(|unsigned| unsigned.value), Ok(&value[..]));
         let signer = TimedSigner::new(signer);
-        let signed = signer.sign(&value, now.into());
-        let timed = signer.unsign(&signed, now.into(), Some(0));
+        let signed = signer.sign(&value, moment(now.into()));
+        let timed = signer.unsign(&signed, moment(now.into()), Some(0));
         prop_assert_eq!(timed.map(|timed| (timed.value, timed.signed_at)), Ok((&value[..], now.into())));
     }
 
@@ -123,17 +123,17 @@ proptest! {
         now: u32,
     ) {
         let signer = TimedSigner::new(signer);
-        let mut signed = signer.sign(&value, now.into());
+        let mut signed = signer.sign(&value, moment(now.into()));
         // Value and time are protected to the byte; the separators end them.
         let n_protected = value.len() + signer.signer().separator().len() + encode_timestamp(now.into()).len();
         signed[at.index(n_protected)] ^= mask;
-        prop_assert!(signer.unsign(&signed, now.into(), None).is_err());
+        prop_assert!(signer.unsign(&signed, moment(now.into()), None).is_err());
         prop_assert!(signer.signer().unsign(&signed).is_err());
     }
 
     #[test]
     fn unsign_survives_any_bytes(signer in any_signer(), signed in vec(any::<u8>(), 0..80), now: u64) {
         let signer = TimedSigner::new(signer);
-        prop_assert!(signer.unsign(&signed, now, Some(10)).is_err());
+        prop_assert!(signer.unsign(&signed, moment(now), Some(10)).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use super::{Abilities, ensure};
+use super::{Abilities, ensure, renew};
 use crate::store::{Created, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError, Touch};
 
 /// Longer than any rule takes.
@@ -102,7 +102,8 @@ impl<S: Store + Clone> Case<S> {
         retired_ttl: Duration,
     ) -> Result<Replaced, StoreError> {
         let (ttl, retired) = (LONG, RETIRED);
-        self.store.renew(Renewal { old, current, new, payload, ttl, retired, retired_ttl }).await
+        let renewal = Renewal { old, current, new, payload, ttl, retired, retired_ttl };
+        renew(&self.store, renewal).await
     }
 
     /// Reads a record in such a way that it gets `ttl`.

@@ -8,9 +8,12 @@ mod keys;
 mod races;
 mod renewing;
 mod scanning;
+mod two_steps;
 mod writing;
 
 use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
+
+pub use self::two_steps::renew;
 
 use self::case::{Case, Failure, Outcome};
 use super::{Store, StoreError};

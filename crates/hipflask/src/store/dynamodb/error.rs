@@ -115,6 +115,11 @@ impl Failure {
             }
             SdkError::TimeoutError(_) => unavailable(Fault::Timeout),
             SdkError::DispatchFailure(error) if error.is_timeout() => unavailable(Fault::Timeout),
+            SdkError::DispatchFailure(error)
+                if error.as_connector_error().is_some_and(|error| was_never_sent(error)) =>
+            {
+                Self::Store(StoreError::unreachable(Fault::Unreachable))
+            }
             SdkError::DispatchFailure(_) => unavailable(Fault::Unreachable),
             SdkError::ResponseError(_) => unavailable(Fault::Answer),
             _ => refused(Fault::Other),
@@ -203,6 +208,21 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// Reports whether the cause is one of those that only making a connection has.
+fn was_never_sent(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::{self, ErrorKind};
+
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        let unconnected = [
+            ErrorKind::ConnectionRefused,
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+        ];
+        kind.is_some_and(|kind| unconnected.contains(&kind))
+    })
 }
 
 fn unavailable(fault: Fault) -> Failure {

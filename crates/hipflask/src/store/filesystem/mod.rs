@@ -20,8 +20,8 @@ use hipflask_core::record::Format;
 
 use self::{folder::Folder, name::Name};
 use super::{
-    ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    Touch, address, async_trait, renew_in_two_steps,
+    ConnectError, Created, Deleted, Page, Record, RecordKey, Replaced, Store, StoreError, Touch,
+    address, async_trait,
 };
 
 /// Keeps each session in a file of a folder, beside those of Flask-Session, or for one machine that
@@ -125,10 +125,6 @@ impl Store for FileStore {
         Some(Format::Pickle)
     }
 
-    fn renews_at_once(&self) -> bool {
-        false
-    }
-
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -161,10 +157,6 @@ impl Store for FileStore {
     ) -> Result<Replaced, StoreError> {
         let (name, payload, current) = (Name::of(key), payload.to_vec(), current.payload.clone());
         self.with_folder(move |folder| folder.replace(&name, &current, &payload, ttl)).await
-    }
-
-    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
-        renew_in_two_steps(self, renewal).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -68,6 +68,9 @@ pub(super) enum Fault {
     Protocol,
     #[error("memcached did not answer in time")]
     Timeout,
+    /// Nothing was asked.
+    #[error("{0}")]
+    Unconnected(Box<Self>),
     #[error("the value is too large")]
     TooLarge { size: usize, limit: usize },
 }
@@ -78,6 +81,10 @@ impl From<Fault> for StoreError {
             Fault::TooLarge { size, limit } => Self::TooLarge { size, limit },
             Fault::NoCas | Fault::Protocol => Self::refused(fault),
             Fault::Io(_) | Fault::OutOfOrder | Fault::Timeout => Self::unavailable(fault),
+            Fault::Unconnected(fault) => match Self::from(*fault) {
+                Self::Unavailable(source) => Self::Unreachable(source),
+                error => error,
+            },
         }
     }
 }

@@ -27,8 +27,8 @@ use self::{
     pool::Pool,
 };
 use super::{
-    ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, async_trait, renew_in_two_steps,
+    ConnectError, Created, Deleted, Page, Record, RecordKey, Replaced, Revision, Store, StoreError,
+    Touch, async_trait,
 };
 
 /// The client flag that pymemcache and python-memcached set for text; they set none for bytes.
@@ -146,10 +146,6 @@ impl Store for MemcachedStore {
         None
     }
 
-    fn renews_at_once(&self) -> bool {
-        false
-    }
-
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -215,10 +211,6 @@ impl Store for MemcachedStore {
             }
         }
         Err(StoreError::unavailable("other requests kept touching the session"))
-    }
-
-    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
-        renew_in_two_steps(self, renewal).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     connection::{Command, Connection, Fault, Reply},
@@ -51,23 +54,32 @@ impl Pool {
     /// A connection goes back only after a whole answer: when this future is dropped, so is the
     /// connection, and nobody can read an answer that was meant for another request.
     pub(super) async fn call(&self, key: &str, command: Command<'_>) -> Result<Reply, Fault> {
+        let until = Instant::now() + self.timeout;
         let call = async {
-            // The semaphore is never closed.
-            let _slot = self.slots.acquire().await.map_err(|_| Fault::Timeout)?;
-            let mut connection = match self.take_idle() {
-                Some(connection) => connection,
-                None => self.open().await?,
-            };
-            let reply = connection.call(key, command).await?;
+            let acquired = timeout_at(until, self.acquire()).await;
+            let (_slot, mut connection) =
+                acquired.unwrap_or_else(|_| Err(unconnected(Fault::Timeout)))?;
+            let answer = timeout_at(until, connection.call(key, command)).await;
+            let reply = answer.unwrap_or(Err(Fault::Timeout))?;
             self.idle().push(connection);
             Ok(reply)
         };
-        let result = timeout(self.timeout, call).await.unwrap_or(Err(Fault::Timeout));
-        if matches!(result, Err(Fault::Io(_) | Fault::Timeout)) {
+        let result = call.await;
+        if matches!(result, Err(Fault::Io(_) | Fault::Timeout | Fault::Unconnected(_))) {
             // The server may have gone without a word, and then the others lead nowhere either.
             self.idle().clear();
         }
         result
+    }
+
+    async fn acquire(&self) -> Result<(SemaphorePermit<'_>, Connection), Fault> {
+        // The semaphore is never closed.
+        let slot = self.slots.acquire().await.map_err(|_| unconnected(Fault::Timeout))?;
+        let connection = match self.take_idle() {
+            Some(connection) => connection,
+            None => self.open().await?,
+        };
+        Ok((slot, connection))
     }
 
     /// Takes the connection that was in use last. When that one is dead, the others are.
@@ -82,10 +94,15 @@ impl Pool {
 
     async fn open(&self) -> Result<Connection, Fault> {
         let connection = Connection::open(&self.server.host, self.server.port);
-        timeout(self.connect_timeout, connection).await.unwrap_or(Err(Fault::Timeout))
+        let connected = timeout(self.connect_timeout, connection).await;
+        connected.unwrap_or(Err(Fault::Timeout)).map_err(unconnected)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unconnected(fault: Fault) -> Fault {
+    Fault::Unconnected(Box::new(fault))
 }

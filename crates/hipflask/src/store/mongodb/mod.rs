@@ -24,8 +24,8 @@ use self::{
     refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
-    ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
-    Store, StoreError, Touch, async_trait, renew_in_two_steps,
+    ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Replaced, Revision, Store,
+    StoreError, Touch, async_trait,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
@@ -149,10 +149,6 @@ impl Store for MongoDbStore {
         None
     }
 
-    fn renews_at_once(&self) -> bool {
-        false
-    }
-
     async fn prepare(&self) -> Result<(), StoreError> {
         self.create_expiry_index().await?;
         let unique = IndexOptions::builder().unique(true).build();
@@ -230,10 +226,6 @@ impl Store for MongoDbStore {
             return Ok(Replaced::Replaced(Revision::default()));
         }
         Ok(self.load(key, None).await?.map_or(Replaced::Gone, Replaced::Conflict))
-    }
-
-    async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
-        renew_in_two_steps(self, renewal).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {

@@ -44,7 +44,7 @@ pub(super) fn refusal(error: Error) -> StoreError {
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::DnsResolve { .. },
             _,
-        ) => StoreError::unavailable(Refusal::NoServer),
+        ) => StoreError::unreachable(Refusal::NoServer),
         (ErrorKind::Authentication { .. }, _) => StoreError::refused(Refusal::Authentication),
         (_, Some(13)) => StoreError::refused(Refusal::NoRight),
         (_, Some(DUPLICATE_KEY)) => StoreError::refused(Refusal::Duplicate),

@@ -198,6 +198,7 @@ impl From<Failure> for StoreError {
             | Failure::Refused(_)
             | Failure::UnknownScript
             | Failure::WrongType => Self::refused(failure),
+            Failure::Unconnected { .. } => Self::unreachable(failure),
             _ => Self::unavailable(failure),
         }
     }

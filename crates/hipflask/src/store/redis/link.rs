@@ -129,7 +129,9 @@ impl Link {
         let task = tokio::spawn(async move { link.establish().await });
         match timeout_at(until.into(), task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(Failure::Silent),
+            Ok(Err(_)) | Err(_) => {
+                Err(Failure::to_connect(timed_out(), &self.0.peer, Instant::now()))
+            }
         }
     }
 

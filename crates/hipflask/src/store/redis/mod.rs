@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, async_trait, renew_in_two_steps,
+    StoreError, Touch, async_trait,
 };
 
 /// How long a request may take: less than a whole operation, which a second request may mend.
@@ -251,8 +251,8 @@ impl Store for RedisStore {
 
     async fn renew(&self, renewal: Renewal<'_>) -> Result<Replaced, StoreError> {
         let Renewal { old, current, new, payload, ttl, retired, retired_ttl } = renewal;
-        if self.servers.slot(old.as_str()) != self.servers.slot(new.as_str()) {
-            return renew_in_two_steps(self, renewal).await;
+        if self.servers.is_cluster() {
+            return Err(StoreError::Unsupported("move a record in one step in a cluster"));
         }
         check_size(payload)?;
         let arguments = [&*current.payload, payload, &*millis(ttl), retired, &*millis(retired_ttl)];

@@ -4,7 +4,10 @@ use std::future::Future;
 
 use sqlx::error::DatabaseError;
 
-use super::{pool::Options, statement::Statement, table::Settings};
+use super::{statement::Statement, table::Settings};
+
+/// How to make a connection.
+pub(super) type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
 
 /// An engine: its statements and its errors.
 pub(super) trait Engine: sqlx::Database {

@@ -26,8 +26,8 @@ use tokio::sync::OnceCell;
 
 use self::{
     client::Client,
-    dialect::{Fault, Statements, Texts},
-    pool::{Failure, Options, Pool},
+    dialect::{Fault, Options, Statements, Texts},
+    pool::{Failure, Pool},
     statement::{Answer, Statement, Values},
     table::Settings,
 };

@@ -13,11 +13,14 @@ use std::{
 
 use hipflask_core::store::StoreError;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, SqlStr};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{timeout, timeout_at},
+};
 
 use super::{
     client::{Asked, Client},
-    dialect::Fault,
+    dialect::{Fault, Options},
     statement::{Answer, Statement, Values},
     trouble::Trouble,
 };
@@ -32,9 +35,6 @@ const TRUSTED_REST: Duration = Duration::from_secs(1);
 const PING_PATIENCE: Duration = Duration::from_millis(500);
 /// How often a change is sent that the server has undone.
 const ATTEMPTS: usize = 5;
-
-/// How to make a connection.
-pub(super) type Options<DB> = <<DB as sqlx::Database>::Connection as Connection>::Options;
 
 /// Connections that rest, and how to make more.
 pub(super) struct Pool<DB: Client> {
@@ -95,15 +95,17 @@ impl<DB: Client> Pool<DB> {
         connect::<DB>(options).await.map_err(|error| Trouble::at::<DB>(options, &error))
     }
 
-    async fn acquire(&self) -> Result<DB::Connection, Trouble> {
+    async fn acquire(&self) -> Result<(SemaphorePermit<'_>, DB::Connection), Trouble> {
+        let slot = self.slots.acquire().await;
+        let slot = slot.map_err(|_| Trouble::of::<DB>(&Error::PoolClosed))?;
         while let Some(Resting { mut connection, since }) = self.pop() {
             let is_trusted = since.elapsed() < TRUSTED_REST && Some(since) > *lock(&self.doubted);
             if is_trusted || matches!(timeout(PING_PATIENCE, connection.ping()).await, Ok(Ok(()))) {
-                return Ok(connection);
+                return Ok((slot, connection));
             }
             self.clear();
         }
-        self.connect().await
+        Ok((slot, self.connect().await?))
     }
 
     fn pop(&self) -> Option<Resting<DB>> {
@@ -128,10 +130,11 @@ impl<DB: Client> Pool<DB> {
         statements: &[&Statement],
         values: &Values<'_>,
     ) -> Result<Answer, Failure> {
+        let until = Instant::now() + PATIENCE;
         let work = async {
             let mut attempts = 1..;
             loop {
-                let result = self.attempt(statements, values).await;
+                let result = self.attempt(statements, values, until).await;
                 let is_last = attempts.next() >= Some(ATTEMPTS);
                 match result.as_ref().map_err(|trouble| trouble.fault) {
                     Err(Some(Fault::RolledBack)) if !is_last => {}
@@ -139,7 +142,7 @@ impl<DB: Client> Pool<DB> {
                 }
             }
         };
-        match timeout(PATIENCE, work).await {
+        match timeout_at(until.into(), work).await {
             Ok(result) => result.map_err(|trouble| match trouble.fault {
                 Some(Fault::Duplicate) => Failure::Duplicate,
                 _ => Failure::Store(trouble.into()),
@@ -154,17 +157,19 @@ impl<DB: Client> Pool<DB> {
         &self,
         statements: &[&Statement],
         values: &Values<'_>,
+        until: Instant,
     ) -> Result<Answer, Trouble> {
-        let slot = self.slots.acquire().await;
-        let _slot = slot.map_err(|_| Trouble::of::<DB>(&Error::PoolClosed))?;
-        let mut connection = self.acquire().await?;
+        let acquired = timeout_at(until.into(), self.acquire()).await;
+        let (_slot, mut connection) = acquired.map_err(|_| Trouble::no_connection())??;
         let mut question = Question { doubted: Some(&self.doubted) };
         let result = match statements {
-            [statement] => execute::<DB>(&mut connection, statement, values).await,
+            [statement] => {
+                let answer = execute::<DB>(&mut connection, statement, values).await;
+                answer.map_err(|error| Trouble::of::<DB>(&error))
+            }
             _ => transact::<DB>(&mut connection, statements, values).await,
         };
         question.doubted = None;
-        let result = result.map_err(|error| Trouble::of::<DB>(&error));
         match result.as_ref().map_err(|trouble| trouble.fault) {
             Ok(_) => self.release(connection),
             Err(Some(Fault::Duplicate)) if statements.len() == 1 => self.release(connection),
@@ -237,18 +242,22 @@ async fn transact<DB: Client>(
     connection: &mut DB::Connection,
     statements: &[&Statement],
     values: &Values<'_>,
-) -> Result<Answer, Error> {
-    let mut transaction = connection.begin_with(SqlStr::from_static(DB::BEGIN)).await?;
-    let mut answer = Answer::default();
-    for statement in statements {
-        answer = execute::<DB>(&mut transaction, statement, values).await?;
-        if answer.affected == 0 {
-            transaction.rollback().await?;
-            return Ok(answer);
+) -> Result<Answer, Trouble> {
+    let begun = connection.begin_with(SqlStr::from_static(DB::BEGIN)).await;
+    let mut transaction = begun.map_err(|error| Trouble::before::<DB>(&error))?;
+    let work = async {
+        let mut answer = Answer::default();
+        for statement in statements {
+            answer = execute::<DB>(&mut transaction, statement, values).await?;
+            if answer.affected == 0 {
+                transaction.rollback().await?;
+                return Ok(answer);
+            }
         }
-    }
-    transaction.commit().await?;
-    Ok(answer)
+        transaction.commit().await?;
+        Ok(answer)
+    };
+    work.await.map_err(|error| Trouble::of::<DB>(&error))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

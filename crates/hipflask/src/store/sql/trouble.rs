@@ -5,7 +5,10 @@ use std::io;
 use hipflask_core::store::StoreError;
 use sqlx::Error;
 
-use super::{client::Client, dialect::Fault, pool::Options};
+use super::{
+    client::Client,
+    dialect::{Fault, Options},
+};
 
 /// An error of the client, of which only what may be said is kept.
 pub(super) struct Trouble {
@@ -22,10 +25,10 @@ impl From<Trouble> for StoreError {
 
 /// An error with the place that it is about.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: {source}")]
+#[error("{place}: {cause}")]
 struct Placed {
     place: String,
-    source: Box<dyn std::error::Error + Send + Sync>,
+    cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// The server was not reached at all.
@@ -55,19 +58,35 @@ impl Trouble {
         Self { fault, error }
     }
 
+    /// Says that no connection was to be had in time.
+    pub(super) fn no_connection() -> Self {
+        let cause = "no connection was free in time: see the option max_connections";
+        Self { fault: None, error: StoreError::unreachable(cause) }
+    }
+
+    /// Takes an error of the beginning of a transaction, before which nothing was done.
+    pub(super) fn before<DB: Client>(error: &Error) -> Self {
+        let Self { fault, error } = Self::of::<DB>(error);
+        let error = match error {
+            StoreError::Unavailable(source) => StoreError::Unreachable(source),
+            error => error,
+        };
+        Self { fault, error }
+    }
+
     /// Takes an error of making a connection.
     pub(super) fn at<DB: Client>(options: &Options<DB>, error: &Error) -> Self {
         let Self { fault, error: kind } = Self::of::<DB>(error);
         let place = DB::place(options);
         let error = match (error, kind) {
             (Error::Io(error), _) => {
-                StoreError::unavailable(Placed { place, source: Unreachable(words(error)).into() })
+                StoreError::unreachable(Placed { place, cause: Unreachable(words(error)).into() })
             }
             (_, StoreError::Unavailable(source)) => {
-                StoreError::unavailable(Placed { place, source })
+                StoreError::unreachable(Placed { place, cause: source })
             }
             (_, StoreError::Refused(source)) if fault != Some(Fault::NoFile) => {
-                StoreError::refused(Placed { place, source })
+                StoreError::refused(Placed { place, cause: source })
             }
             (_, other) => other,
         };

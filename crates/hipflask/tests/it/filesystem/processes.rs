@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hipflask::store::{Created, FileStore, Record, RecordKey, Renewal, Replaced, Store};
+use hipflask::store::{
+    Created, FileStore, Record, RecordKey, Renewal, Replaced, Store, conformance,
+};
 
 use super::{MINUTE, TOUCH};
 
@@ -72,7 +74,7 @@ async fn write_for_ever(store: &FileStore, seed: u32) {
                     retired: b"\xc0",
                     retired_ttl: MINUTE,
                 };
-                store.renew(renewal).await.unwrap();
+                conformance::renew(store, renewal).await.unwrap();
                 store.delete(&new).await.unwrap();
             }
             Some(_) if number % 11 == 0 => drop(store.load(&key, Some(TOUCH)).await.unwrap()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hipflask_core::{
     engine::ConflictPolicy,
     record::Format,
-    server_side::{IdStorage, OnOutage, ServerSide, Settings},
+    stored::{IdStorage, OnOutage, Settings, StoredSessions},
 };
 
 use super::{ConfigError, SessionConfig};
@@ -154,11 +154,11 @@ impl SessionConfig {
     /// # Errors
     ///
     /// [`ConfigError`] for the first mistake; its text says what to change.
-    pub fn build_server_side(&self) -> Result<ServerSide, ConfigError> {
+    pub fn build_stored(&self) -> Result<StoredSessions, ConfigError> {
         let interface = self.build()?;
         let stored = &self.stored;
         stored.check()?;
-        let rules = ServerSide::new(Settings {
+        let rules = StoredSessions::new(Settings {
             name: interface.name().to_owned(),
             attributes: interface.attributes().clone(),
             signer: stored.use_signer.then(|| Settings::signer(self.secret_key.ring())),

@@ -15,14 +15,14 @@ use sha2::{Digest as _, Sha256};
 
 pub use id::SessionId;
 pub(crate) use other_side::is_left_alone;
-pub use settings::{IdStorage, OnOutage, SALT, Settings};
+pub use settings::{FLASK_SESSION_SALT, IdStorage, OnOutage, Settings};
 
 pub use crate::session::STARTED;
 
 use crate::{
     UnixTime, cookie, encoding,
     engine::{Changes, Snapshot},
-    interface::{CookieFacts, Interface, Opened, SaveError},
+    interface::{CookieError, CookieFacts, CookieSessions, Opened},
     reason::Reason,
     record::{DecodeError, Format},
     session::Session,
@@ -35,19 +35,19 @@ use settings::SHORTEST;
 /// The rules of sessions that live in a store.
 ///
 /// ```
-/// use hipflask_core::server_side::{ServerSide, SessionId, Settings};
+/// use hipflask_core::stored::{StoredSessions, SessionId, Settings};
 ///
-/// let rules = ServerSide::new(Settings::default());
+/// let rules = StoredSessions::new(Settings::default());
 /// let offer = rules.identify(Some(b"SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"));
 /// let key = offer.id.map(|id| rules.key_of(&id));
 /// assert!(key.is_ok_and(|key| key.as_str().starts_with("session:SSS")));
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "ServerSideSessionInterface")]
-pub struct ServerSide {
+pub struct StoredSessions {
     settings: Settings,
     renews_at_once: bool,
-    migration: Option<Box<Interface>>,
+    migration: Option<Box<CookieSessions>>,
 }
 
 /// What a cookie says about its session, before the store was asked.
@@ -99,7 +99,7 @@ impl Held {
     }
 }
 
-impl ServerSide {
+impl StoredSessions {
     /// Takes the settings as they are.
     pub const fn new(settings: Settings) -> Self {
         Self { settings, renews_at_once: true, migration: None }
@@ -128,13 +128,13 @@ impl ServerSide {
     /// Takes over sessions that lie in signed cookies of the same name: each moves into the store when
     /// it is first used.
     #[must_use]
-    pub fn with_cookie_migration(mut self, cookies: Interface) -> Self {
+    pub fn with_cookie_migration(mut self, cookies: CookieSessions) -> Self {
         self.migration = Some(Box::new(cookies));
         self
     }
 
     /// Reports whether the store moves a record in one step.
-    pub const fn renews_at_once(&self) -> bool {
+    pub(crate) const fn renews_at_once(&self) -> bool {
         self.renews_at_once
     }
 
@@ -263,7 +263,7 @@ impl ServerSide {
 
     /// Reports whether a session that was only read has something to save: it was touched, so that
     /// its cookie is to live longer, too, or the start of its absolute timeout is not yet known.
-    pub fn is_due(&self, held: &Held, now: UnixTime) -> bool {
+    pub(crate) fn is_due(&self, held: &Held, now: UnixTime) -> bool {
         let is_timed = self.settings.absolute_timeout.is_some();
         held.touched || is_timed && self.time_left(held.snapshot.content(), now).is_none()
     }
@@ -280,7 +280,7 @@ impl ServerSide {
         id: &SessionId,
         permanent: bool,
         now: UnixTime,
-    ) -> Result<String, SaveError> {
+    ) -> Result<String, CookieError> {
         let Settings { name, attributes, signer, lifetime, .. } = &self.settings;
         let value = match signer {
             None => id.as_str().to_owned(),
@@ -290,8 +290,8 @@ impl ServerSide {
             }
         };
         let expires = now.checked_add(*lifetime).map(|at| i64::try_from(at.as_secs()));
-        let expires = expires.and_then(Result::ok).ok_or(SaveError::ExpiresOutOfRange)?;
+        let expires = expires.and_then(Result::ok).ok_or(CookieError::ExpiresOutOfRange)?;
         cookie::write(name, &value, attributes, permanent.then_some(expires), None)
-            .map_err(|_| SaveError::ExpiresOutOfRange)
+            .map_err(|_| CookieError::ExpiresOutOfRange)
     }
 }

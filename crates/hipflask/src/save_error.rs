@@ -2,7 +2,7 @@
 //!
 //! Between the core's machine and the response.
 
-use hipflask_core::{engine::EngineError, interface::SaveError, reason::Reason};
+use hipflask_core::{engine::EngineError, interface::CookieError, reason::Reason};
 use http::StatusCode;
 
 use crate::error::status_of;
@@ -12,15 +12,15 @@ use crate::error::status_of;
 /// It is in the response's extensions, for a layer outside that renders errors.
 ///
 /// ```
-/// use hipflask::SaveFailure;
+/// use hipflask::SaveError;
 ///
 /// fn explain<B>(response: &http::Response<B>) -> Option<String> {
-///     response.extensions().get::<SaveFailure>().map(ToString::to_string)
+///     response.extensions().get::<SaveError>().map(ToString::to_string)
 /// }
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct SaveFailure(#[from] Cause);
+pub struct SaveError(#[from] Cause);
 
 #[derive(Clone, Debug, thiserror::Error)]
 enum Cause {
@@ -30,13 +30,13 @@ enum Cause {
     Engine(#[from] EngineError),
 }
 
-impl SaveFailure {
+impl SaveError {
     pub(crate) const fn no_entropy() -> Self {
         Self(Cause::NoEntropy)
     }
 
     /// Returns what is wrong with the cookie, if that is the cause.
-    pub const fn cookie_error(&self) -> Option<&SaveError> {
+    pub const fn cookie_error(&self) -> Option<&CookieError> {
         match &self.0 {
             Cause::Engine(EngineError::Cookie(error)) => Some(error),
             _ => None,
@@ -63,7 +63,7 @@ impl SaveFailure {
     }
 }
 
-impl From<EngineError> for SaveFailure {
+impl From<EngineError> for SaveError {
     fn from(error: EngineError) -> Self {
         Self(error.into())
     }

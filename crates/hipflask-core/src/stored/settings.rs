@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The salt with which Flask-Session signs ids.
-pub const SALT: &str = "flask-session";
+pub const FLASK_SESSION_SALT: &str = "flask-session";
 
 /// The shortest life of a record: many stores count in seconds.
 pub(super) const SHORTEST: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ pub(super) const SHORTEST: Duration = Duration::from_secs(1);
 /// Whether the store sees ids or only their digests.
 ///
 /// ```
-/// use hipflask_core::server_side::IdStorage;
+/// use hipflask_core::stored::IdStorage;
 ///
 /// assert_eq!(IdStorage::default(), IdStorage::Plain);
 /// ```
@@ -39,7 +39,7 @@ pub enum IdStorage {
 /// What becomes of a request whose session cannot be loaded.
 ///
 /// ```
-/// use hipflask_core::server_side::OnOutage;
+/// use hipflask_core::stored::OnOutage;
 ///
 /// assert_eq!(OnOutage::default(), OnOutage::Refuse);
 /// ```
@@ -57,7 +57,7 @@ pub enum OnOutage {
 ///
 /// ```
 /// use std::time::Duration;
-/// use hipflask_core::server_side::Settings;
+/// use hipflask_core::stored::Settings;
 ///
 /// let settings = Settings { idle_timeout: Some(Duration::from_secs(1800)), ..Settings::default() };
 /// assert_eq!(settings.idle(), Duration::from_secs(1800));
@@ -130,7 +130,7 @@ impl Settings {
     ///
     /// DIFFERENCE: ids of fallback keys are accepted, too.
     pub fn signer(ring: &KeyRing) -> Signer {
-        let builder = Signer::builder(ring, SALT);
+        let builder = Signer::builder(ring, FLASK_SESSION_SALT);
         builder.with_digest(Digest::Sha1).with_key_derivation(KeyDerivation::Hmac).build()
     }
 

@@ -1,6 +1,6 @@
 //! Sessions in a store: ids and their keys, lives, and what becomes of a session.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hipflask_core::{
     UnixTime,
@@ -9,10 +9,10 @@ use hipflask_core::{
     reason::Reason,
     record::{self, Format},
     serializer::Limits,
-    server_side::{IdStorage, STARTED, ServerSide, SessionId, Settings},
     session::Session,
     signing::KeyRing,
     store::{Question, RecordKey, Renewal},
+    stored::{IdStorage, STARTED, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
     visit::{Closing, Machine, Sessions, Step, Visit},
 };
@@ -273,8 +273,8 @@ fn lives_are_at_least_a_second() {
     }
 }
 
-fn interface(settings: Settings) -> ServerSide {
-    ServerSide::new(settings)
+fn interface(settings: Settings) -> StoredSessions {
+    StoredSessions::new(settings)
 }
 
 fn dict(items: &[(&str, i32)]) -> Dict {
@@ -288,7 +288,6 @@ fn encode(content: &Dict) -> Vec<u8> {
 /// A request with the id, for itself.
 #[derive(Clone)]
 struct Request {
-    sessions: Sessions,
     memory: Memory,
     session: Session,
     visit: Visit,
@@ -301,22 +300,21 @@ impl Request {
     }
 
     fn with_cookie(settings: Settings, cookie: &[u8], payload: Option<&[u8]>) -> Self {
-        let sessions = Sessions::Stored(Arc::new(interface(settings)));
         let mut memory = Memory::default();
         if let Some(payload) = payload {
             let key = RecordKey::new(format!("session:{ID}"));
             let create = Question::Create { key: &key, payload, ttl: Duration::from_secs(60) };
             memory.answer(create);
         }
-        let mut opening = sessions.open(Some(cookie), NOW);
+        let mut opening = Sessions::from(interface(settings)).open(Some(cookie), NOW);
         drive(&mut opening, |question| Ok(memory.answer(question).0)).unwrap();
         let (session, visit) = opening.finish().into_parts();
-        Self { sessions, memory, session, visit }
+        Self { memory, session, visit }
     }
 
     fn close(self) -> (Closing, Memory) {
-        let entropy = &[7; 32][..self.sessions.entropy_len(&self.session, &self.visit)];
-        let closing = self.sessions.close(&self.session, self.visit, entropy, NOW);
+        let entropy = &[7; 32][..self.visit.entropy_len(&self.session)];
+        let closing = self.visit.close(&self.session, entropy, NOW);
         (closing.unwrap(), self.memory)
     }
 

@@ -7,7 +7,7 @@ use crate::encoding;
 /// What a browser has to know to be a session's user, so it is never shown.
 ///
 /// ```
-/// use hipflask_core::server_side::SessionId;
+/// use hipflask_core::stored::SessionId;
 ///
 /// let id = SessionId::from_entropy(&[255; 32]);
 /// assert_eq!(id.as_str().len(), 43);
