@@ -108,11 +108,11 @@ def redis_sentinel(redis_port, password):
 
 
 @contextlib.contextmanager
-def memcached():
+def memcached(*more):
     port = free_port()
     server = program("memcached", "the Debian package memcached")
     options = ["-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", "64", *(["-u", "nobody"] if IS_ROOT else [])]
-    with started([server, *options], lambda: accepts(port)) as process:
+    with started([server, *options, *more], lambda: accepts(port)) as process:
         yield Store(f"memcached://127.0.0.1:{port}", port, process=process)
 
 

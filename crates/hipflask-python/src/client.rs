@@ -1,10 +1,10 @@
 //! Stores that Python carries out, with the app's own clients: what the core's machine asks becomes a call
 //! of a method, one after the other.
 //!
-//! Decides nothing. There is no deadline but the client's own, and other threads, or greenlets, run
-//! whenever the client lets them.
+//! Decides nothing. A question takes as long as the client lets it; after the deadline none is asked
+//! again. Other threads, or greenlets, run whenever the client lets them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hipflask::{
     core::{
@@ -28,24 +28,25 @@ use pyo3::{
 /// What `hipflask.clients.Client` is: see there.
 pub(crate) struct Client {
     client: Py<PyAny>,
+    deadline: Duration,
     holds_off_forks: bool,
 }
 
 impl Client {
-    pub(crate) fn new(client: Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(client: Bound<'_, PyAny>, deadline: Duration) -> PyResult<Self> {
         let py = client.py();
+        client.setattr(intern!(py, "deadline"), deadline.as_secs_f64())?;
         let holds_off_forks = client.getattr(intern!(py, "holds_off_forks"))?.extract()?;
         if holds_off_forks {
             fork::watch(py)?;
         }
-        Ok(Self { client: client.unbind(), holds_off_forks })
+        Ok(Self { client: client.unbind(), deadline, holds_off_forks })
     }
 
     /// Returns the only format that Flask-Session reads from such a store, if there is only one.
     pub(crate) fn record_format(&self, py: Python<'_>) -> PyResult<Option<Format>> {
-        let name: Option<String> =
-            self.client.getattr(py, intern!(py, "record_format"))?.extract(py)?;
-        Ok(name.and_then(|name| name.parse().ok()))
+        let pickles: bool = self.client.getattr(py, intern!(py, "pickles"))?.extract(py)?;
+        Ok(pickles.then_some(Format::Pickle))
     }
 
     /// Lets the client end what the app has begun and would be in the way of a write.
@@ -71,8 +72,9 @@ impl Client {
         py: Python<'_>,
         machine: &mut impl Machine,
     ) -> PyResult<Result<(), EngineError>> {
+        let mut deadline = None;
         loop {
-            let answer = match machine.step() {
+            let mut answer = match machine.step() {
                 Step::Done => return Ok(Ok(())),
                 Step::Wait(most) => {
                     pause(py, most)?;
@@ -80,12 +82,18 @@ impl Client {
                     continue;
                 }
                 Step::Ask(question) => {
+                    deadline.get_or_insert_with(|| Instant::now() + self.deadline);
                     let no_fork = self.holds_off_forks.then(|| fork::hold_off_attached(py));
                     let answer = self.ask(py, question);
                     drop(no_fork);
                     self.answered(py, answer)?
                 }
             };
+            if answer.is_ok() {
+                deadline = None;
+            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                answer = Err(StoreError::Deadline);
+            }
             if let Err(error) = machine.answer(answer) {
                 return Ok(Err(error));
             }

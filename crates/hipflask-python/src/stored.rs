@@ -49,7 +49,7 @@ impl Stored {
             let rules = rules.with_record_format(format);
             (rules, Road::Native(Processes::new(py, config, address)?))
         } else {
-            let client = Client::new(store)?;
+            let client = Client::new(store, config.store_deadline())?;
             let format = client.record_format(py)?;
             let rules = rules.with_record_format(format).with_renewal_at_once(false);
             (rules, Road::Client(client))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cachelib import FileSystemCache, SimpleCache
+from hipflask.clients.cachelib import CachelibClient
 from hipflask.errors import ConfigError
 
 
@@ -51,9 +52,12 @@ def test_a_file_system_cache_becomes_an_address(address, tmp_path, hash_method):
     assert address("cachelib", CACHELIB=FileSystemCache("here")) == f"file:{tmp_path}/here"
 
 
-def test_other_caches_are_refused(address, tmp_path):
-    with pytest.raises(ConfigError, match="SESSION_CACHELIB is a SimpleCache, whose sessions cannot be read"):
-        address("cachelib", CACHELIB=SimpleCache())
+def test_other_caches_are_asked_themselves(address, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "hipflask"):
+        assert isinstance(address("cachelib", CACHELIB=SimpleCache()), CachelibClient)
+    assert caplog.messages == [
+        "SESSION_CACHELIB is a SimpleCache: sessions go through the app's client, which takes longer"
+    ]
     with pytest.raises(ConfigError, match="names its files by another hash than SHA-256 or MD5"):
         address("cachelib", CACHELIB=FileSystemCache(str(tmp_path), hash_method=hashlib.sha1))
 

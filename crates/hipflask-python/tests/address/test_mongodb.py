@@ -1,131 +1,73 @@
-"""SESSION_MONGODB: clients of pymongo that do not connect."""
+"""SESSION_MONGODB and mongodb: addresses: through pymongo. Nothing connects before it is used."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
+import sys
 
-import dns.message
-import dns.resolver
-import dns.rrset
 import pytest
+from hipflask.clients.mongodb import MongoDBClient
 from hipflask.errors import ConfigError
-from pymongo import MongoClient
+from pymongo import MongoClient, ReadPreference
 
 
 @pytest.mark.parametrize(
-    ("host", "options", "expected"),
+    ("names", "expected"),
     [
-        (None, {}, "localhost:27017/flask_session?collection=sessions&create=true"),
-        ("h", {"port": 1}, "h:1/flask_session?collection=sessions&create=true"),
-        (["b:2", "a"], {}, "a:27017,b:2/flask_session?collection=sessions&create=true"),
-        ("mongodb://[::1]:1/web", {}, "[::1]:1/flask_session?collection=sessions&create=true"),
-        (
-            "mongodb://u%40:p%3A%2F@h/web",
-            {},
-            "u%40:p%3A%2F@h:27017/flask_session?collection=sessions&create=true&authSource=web",
-        ),
-        (
-            "h",
-            {"username": "u", "password": "p?&", "authMechanism": "SCRAM-SHA-256"},
-            "u:p%3F%26@h:27017/flask_session?collection=sessions&create=true&authMechanism=SCRAM-SHA-256&authSource=admin",
-        ),
-        (
-            "mongodb://a,b/?replicaSet=rs%200&w=2&journal=true&retryWrites=false&readPreference=nearest",
-            {},
-            "a:27017,b:27017/flask_session?collection=sessions&create=true&replicaSet=rs%200&w=2&journal=true&retryWrites=false",
-        ),
-        (
-            "h",
-            {"directConnection": True, "ssl": True},
-            "h:27017/flask_session?collection=sessions&create=true&directConnection=true&tls=true",
-        ),
-        (
-            "mongodb://%2Frun%2Fmongodb.sock",
-            {},
-            "%2Frun%2Fmongodb.sock/flask_session?collection=sessions&create=true",
-        ),
-        (
-            "h",
-            {
-                "tls": True,
-                "tlsAllowInvalidCertificates": True,
-                "tz_aware": True,
-                "serverSelectionTimeoutMS": 1,
-            },
-            "h:27017/flask_session?collection=sessions&create=true&tls=true&tlsAllowInvalidCertificates=true",
-        ),
+        ({}, "flask_session.sessions"),
+        ({"MONGODB_DB": "web", "MONGODB_COLLECT": "s&s"}, "web.s&s"),
     ],
 )
-def test_clients_become_addresses(address, host, options, expected):
-    with MongoClient(host, connect=False, **options) as client:
-        assert address("mongodb", MONGODB=client) == f"mongodb://{expected}"
+def test_a_client_is_asked_itself(address, names, expected):
+    with MongoClient("mongodb://h/other?readPreference=nearest&w=0", connect=False) as client:
+        sessions = address("mongodb", MONGODB=client, **names)._sessions
+    assert sessions.full_name == expected
+    assert sessions.database.client is client
+    # What was written must be seen by the next request.
+    assert sessions.read_preference == ReadPreference.PRIMARY
+    assert sessions.write_concern.document == {"w": "majority", "wtimeout": 3000}
 
 
-def test_names_choose_the_collection(address):
-    with MongoClient("h", connect=False) as client:
-        found = address("mongodb", MONGODB=client, MONGODB_DB="web", MONGODB_COLLECT="s&s")
-    assert found == "mongodb://h:27017/web?collection=s%26s&create=true"
+@pytest.mark.parametrize("options", [{"w": 2}, {"wTimeoutMS": 5}, {"journal": True}])
+def test_a_write_concern_of_the_client_counts(address, options):
+    with MongoClient("h", connect=False, **options) as client:
+        concern = address("mongodb", MONGODB=client)._sessions.write_concern.document
+    assert concern == {"w": "majority", "wtimeout": 3000, **client.write_concern.document}
 
 
 @pytest.mark.parametrize(
-    ("host", "options", "message"),
+    ("text", "expected"),
     [
-        ("h", {"tls": True, "tlsAllowInvalidHostnames": True}, "has the option tlsAllowInvalidHostnames"),
-        ("mongodb://h/?loadBalanced=true", {}, "has the option loadBalanced"),
-        (
-            "mongodb://u:secret@h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:gcp,TOKEN_RESOURCE:a",
-            {},
-            "has the authMechanism MONGODB-OIDC",
-        ),
+        ("mongodb://h", "flask_session.sessions"),
+        ("mongodb://h?", "flask_session.sessions"),
+        ("mongodb://u:p%40@a:1,b/?collection=s%2Fs&create=true", "flask_session.s/s"),
+        ("mongodb://h:1/web?replicaSet=rs0&create=false&collection=s", "web.s"),
     ],
 )
-def test_what_an_address_cannot_say_is_refused(address, host, options, message):
-    if "OIDC" in message:
-        host = host.replace(":secret", "")
-    with MongoClient(host, connect=False, **options) as client, pytest.raises(ConfigError) as caught:
-        address("mongodb", MONGODB=client)
-    assert str(caught.value).startswith(f"SESSION_MONGODB {message}")
+def test_an_address_names_the_collection(address, text, expected):
+    for found in (address(STORE=text), address("mongodb", MONGODB=text)):
+        assert isinstance(found, MongoDBClient)
+        assert found._sessions.full_name == expected
+        assert found._is_prepared is ("create=true" not in text)
 
 
-RECORDS = {
-    "_mongodb._tcp.main.example.test.": ("SRV", "0 0 1 b.example.test.", "0 0 2 a.example.test."),
-    "main.example.test.": ("TXT", '"replicaSet=rs0&authSource=users"'),
-}
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mongodb://", "the address of MongoDB must be mongodb://"),
+        ("mongodb://u:secret:x@h", "the address of MongoDB must be mongodb://"),
+        ("mongodb://u:secret@h/?serverSelectionTimeoutMS=soon", "the address of MongoDB must be mongodb://"),
+        ("mongodb://u:secret@h/?create=yes", "has the option `create`"),
+        ("mongodb://u:secret@h/?collection=a$b", "the address of MongoDB must be mongodb://"),
+        ("mongodb://u:secret@h/a.b", "the address of MongoDB must be mongodb://"),
+    ],
+)
+def test_what_is_no_address_is_refused_without_secrets(address, text, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        address(STORE=text)
+    assert "secret" not in str(caught.value)
 
 
-@pytest.fixture
-def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Answers for one name of mongodb+srv, as the name servers of MongoDB's hosting do."""
-
-    def serve() -> None:
-        while True:
-            packet, sender = server.recvfrom(4096)
-            if not packet:
-                return
-            query = dns.message.from_wire(packet)
-            answer = dns.message.make_response(query)
-            name = query.question[0].name
-            answer.answer.append(dns.rrset.from_text(name, 60, "IN", *RECORDS[name.to_text()]))
-            server.sendto(answer.to_wire(), sender)
-
-    with socket.socket(type=socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
-        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield
-        server.sendto(b"", server.getsockname())
-        thread.join()
-
-
-def test_a_name_of_srv_records_becomes_the_servers_that_it_stands_for(address, name_server):
-    with MongoClient("mongodb+srv://u:p%40@main.example.test/", connect=False) as client:
-        found = address("mongodb", MONGODB=client)
-    hosts = "u:p%40@a.example.test:2,b.example.test:1"
-    options = "collection=sessions&create=true&replicaSet=rs0&tls=true&authSource=users"
-    assert sorted(found.partition("?")[2].split("&")) == sorted(options.split("&"))
-    assert found.partition("?")[0] == f"mongodb://{hosts}/flask_session"
+def test_a_package_that_is_missing_is_named(address, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymongo", None)
+    with pytest.raises(ConfigError, match="pip install pymongo"):
+        address(STORE="mongodb://h")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 
 import pytest
@@ -9,6 +10,7 @@ import redis
 import redis.sentinel
 import valkey
 import valkey.sentinel
+from hipflask.clients.redis import RedisClient
 from hipflask.errors import ConfigError
 
 EVERY = "".join(map(chr, range(33, 127)))
@@ -80,9 +82,16 @@ def test_sentinels_with_tls_become_addresses(address):
     assert (
         address("redis", REDIS=sentinel.master_for("main")) == "rediss+sentinel://a:1/main/0?ssl_ca_certs=/ca"
     )
-    sentinel = redis.sentinel.Sentinel([("a", 1)], sentinel_kwargs={}, **secure)
-    with pytest.raises(ConfigError, match="has other TLS settings for the sentinels than for the master"):
-        address("redis", REDIS=sentinel.master_for("main"))
+
+
+def sentinels(*logins, **master):
+    """Returns a client of sentinels that have different logins, or none."""
+    first, *others = (
+        redis.sentinel.Sentinel([("a", 1)], sentinel_kwargs=login, **master) for login in logins
+    )
+    for other in others:
+        first.sentinels += other.sentinels
+    return first.master_for("main")
 
 
 def test_replicas_are_refused(address):
@@ -91,20 +100,38 @@ def test_replicas_are_refused(address):
         address("redis", REDIS=sentinel.slave_for("main"))
 
 
+class OtherConnection:
+    """One that leads nowhere, such as a test's."""
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("make", "why"),
     [
         (
-            {"credential_provider": redis.UsernamePasswordCredentialProvider("u", "secret")},
+            lambda: redis.Redis(
+                "h", credential_provider=redis.UsernamePasswordCredentialProvider("u", "secret")
+            ),
             "has a credential provider",
         ),
-        ({"ssl": True, "ssl_ca_data": "secret"}, "has the option ssl_ca_data, which is not supported"),
-        ({"ssl": True, "ssl_ca_path": "/secret"}, "has the option ssl_ca_path, which is not supported"),
-        ({"ssl": True, "ssl_password": "secret"}, "has the option ssl_password, which is not supported"),
+        (lambda: redis.Redis("h", ssl=True, ssl_ca_data="secret"), "has the option ssl_ca_data"),
+        (lambda: redis.Redis("h", ssl=True, ssl_ca_path="/secret"), "has the option ssl_ca_path"),
+        (lambda: valkey.Valkey("h", ssl=True, ssl_password="secret"), "has the option ssl_password"),
+        (lambda: sentinels({"password": "secret"}, {}), "has sentinels with different logins"),
+        (
+            lambda: sentinels({}, ssl=True),
+            "has other TLS settings for the sentinels than for the master",
+        ),
+        (
+            lambda: redis.Redis(connection_pool=redis.ConnectionPool(OtherConnection)),
+            "has a class of connections of its own",
+        ),
     ],
 )
-def test_what_an_address_cannot_say_is_refused_without_secrets(address, options, message):
-    with pytest.raises(ConfigError) as caught:
-        address("redis", REDIS=redis.Redis("h", **options))
-    assert str(caught.value).startswith(f"SESSION_REDIS {message}")
-    assert "secret" not in str(caught.value)
+def test_clients_that_no_address_stands_for_are_asked_themselves(address, caplog, make, why):
+    with caplog.at_level(logging.INFO, "hipflask"):
+        store = address("redis", REDIS=make())
+    assert isinstance(store, RedisClient)
+    assert caplog.messages == [
+        f"SESSION_REDIS {why}: sessions go through the app's client, which takes longer"
+    ]
+    assert "secret" not in repr(store)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from .._native import store_kind
+from ..clients.sql import SQLiteClient
 from ..errors import ConfigError
 from . import cachelib, dynamodb, memcached, mongodb, redis, sqlalchemy
-from .form import Address, Store, carried
+from .form import Address, Store
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -21,20 +22,33 @@ __all__ = ["Address", "Store", "address_of", "checked"]
 
 _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Store]] = {
     "cachelib": cachelib.of_client,
-    "dynamodb": dynamodb.address,
+    "dynamodb": dynamodb.store,
     "filesystem": cachelib.of_folder,
     "memcached": memcached.address,
-    "mongodb": mongodb.address,
+    "mongodb": mongodb.store,
     "redis": redis.address,
     "sqlalchemy": sqlalchemy.address,
 }
+
+#: The addresses that the engine does not connect to itself.
+_CARRIED: dict[str, Callable[[str], Store]] = {
+    "dynamodb": dynamodb.of_address,
+    "mongodb": mongodb.of_address,
+    # What is in memory is seen by this process alone, in whichever form.
+    "sqlite": lambda it: Address("memory:") if it.startswith("sqlite::memory:") else SQLiteClient(it),
+}
+
+
+def _carried(store: Store) -> Store:
+    kind = store_kind(store)[0] if isinstance(store, str) else None
+    return store if kind not in _CARRIED else _CARRIED[kind](str(store))
 
 
 def checked(store: object, name: str) -> Store:
     """Returns what somebody has given as the address of a store, if there is a store of that kind."""
     kind, nearest = store_kind(store) if isinstance(store, str) else (None, None)
     if isinstance(store, str) and kind is not None:
-        return carried(Address(store))
+        return _carried(Address(store))
     raise ConfigError(
         f"{name} must be the address of a store, such as redis://localhost:6379/0, file:DIR or memory:"
         + (f" – did you mean {nearest}:?" if nearest else "")
@@ -61,4 +75,4 @@ def address_of(config: Mapping[str, Any], app: Flask) -> Store | None:
             f"SESSION_TYPE must be one of cookie, {', '.join(_KINDS)}, and not {kind!r}; "
             "for any other store set SESSION_STORE to its address"
         )
-    return _KINDS[name](config, app)
+    return _carried(_KINDS[name](config, app))

@@ -1,4 +1,5 @@
-"""The folder of a cachelib `FileSystemCache`: of Flask-Session's types `filesystem` and `cachelib`.
+"""The folder of a cachelib `FileSystemCache`: of Flask-Session's types `filesystem` and `cachelib`. Other caches
+are asked themselves.
 
 Knows the attributes of cachelib 0.1 to 0.17, which are private for want of others, and imports it not.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ..clients.cachelib import CachelibClient
 from ..errors import ConfigError
-from .form import Address, assumed, given, no_effect, refused
+from .form import Address, Store, Untranslatable, assumed, carried_by, given, no_effect, refused
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,8 +29,8 @@ def of_folder(config: Mapping[str, Any], app: Flask) -> Address:
     )
 
 
-def of_client(config: Mapping[str, Any], app: Flask) -> Address:
-    """Returns the address of the folder of ``SESSION_CACHELIB``."""
+def of_client(config: Mapping[str, Any], app: Flask) -> Store:
+    """Returns the store of ``SESSION_CACHELIB``."""
     cache = config.get(_NAME)
     if cache is None:
         assumed(_NAME, "files in the folder flask_session")
@@ -36,13 +38,12 @@ def of_client(config: Mapping[str, Any], app: Flask) -> Address:
     text = given(config, _NAME, ("file",))
     if text is not None:
         return text
+    if not all(hasattr(cache, name) for name in ("get", "set", "add", "delete")):
+        raise ConfigError(f"{_NAME} must be a cache of cachelib or an address that starts with file:")
     folder = getattr(cache, "_path", None)
     if not any(it.__name__ == "FileSystemCache" for it in type(cache).__mro__) or folder is None:
-        raise refused(
-            _NAME,
-            f"is a {type(cache).__name__}, whose sessions cannot be read: it must be a FileSystemCache, or"
-            " SESSION_TYPE redis, memcached, mongodb or dynamodb",
-        )
+        why = Untranslatable(f"is a {type(cache).__name__}")
+        return carried_by(CachelibClient(cache), _NAME, why)
     # Old cachelib has no such attribute, and always MD5.
     method = getattr(cache, "_hash_method", None)
     if method is not None and method().name not in ("sha256", "md5"):

@@ -1,64 +1,65 @@
-"""Where a resource of boto3 leads to: a region, a table, and the keys to it.
-
-Knows boto3 by the attributes of its resources and clients, and imports it not.
-"""
+"""Sessions in DynamoDB: through the resource or client of boto3 that the app has, or one of an address."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
+from ..clients.dynamodb import DynamoDBClient
 from ..errors import ConfigError
-from .form import Address, assumed, given, refused, url
+from .form import Store, assumed, creates, given, split_options
 
 if TYPE_CHECKING:
     from flask import Flask
 
 _NAME = "SESSION_DYNAMODB"
-# As with Flask-Session, a table that is not there is made.
-_CREATE = {"create": "true"}
+_FORM = "the address of DynamoDB must be dynamodb://REGION/TABLE, or dynamodb://REGION/TABLE?endpoint=http://HOST:PORT"
+_LOCAL = {"endpoint_url": "http://localhost:8000", "region_name": "us-west-2"}
+_DUMMY = {"aws_access_key_id": "dummy", "aws_secret_access_key": "dummy"}
+_KEYS = {
+    "access_key_id": "aws_access_key_id",
+    "secret_access_key": "aws_secret_access_key",
+    "session_token": "aws_session_token",
+    "endpoint": "endpoint_url",
+}
 
 
-def address(config: Mapping[str, Any], app: Flask) -> Address:
-    """Returns the address of the table of ``SESSION_DYNAMODB``."""
+def store(config: Mapping[str, Any], app: Flask) -> Store:
+    """Returns the store of the table of ``SESSION_DYNAMODB``."""
     resource = config.get(_NAME)
     text = given(config, _NAME, ("dynamodb",), ("SESSION_DYNAMODB_TABLE",))
     if text is not None:
         return text
-    table = config.get("SESSION_DYNAMODB_TABLE") or "Sessions"
     if resource is None:
         assumed(_NAME, "DynamoDB at localhost:8000")
-        keys = {"access_key_id": "dummy", "secret_access_key": "dummy"}
-        local = {"endpoint": "http://localhost:8000", **keys}
-        return url("dynamodb", "us-west-2", table, options={**local, **_CREATE})
+        resource = _client(**_LOCAL, **_DUMMY)
     client = getattr(getattr(resource, "meta", None), "client", resource)
-    region = getattr(getattr(client, "meta", None), "region_name", None)
-    if not isinstance(region, str):
+    if not hasattr(client, "_request_signer"):
         raise ConfigError(
             f"{_NAME} must be a resource of boto3, or an address such as dynamodb://eu-central-1/Sessions"
         )
-    return url("dynamodb", region, table, options={**_endpoint(client, region), **_keys(client), **_CREATE})
+    # As with Flask-Session, a table that is not there is made.
+    return DynamoDBClient(client, config.get("SESSION_DYNAMODB_TABLE") or "Sessions", create=True)
 
 
-def _endpoint(client: Any, region: str) -> dict[str, str]:
-    endpoint = client.meta.endpoint_url
-    # Amazon's own follows from the region, so that only what differs is said.
-    is_amazons = urlsplit(endpoint).netloc == f"dynamodb.{region}.amazonaws.com"
-    return {} if is_amazons else {"endpoint": endpoint}
+def of_address(address: str) -> Store:
+    """Returns the store of ``dynamodb://REGION/TABLE?endpoint=…``. Without keys in the address, boto3 looks for
+    them where it always does."""
+    place, options = split_options(address)
+    region, _, table = place.partition("://")[2].partition("/")
+    create = creates(options)
+    if not region or not table or any(name not in _KEYS for name, _ in options):
+        raise ConfigError(_FORM)
+    settings = {_KEYS[name]: unquote(value) for name, value in options}
+    return DynamoDBClient(_client(region_name=region, **settings), table, create=create)
 
 
-def _keys(client: Any) -> dict[str, str]:
-    signer = getattr(client, "_request_signer", None)
-    credentials = getattr(signer, "_credentials", None)
-    if credentials is None or credentials.method == "env":
-        # The store reads the environment variables itself, and says so when they are missing.
-        return {}
-    if hasattr(credentials, "refresh_needed"):
-        raise refused(
-            _NAME,
-            "has credentials of a role, which change while the application runs: give the resource keys that"
-            " stay, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        )
-    frozen = credentials.get_frozen_credentials()
-    keys = {"access_key_id": frozen.access_key, "secret_access_key": frozen.secret_key}
-    return {**keys, "session_token": frozen.token} if frozen.token else keys
+def _client(**what: str) -> Any:
+    try:
+        import boto3  # type: ignore[import-untyped,unused-ignore]
+    except ImportError as error:
+        raise ConfigError("sessions in DynamoDB need the package boto3: pip install boto3") from error
+    try:
+        return boto3.session.Session().client("dynamodb", **what)
+    except Exception as error:
+        raise ConfigError(f"{_FORM}, and boto3 says {type(error).__name__}") from None

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import logging
 from typing import Any, Mapping, Union
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .._native import store_kind
 from ..clients import Client
-from ..clients.sql import SQLiteClient
 from ..errors import ConfigError
 
 _logger = logging.getLogger("hipflask")
@@ -30,16 +29,8 @@ class Untranslatable(Exception):
     """A client says what no address can. The text must hold no secret."""
 
 
-#: Where sessions are kept: an address that the engine connects to, or a client that asks for it.
+#: Where sessions are kept: an address, or a client that asks there.
 Store = Union[Address, Client]
-
-
-def carried(address: Address) -> Store:
-    """Returns the store of an address: SQLite's is reached through Python's own."""
-    if store_kind(address)[0] != "sqlite":
-        return address
-    # What is in memory is seen by this process alone, in whichever form.
-    return Address("memory:") if address.startswith("sqlite::memory:") else SQLiteClient(address)
 
 
 def url(
@@ -67,9 +58,33 @@ def host(name: str, port: int | None) -> str:
     return name if port is None else f"{name}:{port}"
 
 
+def split_options(address: str) -> tuple[str, list[tuple[str, str]]]:
+    """Returns what is before the question mark, and the options behind it, as they are written."""
+    place, _, query = address.partition("?")
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    return place, [(name, value) for name, _, value in pairs]
+
+
+def taken(options: list[tuple[str, str]], name: str, default: str) -> str:
+    """Takes an option out."""
+    value = unquote(dict(options).get(name, default))
+    options[:] = [option for option in options if option[0] != name]
+    return value
+
+
+def creates(options: list[tuple[str, str]]) -> bool:
+    """Takes out whether what is not there is to be made."""
+    value = taken(options, "create", "false")
+    if value not in ("true", "false"):
+        raise ConfigError(
+            "the address of the session store has the option `create`, which must be true or false"
+        )
+    return value == "true"
+
+
 def given(
     config: Mapping[str, Any], name: str, schemes: tuple[str, ...], others: tuple[str, ...] = ()
-) -> Store | None:
+) -> Address | None:
     """Returns the value of `name` if it is an address itself, which then says all that `others` would.
 
     `schemes` has one for each kind of store that it may be the address of.
@@ -82,12 +97,18 @@ def given(
     for other in others:
         if config.get(other) is not None:
             raise ConfigError(f"{name} is an address, so {other} has no effect: write it into the address")
-    return carried(Address(value))
+    return Address(value)
 
 
 def refused(name: str, what: str) -> ConfigError:
     """Returns the error for a client that asks for what no address can say. `what` must hold no secret."""
     return ConfigError(f"{name} {what}; to choose the store yourself, set SESSION_STORE to its address")
+
+
+def carried_by(client: Client, name: str, why: Untranslatable) -> Client:
+    """Returns the app's client as the store, and logs why no address can stand for it."""
+    _logger.info("%s %s: sessions go through the app's client, which takes longer", name, why)
+    return client
 
 
 def assumed(name: str, what: str) -> None:

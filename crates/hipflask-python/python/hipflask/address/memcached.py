@@ -1,16 +1,18 @@
 """Which servers a client of Memcached has.
 
-Knows pymemcache 3 and 4, python-memcached, pylibmc and libmc by their attributes, and imports none.
-Several servers must be those of pymemcache's `HashClient`: each client has its own way to choose the server
-of a key, and the store knows that one.
+Knows pymemcache 3 and 4, python-memcached, pylibmc and libmc by their attributes, and imports none. What no
+address can say is left to the client: most of all which server a key is on, for each client has its own way
+to choose it, and addresses know only that of pymemcache's `HashClient`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ..clients._memcached import Unsupported
+from ..clients.memcached import MemcachedClient
 from ..errors import ConfigError
-from .form import Address, assumed, given, host, refused
+from .form import Address, Store, Untranslatable, assumed, carried_by, given, host, refused
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -19,8 +21,8 @@ _NAME = "SESSION_MEMCACHED"
 _PORT = 11211
 
 
-def address(config: Mapping[str, Any], app: Flask) -> Address:
-    """Returns the address of the servers of ``SESSION_MEMCACHED``."""
+def address(config: Mapping[str, Any], app: Flask) -> Store:
+    """Returns the store of the servers of ``SESSION_MEMCACHED``."""
     client = config.get(_NAME)
     if client is None:
         assumed(_NAME, f"Memcached at localhost:{_PORT}")
@@ -30,8 +32,14 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
         return text
     # A RetryingClient answers for every attribute that it does not have, so what is inside comes first.
     client = vars(client).get("_client", client) if hasattr(client, "__dict__") else client
-    servers = [_server(server) for server in _servers(client)]
-    return Address(f"memcached://{','.join(servers)}")
+    try:
+        servers = [_server(server) for server in _servers(client)]
+        return Address(f"memcached://{','.join(servers)}")
+    except Untranslatable as error:
+        try:
+            return carried_by(MemcachedClient(client), _NAME, error)
+        except Unsupported as why:
+            raise refused(_NAME, str(why)) from why
 
 
 def _servers(client: Any) -> list[Any]:
@@ -41,16 +49,13 @@ def _servers(client: Any) -> list[Any]:
     if hasattr(client, "server") and hasattr(client, "key_prefix"):
         _check(client)
         return [client.server]
+    if type(client).__module__.startswith("bmemcached."):
+        raise Untranslatable("writes flags of its own")
     for name in ("addresses", "servers"):  # pylibmc; python-memcached and libmc
         servers = getattr(client, name, None)
         if isinstance(servers, (list, tuple)) and servers:
             if len(servers) > 1:
-                raise refused(
-                    _NAME,
-                    f"has {len(servers)} servers, and {type(client).__module__} distributes sessions among"
-                    " them in a way of its own, so that those it has stored would not be found: use"
-                    " pymemcache's HashClient",
-                )
+                raise Untranslatable(f"has {len(servers)} servers")
             return list(servers)
     raise ConfigError(
         f"{_NAME} must be a client of pymemcache or an address such as memcached://localhost:{_PORT}"
@@ -62,7 +67,7 @@ def _of_hash_client(client: Any) -> list[Any]:
     hasher = type(client.hasher)
     is_known = hasher.__name__ == "RendezvousHash" and hasher.__module__.startswith("pymemcache.")
     if len(clients) > 1 and not is_known:
-        raise refused(_NAME, "has a hasher of its own: only pymemcache's RendezvousHash is known")
+        raise Untranslatable("has a hasher of its own")
     for each in clients:
         _check(each)
     return [each.server for each in clients]
@@ -70,9 +75,9 @@ def _of_hash_client(client: Any) -> list[Any]:
 
 def _check(client: Any) -> None:
     if client.key_prefix:
-        raise refused(_NAME, "has a key_prefix: leave it out, and put it in front of SESSION_KEY_PREFIX")
+        raise Untranslatable("has a key_prefix")
     if getattr(client, "tls_context", None) is not None:
-        raise refused(_NAME, "has a tls_context, which is not supported")
+        raise Untranslatable("has a tls_context")
 
 
 def _server(server: Any) -> str:
@@ -83,5 +88,5 @@ def _server(server: Any) -> str:
         name, _, rest = server.partition("]:") if server.startswith("[") else server.partition(":")
         server = (name.strip("[]"), int(rest.partition(":")[0] or _PORT))
     if not isinstance(server, (tuple, list)):
-        raise refused(_NAME, "leads to a server that is not reached over TCP")
+        raise Untranslatable("leads to a server that is not reached over TCP")
     return host(server[0], server[1])

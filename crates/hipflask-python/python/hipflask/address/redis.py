@@ -1,4 +1,5 @@
-"""Where a client of Redis or Valkey leads to: one server, a master behind sentinels, or a cluster.
+"""Where a client of Redis or Valkey leads to: one server, a master behind sentinels, or a cluster. What no
+address can say is left to the client.
 
 Knows redis-py 4 to 8 and valkey-py by the attributes that they share, and imports neither. Two options have
 no effect: `ssl_check_hostname`, for a certificate that is checked must also have the host's name, and
@@ -10,8 +11,9 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ..clients.redis import RedisClient
 from ..errors import ConfigError
-from .form import Address, assumed, given, host, refused, url
+from .form import Address, Store, Untranslatable, assumed, carried_by, given, host, refused, url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,8 +30,8 @@ _TLS_UNKNOWN = (
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
-def address(config: Mapping[str, Any], app: Flask) -> Address:
-    """Returns the address of the server of ``SESSION_REDIS``."""
+def address(config: Mapping[str, Any], app: Flask) -> Store:
+    """Returns the store of the server of ``SESSION_REDIS``."""
     client = config.get(_NAME)
     if client is None:
         assumed(_NAME, "Redis at localhost:6379")
@@ -37,14 +39,21 @@ def address(config: Mapping[str, Any], app: Flask) -> Address:
     text = given(config, _NAME, ("redis",))
     if text is not None:
         return text
-    if hasattr(client, "nodes_manager"):
-        return _cluster(client)
-    pool = getattr(client, "connection_pool", None)
-    if pool is None:
+    pool: Any = getattr(client, "connection_pool", None)
+    is_cluster = hasattr(client, "nodes_manager")
+    if pool is None and not is_cluster:
         raise ConfigError(
             f"{_NAME} must be a client of redis-py or an address such as redis://localhost:6379/0"
         )
-    return _sentinel(pool) if hasattr(pool, "sentinel_manager") else _server(pool)
+    is_sentinel = hasattr(pool, "sentinel_manager")
+    if is_sentinel and not pool.is_master:
+        raise refused(
+            _NAME, "leads to a replica, which cannot be written to: use master_for instead of slave_for"
+        )
+    try:
+        return _cluster(client) if is_cluster else _sentinel(pool) if is_sentinel else _server(pool)
+    except Untranslatable as error:
+        return carried_by(RedisClient(client), _NAME, error)
 
 
 def _server(pool: Any) -> Address:
@@ -77,10 +86,6 @@ def _cluster(client: Any) -> Address:
 
 
 def _sentinel(pool: Any) -> Address:
-    if not pool.is_master:
-        raise refused(
-            _NAME, "leads to a replica, which cannot be written to: use master_for instead of slave_for"
-        )
     settings, sentinels = (
         pool.connection_kwargs,
         [it.connection_pool for it in pool.sentinel_manager.sentinels],
@@ -90,9 +95,9 @@ def _sentinel(pool: Any) -> Address:
     # An address has one login and one kind of TLS for all sentinels, and the latter for the master, too.
     logins = {_login(sentinel.connection_kwargs) for sentinel in sentinels}
     if len(logins) != 1:
-        raise refused(_NAME, "has sentinels with different logins")
+        raise Untranslatable("has sentinels with different logins")
     if any(_tls(it.connection_class, it.connection_kwargs) != tls for it in sentinels):
-        raise refused(_NAME, "has other TLS settings for the sentinels than for the master")
+        raise Untranslatable("has other TLS settings for the sentinels than for the master")
     names = zip(("sentinel_username", "sentinel_password"), logins.pop())
     return url(
         "redis+sentinel" if tls is None else "rediss+sentinel",
@@ -110,20 +115,21 @@ def _host(settings: Mapping[str, Any]) -> str:
 
 def _login(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if settings.get("credential_provider") is not None:
-        raise refused(
-            _NAME, "has a credential provider, whose passwords change: give it one username and password"
-        )
+        raise Untranslatable("has a credential provider")
     return settings.get("username"), settings.get("password")
 
 
 def _tls(connection: type | None, settings: Mapping[str, Any]) -> dict[str, str] | None:
     """Returns the options of TLS; None is a connection without."""
     classes = connection.__mro__ if connection is not None else ()
+    if connection is not None and connection.__module__.partition(".")[0] not in ("redis", "valkey"):
+        # As those of fakeredis, which lead nowhere.
+        raise Untranslatable("has a class of connections of its own")
     if not settings.get("ssl") and not any(it.__name__ == "SSLConnection" for it in classes):
         return None
     for name in _TLS_UNKNOWN:
         if settings.get(name):
-            raise refused(_NAME, f"has the option {name}, which is not supported")
+            raise Untranslatable(f"has the option {name}")
     options = {name: str(settings[name]) for name in _TLS_FILES if settings.get(name)}
     if settings.get("ssl_cert_reqs", "required") in (None, "none", ssl.CERT_NONE):
         options["ssl_cert_reqs"] = "none"

@@ -1,15 +1,19 @@
 """What a store is in Python: five questions, each answered in one step or not at all.
 
 The engine asks them and decides what the answers mean. A client has its own time-outs, and its own way with
-forks and greenlets; ``SESSION_STORE_DEADLINE`` does not reach it.
+forks and greenlets; after ``SESSION_STORE_DEADLINE`` nothing is asked again.
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from typing import Any, Optional
 
-__all__ = ["Client", "Record", "Refused", "Touch", "Unreachable", "micros"]
+__all__ = ["RETIRED", "Client", "Lives", "Record", "Refused", "Touch", "Unreachable", "micros"]
+
+#: What stays where a session has ended, in each format: it is never touched.
+RETIRED = (b"\xc0", b"null", b"\x80\x05N.")
 
 #: How long a record shall live from now on, and below which rest of its life; in seconds.
 Touch = Optional[tuple[float, float]]
@@ -34,8 +38,11 @@ class Client(ABC):
     An exception means that nobody knows whether it was done, but for `Unreachable` and `Refused`.
     """
 
-    #: The only format in which Flask-Session reads such a store: ``"json"``, ``"msgpack"`` or ``"pickle"``.
-    record_format: str | None = None
+    #: Whether records are pickles, whatever the app's format.
+    pickles = False
+
+    #: How many seconds one question should take at most. The engine sets it.
+    deadline = 2.0
 
     #: Whether no process must be forked in the middle of a question.
     holds_off_forks = False
@@ -72,6 +79,25 @@ class Client(ABC):
     def __repr__(self) -> str:
         # What a client is made of may be a password.
         return f"<{type(self).__name__}>"
+
+
+class Lives:
+    """Remembers how long records live, where a store does not tell: until when this process has last made
+    them live. What it does not know is short."""
+
+    _MOST = 10_000
+
+    def __init__(self) -> None:
+        self._ends: dict[str, float] = {}
+
+    def note(self, key: str, ttl: float) -> None:
+        if len(self._ends) >= self._MOST:
+            self._ends.clear()
+        self._ends[key] = time.monotonic() + ttl
+
+    def is_long(self, key: str, touch: tuple[float, float]) -> bool:
+        """Whether a record need not be touched yet."""
+        return self._ends.get(key, 0) - time.monotonic() >= touch[1]
 
 
 def micros(seconds: float) -> int:
