@@ -36,7 +36,7 @@ enum Road {
     /// The app's own client, by the calls of Python.
     Client(Client),
     /// Our own connections, while other threads of Python run.
-    Native(Processes),
+    Native(Box<Processes>),
 }
 
 impl Stored {
@@ -47,7 +47,7 @@ impl Stored {
         let (rules, road) = if let Ok(address) = store.extract::<String>() {
             let format = StoreKind::of(&address).ok().and_then(StoreKind::record_format);
             let rules = rules.with_record_format(format);
-            (rules, Road::Native(Processes::new(py, config, address)?))
+            (rules, Road::Native(Box::new(Processes::new(py, config, address)?)))
         } else {
             let client = Client::new(store, config.store_deadline())?;
             let format = client.record_format(py)?;
