@@ -15,6 +15,8 @@ mod interface;
 pub mod layer;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod line;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod pending;
 #[cfg(feature = "axum")]
 pub mod rejection;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
@@ -40,7 +42,8 @@ pub use hipflask_core as core;
 pub use hipflask_core::{UnixTime, flash::Flash, interface::CookieFacts, reason::Reason, value};
 pub use interface::SessionInterface;
 pub use layer::SessionLayer;
-pub use request::{PendingRequest, RequestSession};
+pub use pending::PendingRequest;
+pub use request::RequestSession;
 pub use save_error::SaveError;
 pub use session::Session;
 

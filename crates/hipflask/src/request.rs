@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     future::Future,
-    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -21,8 +20,7 @@ use http::HeaderValue;
 use tokio::runtime::Handle;
 
 use crate::{
-    Result, SaveError, SessionInterface,
-    error::Kind,
+    SaveError, SessionInterface,
     line::{self, Line, Locked},
     report,
 };
@@ -30,17 +28,6 @@ use crate::{
 /// The session of one request, asked for or not. Clones are the same, and go wherever the request goes.
 #[derive(Clone)]
 pub struct RequestSession(Arc<Inner>);
-
-/// A request's session, for whoever answers the request: [`SessionInterface`] has an example.
-///
-/// It is finished before the response leaves. Dropped before, because the request has come to a bad
-/// end, it is not saved; whoever else has the session can only read then.
-#[derive(Debug)]
-#[must_use = "what is not finished is not saved"]
-pub struct PendingRequest {
-    session: RequestSession,
-    is_closed: bool,
-}
 
 struct Inner {
     interface: SessionInterface,
@@ -99,92 +86,6 @@ pub(crate) enum Finish {
     Wait(Saving),
 }
 
-impl SessionInterface {
-    /// Starts a request that carries these lines of `Cookie`.
-    pub fn request<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> PendingRequest {
-        PendingRequest::new(self.clone(), copied(cookies), None)
-    }
-
-    /// Starts a request that has passed another layer, if `outer` is what that one has made. There is
-    /// nothing to start, `None`, when `outer` has the very same session.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`](crate::Error) when `outer` has a cookie of the same name and other settings: each
-    /// would overwrite the other's session.
-    pub fn request_within<'a>(
-        &self,
-        outer: Option<&RequestSession>,
-        cookies: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Option<PendingRequest>> {
-        self.start(outer, copied(cookies))
-    }
-
-    pub(crate) fn start(
-        &self,
-        outer: Option<&RequestSession>,
-        cookies: Cookies,
-    ) -> Result<Option<PendingRequest>> {
-        match outer.and_then(|outer| outer.named(self.cookie_name())) {
-            Some(same) if same.interface().is_like(self) => Ok(None),
-            Some(_) => Err(Kind::SameCookieName(self.cookie_name().to_owned()).into()),
-            None => Ok(Some(PendingRequest::new(self.clone(), cookies, outer.cloned()))),
-        }
-    }
-}
-
-fn copied<'a>(cookies: impl IntoIterator<Item = &'a [u8]>) -> Cookies {
-    cookies.into_iter().filter_map(|line| HeaderValue::from_bytes(line).ok()).collect()
-}
-
-impl PendingRequest {
-    fn new(interface: SessionInterface, cookies: Cookies, outer: Option<RequestSession>) -> Self {
-        let refreshes = interface.refreshes_untouched();
-        let session = RequestSession::new(interface, cookies, outer);
-        if refreshes {
-            session.open_untouched();
-        }
-        Self { session, is_closed: false }
-    }
-
-    /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
-    /// holds it later can only read. What is returned belongs into the response:
-    /// [`finish_into`](Self::finish_into) puts it there.
-    ///
-    /// Once begun, saving is carried out also if nobody waits for it any more.
-    ///
-    /// # Errors
-    ///
-    /// [`SaveError`] when it cannot be saved: the response is to be an error then.
-    pub async fn finish(mut self) -> Result<Option<Saved>, SaveError> {
-        match self.close() {
-            Finish::Done(finished) => finished,
-            Finish::Wait(saving) => saving.await,
-        }
-    }
-
-    pub(crate) fn close(&mut self) -> Finish {
-        self.is_closed = true;
-        self.session.close()
-    }
-}
-
-impl Deref for PendingRequest {
-    type Target = RequestSession;
-
-    fn deref(&self) -> &RequestSession {
-        &self.session
-    }
-}
-
-impl Drop for PendingRequest {
-    fn drop(&mut self) {
-        if !self.is_closed {
-            self.session.abandon();
-        }
-    }
-}
-
 impl Saving {
     fn new(saving: impl Future<Output = Finished> + Send + 'static) -> Self {
         Self(Some(Box::pin(saving)))
@@ -213,7 +114,7 @@ impl Drop for Saving {
 }
 
 impl RequestSession {
-    fn new(interface: SessionInterface, cookies: Cookies, outer: Option<Self>) -> Self {
+    pub(crate) fn new(interface: SessionInterface, cookies: Cookies, outer: Option<Self>) -> Self {
         let state = State {
             stage: Stage::Unopened,
             session: Core::new(),
@@ -283,7 +184,7 @@ impl RequestSession {
     }
 
     /// Opens the session of a signed cookie although nobody has asked for it.
-    fn open_untouched(&self) {
+    pub(crate) fn open_untouched(&self) {
         // What would have to wait for a store is left alone.
         let _ = self.try_open(false);
     }
@@ -294,7 +195,7 @@ impl RequestSession {
     }
 
     /// Saves the session for the last time.
-    fn close(&self) -> Finish {
+    pub(crate) fn close(&self) -> Finish {
         // Whoever else has the session may change it now, or be about to in a task that has not run yet.
         if Arc::strong_count(&self.0) > 1 {
             let session = self.clone();
@@ -331,7 +232,7 @@ impl RequestSession {
     }
 
     /// Closes the session without saving it.
-    fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         let mut locked = self.lock();
         locked.turns().seal();
         locked.session.set_read_only(ReadOnly::ResponseStarted);

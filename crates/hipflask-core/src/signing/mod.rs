@@ -5,7 +5,10 @@
 //! writes and gives its verdicts: the recorded vectors in `tests/it/signing.rs` are the proof.
 //!
 //! ```
-//! use hipflask_core::signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner};
+//! use hipflask_core::{
+//!     UnixTime,
+//!     signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner},
+//! };
 //!
 //! // The parameters of Flask's session cookie.
 //! let signer = Signer::builder(&KeyRing::new("k"), "cookie-session")
@@ -14,10 +17,11 @@
 //!     .build();
 //! let signer = TimedSigner::new(signer);
 //!
-//! let cookie = signer.sign(b"eyJhIjoxfQ", 1_763_692_800);
+//! let cookie = signer.sign(b"eyJhIjoxfQ", UnixTime::from_secs(1_763_692_800));
 //! assert_eq!(cookie, b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw");
 //!
-//! let checked = signer.unsign(&cookie, 1_763_692_860, Some(3600)).expect("one minute is young");
+//! let later = UnixTime::from_secs(1_763_692_860);
+//! let checked = signer.unsign(&cookie, later, Some(3600)).expect("one minute is young");
 //! assert_eq!(checked.value, b"eyJhIjoxfQ");
 //! assert_eq!(checked.signed_at, 1_763_692_800);
 //! ```

@@ -28,7 +28,7 @@ const FLOW: [&str; 17] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 15] = [
+const FACADE: [&str; 16] = [
     "sync",
     "line",
     "config",
@@ -39,6 +39,7 @@ const FACADE: [&str; 15] = [
     "report",
     "interface",
     "request",
+    "pending",
     "session",
     "respond",
     "layer",

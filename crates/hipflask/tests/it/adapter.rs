@@ -97,8 +97,8 @@ async fn sessions_move_from_signed_cookies_into_the_store_when_asked() {
     visit(&moving, &tampered, |session| assert!(session.is_new())).await;
 }
 
-fn signed(config: SessionConfig) -> SessionInterface {
-    SessionInterface::signed(&config).unwrap()
+fn signed(config: &SessionConfig) -> SessionInterface {
+    SessionInterface::signed(config).unwrap()
 }
 
 fn config() -> SessionConfig {
@@ -140,7 +140,7 @@ async fn headers_get_what_was_decided() {
 
 #[tokio::test]
 async fn headers_of_a_failure_are_those_of_other_layers() {
-    let sessions = signed(config());
+    let sessions = signed(&config());
     let request = sessions.request([]);
     request.session().await.unwrap().insert("large", incompressible()).unwrap();
     let mut sent = headers(&[("set-cookie", "theme=dark"), ("content-type", "text/html")]);
@@ -153,7 +153,7 @@ async fn headers_of_a_failure_are_those_of_other_layers() {
 
 #[tokio::test]
 async fn untouched_session_is_refreshed_when_asked() {
-    let sessions = signed(config().with_refresh_untouched(true));
+    let sessions = signed(&config().with_refresh_untouched(true));
     let cookie = sent_back(
         &visit(&sessions, "", |it| {
             it.set_permanent(true).unwrap();
@@ -194,19 +194,19 @@ async fn saving_goes_on_when_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn request_within_another_shares_its_session_keeps_its_own_or_is_refused() {
-    let sessions = signed(config());
+    let sessions = signed(&config());
     let outer = sessions.request([]);
     let outer_session = outer.session().await.unwrap();
     assert!(sessions.request_within(Some(&outer), []).unwrap().is_none());
 
-    let admin = signed(config().with_cookie_name("admin"));
+    let admin = signed(&config().with_cookie_name("admin"));
     let inner = admin.request_within(Some(&outer), []).unwrap().unwrap();
     inner.session().await.unwrap().insert("inner", 1).unwrap();
     assert!(outer_session.is_empty());
     // The outermost one counts, too.
     assert!(sessions.request_within(Some(&inner), []).unwrap().is_none());
 
-    let other = signed(config().with_path("/other"));
+    let other = signed(&config().with_path("/other"));
     let error: Error = other.request_within(Some(&inner), []).unwrap_err();
     assert_eq!((error.status().as_u16(), error.body_text()), (500, "Internal Server Error".into()));
     assert!(error.to_string().contains("two session layers have the cookie name \"session\""));
