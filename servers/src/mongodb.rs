@@ -77,7 +77,7 @@ pub async fn start_replica_set() -> Result<[Server; 3], StartError> {
         .zip(&servers)
         .map(|(id, server)| doc! { "_id": id, "host": format!("127.0.0.1:{}", server.port()) })
         .collect();
-    let settings = doc! { "electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500 };
+    let settings = doc! { "electionTimeoutMillis": 3000, "heartbeatIntervalMillis": 500 };
     let set = doc! { "_id": "rs0", "members": members, "settings": settings };
     // Every member must answer before the first one may speak of it.
     for server in &servers {

@@ -89,10 +89,12 @@ impl Client {
                     self.answered(py, answer)?
                 }
             };
-            if answer.is_ok() {
-                deadline = None;
-            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                answer = Err(StoreError::Deadline);
+            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            match answer {
+                Ok(_) => deadline = None,
+                // What is certain is no matter of time.
+                Err(StoreError::Unavailable(_)) if is_late => answer = Err(StoreError::Deadline),
+                Err(_) => {}
             }
             if let Err(error) = machine.answer(answer) {
                 return Ok(Err(error));

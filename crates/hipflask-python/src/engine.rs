@@ -52,6 +52,9 @@ impl Engine {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
         let interface = config.build().map_err(refuse)?;
+        for name in config.needing_a_store().into_iter().filter(|_| store.is_none()) {
+            tracing::warn!(target: "hipflask", "{name} has no effect: set SESSION_TYPE or SESSION_STORE");
+        }
         Ok(Self {
             signed: interface.clone().into(),
             interface,

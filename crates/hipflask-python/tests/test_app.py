@@ -351,3 +351,13 @@ def test_lone_surrogate_cannot_be_written_without_escapes(clock: Clock) -> None:
 
     for side in ("flask", "hipflask"):
         assert written(side, DefaultJSONProvider, view, ensure_ascii=False)[0]["status"] == 500
+
+
+@pytest.mark.parametrize("store", [None, "memory:"])
+def test_setting_that_needs_a_store_is_never_silent(store: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    app = flask.Flask("signed")
+    app.config.update(SECRET_KEY=SECRET_KEY, SESSION_IDLE_TIMEOUT=900)
+    hipflask.HipFlask(app, store=store)
+    assert caplog.messages == (
+        [] if store else ["SESSION_IDLE_TIMEOUT has no effect: set SESSION_TYPE or SESSION_STORE"]
+    )

@@ -41,6 +41,8 @@ pub(crate) struct Built {
     same_site: Option<SameSite>,
     secure: bool,
     unused: Vec<(String, &'static str)>,
+    /// Settings that have no effect in a signed cookie.
+    needing_a_store: Vec<&'static str>,
     told: Arc<Once>,
 }
 
@@ -54,6 +56,7 @@ impl Built {
             same_site: interface.attributes().same_site(),
             secure: interface.attributes().is_secure(),
             unused: config.unused().to_vec(),
+            needing_a_store: config.needing_a_store(),
             told: Arc::new(Once::new()),
         }
     }
@@ -74,6 +77,13 @@ impl Built {
             );
             for (name, instead) in &self.unused {
                 tracing::warn!(target: "hipflask", "the setting {name} is not used: {instead}");
+            }
+            for name in self.needing_a_store.iter().filter(|_| store.is_none()) {
+                tracing::warn!(
+                    target: "hipflask",
+                    "the setting {name} has no effect: sessions lie in signed cookies, which nobody can \
+                     end, and not in a store"
+                );
             }
         });
     }

@@ -404,7 +404,7 @@ async fn a_server_that_was_away_needs_no_new_store() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(15), back).await.expect("it does not come back");
+    timeout(Duration::from_secs(60), back).await.expect("it does not come back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -420,7 +420,7 @@ async fn a_server_that_stands_still_fails_at_last_and_recovers() {
         assert!(timeout(Duration::from_millis(50), load).await.is_err());
     }
     // Without a deadline, it takes until the driver has missed the server's heartbeat.
-    let load = timeout(Duration::from_secs(30), store.load(&name, None));
+    let load = timeout(Duration::from_secs(60), store.load(&name, None));
     let error = load.await.expect("it waits for ever").unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     servers[0].resume().unwrap();
@@ -429,7 +429,7 @@ async fn a_server_that_stands_still_fails_at_last_and_recovers() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(15), back).await.expect("it does not come back");
+    timeout(Duration::from_secs(60), back).await.expect("it does not come back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -472,7 +472,7 @@ async fn no_write_that_was_answered_is_lost_when_the_primary_dies() {
     let mut n_written = 0;
     for (written, longest) in tasks.join_all().await {
         println!("the longest pause of a writer: {longest:?}");
-        assert!(longest < Duration::from_secs(10), "no write for {longest:?}");
+        assert!(longest < Duration::from_secs(20), "no write for {longest:?}");
         for (name, text) in written {
             let record = store.load(&name, None).await.unwrap().expect("a write is lost");
             assert_eq!(record.payload, text.as_bytes());

@@ -66,6 +66,7 @@ async fn log_holds_reasons_and_no_secret() {
     // For the whole process: other threads would otherwise switch the events off.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let config = app::config().with_vars("F", [("F_SESSION_REDIS", "hunter2-the-value")]).unwrap();
+    let config = config.with_idle_timeout(Duration::from_secs(60));
     let layer = app::layer(&config);
     let mut printed = format!("{config:?} {layer:?} {:?}", config.secret_key());
     let app = Router::new().route("/", get(touch)).route("/noise", get(noise)).layer(layer);
@@ -104,6 +105,9 @@ async fn log_holds_reasons_and_no_secret() {
     let unused = "WARN hipflask: the setting F_SESSION_REDIS is not used: connect in code, with the \
                   address of the store: hipflask::store::connect";
     assert_eq!(logged.matches(unused).count(), 1, "{logged}");
+    let needing = "WARN hipflask: the setting SESSION_IDLE_TIMEOUT has no effect: sessions lie in signed \
+                   cookies";
+    assert_eq!(logged.matches(needing).count(), 1, "{logged}");
     assert!(logged.contains(&fingerprint), "the key is told by its fingerprint: {logged}");
     let value = good.trim_start_matches("session=");
     for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineClient", "SQLiteClient"]
 
-#: How long one writer of SQLite waits for the others, in seconds.
-_PATIENCE = 5.0
-
 _NO_TABLE = (
     "there is no such file or table, or it is not one of Flask-Session: the option create=true of the address"
     " makes a new one"
@@ -251,7 +248,7 @@ class SQLiteClient(_Table):
     def _connect(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
-                self._uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+                self._uri, uri=True, timeout=self.deadline, isolation_level=None, check_same_thread=False
             )
             if self._journal_mode:
                 connection.execute(f"PRAGMA journal_mode = {self._journal_mode}")
