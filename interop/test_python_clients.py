@@ -126,7 +126,7 @@ def of_memcached_with_tls() -> Iterator[Served]:
 
             def make() -> Any:
                 context = ssl.create_default_context(cafile=certificate)
-                return pymemcache.PooledClient(("localhost", store.port), tls_context=context)
+                return pymemcache.PooledClient(("localhost", store.port), tls_context=context, default_noreply=False)
 
             yield Served("memcached", make(), store, make)
 
@@ -187,10 +187,11 @@ CLIENTS: dict[str, Callable[[], contextlib.AbstractContextManager[Served]]] = {
     ),
     "redis cluster": of_cluster,
     "redis sentinels": of_sentinels,
+    # Flask-Session's writes through pymemcache return before they are done, unless it is told to wait.
     "pymemcache prefix": lambda: of_memcached(
-        lambda names: RetryingClient(pymemcache.Client(names[0], key_prefix=b"app:")), 1
+        lambda names: RetryingClient(pymemcache.Client(names[0], key_prefix=b"app:", default_noreply=False)), 1
     ),
-    "pymemcache hasher": lambda: of_memcached(lambda names: pymemcache.HashClient(names, hasher=OtherHash)),
+    "pymemcache hasher": lambda: of_memcached(lambda names: pymemcache.HashClient(names, hasher=OtherHash, default_noreply=False)),
     "pymemcache tls": of_memcached_with_tls,
     "pylibmc": lambda: of_memcached(lambda names: pylibmc.Client(names, binary=True)),
     "python-memcached": lambda: of_memcached(memcache.Client),
@@ -445,9 +446,10 @@ def test_server_that_is_down_is_a_503_until_it_is_back(name: str) -> None:
         for path in ("/read", "/count"):
             start = time.monotonic()
             assert client.get(path).status_code == 503
-            assert time.monotonic() - start < 5
+            # A client that connects again by itself, as redis-py does, takes its time for that.
+            assert time.monotonic() - start < 30
         stack.enter_context(served.server.revived())
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while (status := client.get("/count").status_code) == 503 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert status == 200
