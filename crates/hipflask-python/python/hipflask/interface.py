@@ -74,7 +74,8 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
         response becomes an error: nobody is told that all is well when a change is lost."""
         self._save_and_tell(app, session, response)
         session._is_over = True
-        if response.is_streamed or response._on_close:
+        # The body of most responses is a list of one.
+        if type(response.response) is not list or response._on_close:
             # What is still to come may change what is in the session, of which only a look can tell.
             if session._opened is not None:
                 session._opened.freeze(session)

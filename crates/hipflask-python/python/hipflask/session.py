@@ -27,6 +27,15 @@ _ABSENT: Any = object()
 _ABOUT_THE_SESSION = ("_permanent", "_hipflask_started")
 
 
+class _Lock:
+    """Who opens, updates or saves a session has its lock: several threads and greenlets may use one. It is
+    made when it is first asked for, in one step, and is an attribute from then on."""
+
+    def __get__(self, session: Session, _owner: type[Session]) -> threading.RLock:
+        lock: threading.RLock = session.__dict__.setdefault("_lock", threading.RLock())
+        return lock
+
+
 class Session(dict, SessionMixin):  # type: ignore[type-arg]
     """A visitor's session. It behaves as Flask's, and more:
 
@@ -51,6 +60,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     # Instances are made by `unopened`, so that these stand for what most of them never set.
     _engine: Engine
     _header: str | None
+    _lock = _Lock()
     _opened: Opened | None = None
     _failure: Exception | None = None
     _modified: bool | None = None
@@ -61,13 +71,6 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     #: The response is made, and what changes from here on is lost.
     _is_over = False
     _saved_as: str | None = None
-
-    @property
-    def _lock(self) -> threading.RLock:
-        """Who opens, updates or saves has it: several threads and greenlets may use one request's session.
-        What nobody uses needs none, and `setdefault` is one step."""
-        lock: threading.RLock = self.__dict__.get("lock") or self.__dict__.setdefault("lock", threading.RLock())
-        return lock
 
     @property
     def modified(self) -> bool:

@@ -29,11 +29,18 @@ _MOST_WAITING = 64
 
 def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
     """Calls what may wait for a store."""
-    result, error, records = outcome(engine, call, *args)
-    log(records)
-    if error is not None:
-        raise error
-    return result
+    if not engine.is_stored:
+        return call(*args)
+    if engine.blocks and _is_patched_by_gevent():
+        result, error, records = outcome(engine, call, *args)
+        log(records)
+        if error is not None:
+            raise error
+        return result
+    try:
+        return call(*args)
+    finally:
+        log(take_log())
 
 
 def outcome(engine: Engine, call: Callable[..., Any], *args: Any) -> Outcome:
