@@ -61,7 +61,7 @@ impl Address {
     /// [`SessionsError`] when the store does not answer, or the configuration is refused.
     pub async fn sessions(&self, config: &SessionConfig) -> Result<SessionLayer, SessionsError> {
         if self.0 == COOKIE {
-            return match SessionLayer::from_config(config) {
+            return match SessionLayer::signed(config) {
                 Err(ConfigError::NoStore) => Err(SessionsError::NoAddress),
                 sessions => Ok(sessions?),
             };
@@ -69,7 +69,7 @@ impl Address {
         let store = connect(&self.0).await?;
         // A larger app would do that when it is deployed; this one is to run at once.
         store.prepare().await.map_err(ConnectError::from)?;
-        Ok(SessionLayer::from_config_with_store(config, store)?)
+        Ok(SessionLayer::stored(config, store)?)
     }
 }
 

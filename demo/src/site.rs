@@ -27,7 +27,7 @@ use crate::{
 /// let folder = tempfile::tempdir()?;
 /// let config = SessionConfig::new(SecretKey::random()?);
 /// let site = Site::open(folder.path(), Cost::insecure_cheap(), config.build()?).await?;
-/// let app = site.router(SessionLayer::from_config(&config)?);
+/// let app = site.router(SessionLayer::signed(&config)?);
 /// # let _: axum::Router = app;
 /// # Ok(())
 /// # }

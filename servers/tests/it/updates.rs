@@ -31,7 +31,7 @@ async fn count_together(store: AnyStore, n_hits: usize) -> String {
     // SQLite lets a writer wait, on a busy machine longer than the deadline that is the default.
     let config = SessionConfig::new(SecretKey::random().unwrap());
     let config = config.with_store_deadline(Duration::from_secs(20));
-    let sessions = SessionLayer::from_config(&config).unwrap().with_store(store);
+    let sessions = SessionLayer::signed(&config).unwrap().with_store(store);
     let app = Router::new()
         .route("/start", get(start))
         .route("/hit", get(hit))

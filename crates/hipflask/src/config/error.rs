@@ -95,7 +95,7 @@ pub enum ConfigError {
     RandomUnavailable(#[source] io::Error),
     /// Sessions are to be kept in a store, and none was given.
     #[error(
-        "SESSION_TYPE asks for a store: connect to it and use SessionLayer::from_config_with_store, \
+        "SESSION_TYPE asks for a store: connect to it and use SessionLayer::stored, \
          or unset it to keep sessions in the signed cookie"
     )]
     NoStore,

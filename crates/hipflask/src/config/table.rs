@@ -213,7 +213,7 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_TOUCH_AFTER" Hipflask("a number from 0 to 1", "`0.1`")
         { to "with_touch_after" |it, name, value| it.stored.settings.touch_after = value.number(name, PART)? }
     "SESSION_TYPE" FlaskSession("the kind of a store", "`null`")
-        { to "from_config_with_store" |it, name, value| it.stored.wanted = session_type(name, value)? }
+        { to "SessionLayer::stored" |it, name, value| it.stored.wanted = session_type(name, value)? }
     "SESSION_USE_SIGNER" FlaskSession(FLAG, "`false`")
         { to "with_signed_ids" |it, name, value| it.stored.use_signer = value.flag(name)? }
 };

@@ -45,7 +45,7 @@ impl SessionLayer {
     ///
     /// [`ConfigError`] when the key is weak.
     pub fn new(key: SecretKey) -> Result<Self, ConfigError> {
-        Self::from_config(&SessionConfig::new(key))
+        Self::signed(&SessionConfig::new(key))
     }
 
     /// Keeps sessions in Flask's signed cookie, configured.
@@ -54,7 +54,7 @@ impl SessionLayer {
     ///
     /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] if its
     /// `SESSION_TYPE` asks for a store.
-    pub fn from_config(config: &SessionConfig) -> Result<Self, ConfigError> {
+    pub fn signed(config: &SessionConfig) -> Result<Self, ConfigError> {
         SessionInterface::signed(config).map(Self)
     }
 
@@ -63,10 +63,7 @@ impl SessionLayer {
     /// # Errors
     ///
     /// [`ConfigError`] for every mistake in the configuration.
-    pub fn from_config_with_store(
-        config: &SessionConfig,
-        store: impl Store,
-    ) -> Result<Self, ConfigError> {
+    pub fn stored(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
         SessionInterface::stored(config, store).map(Self)
     }
 

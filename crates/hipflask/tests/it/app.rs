@@ -14,7 +14,7 @@ pub(crate) fn config() -> SessionConfig {
 }
 
 pub(crate) fn layer(config: &SessionConfig) -> SessionLayer {
-    SessionLayer::from_config(config).unwrap().with_clock(|| NOW)
+    SessionLayer::signed(config).unwrap().with_clock(|| NOW)
 }
 
 /// Returns the cookie that Flask would have set for this JSON object.

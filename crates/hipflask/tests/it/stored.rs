@@ -109,7 +109,7 @@ struct Site {
 
 fn site(config: &SessionConfig) -> Site {
     let (store, gate) = (Watched::default(), Gate::default());
-    let layer = SessionLayer::from_config(config).unwrap().with_clock(|| app::NOW);
+    let layer = SessionLayer::signed(config).unwrap().with_clock(|| app::NOW);
     let app = Router::new()
         .route("/set", get(set))
         .route("/set_slowly", get(set_slowly))

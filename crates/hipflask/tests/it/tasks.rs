@@ -48,7 +48,7 @@ async fn all(session: Session) -> Result<String> {
 }
 
 fn site(task: &Task) -> Router {
-    let store = SessionLayer::from_config(&app::config()).unwrap().with_store(MemoryStore::new());
+    let store = SessionLayer::signed(&app::config()).unwrap().with_store(MemoryStore::new());
     Router::new()
         .route("/count_beside", get(count_beside))
         .route("/count_in_a_task", get(count_in_a_task))
@@ -110,7 +110,7 @@ async fn update_after_the_end_is_an_error_that_the_task_sees() {
         }
     };
     for store in [false, true] {
-        let layer = SessionLayer::from_config(&app::config()).unwrap();
+        let layer = SessionLayer::signed(&app::config()).unwrap();
         let layer = if store { layer.with_store(MemoryStore::new()) } else { layer };
         let app = Router::new().route("/", get(handler.clone())).layer(layer);
         assert_eq!(app::get(&app, "/", &[]).await.status(), 200);
@@ -128,7 +128,7 @@ async fn update_that_never_ends_does_not_hold_the_response_for_ever() {
         Box::leak(Box::new(session.update("hits", one_more)));
         Ok("done")
     }
-    let layer = SessionLayer::from_config(&app::config()).unwrap();
+    let layer = SessionLayer::signed(&app::config()).unwrap();
     let app = Router::new().route("/", get(stuck)).layer(layer.with_store(MemoryStore::new()));
     let response = tokio::time::timeout(Duration::from_secs(60), app::get(&app, "/", &[])).await;
     assert!(sent_back(&response.unwrap()).starts_with("session="));
@@ -216,7 +216,7 @@ async fn two_layers_of_one_cookie_and_other_settings_are_refused() {
     let app = Router::new().nest("/inner", inner).layer(app::layer(&app::config()));
     check_counted(&app::get(&app, "/inner", &[]).await);
     // A store and a cookie are two.
-    let stored = SessionLayer::from_config(&app::config()).unwrap().with_store(MemoryStore::new());
+    let stored = SessionLayer::signed(&app::config()).unwrap().with_store(MemoryStore::new());
     let inner = Router::new().route("/", get(visit)).layer(stored);
     let app = Router::new().nest("/inner", inner).layer(app::layer(&app::config()));
     assert_eq!(app::get(&app, "/inner", &[]).await.status(), 500);
