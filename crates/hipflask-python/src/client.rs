@@ -86,7 +86,7 @@ impl Client {
                     let no_fork = self.holds_off_forks.then(|| fork::hold_off_attached(py));
                     let answer = self.ask(py, question);
                     drop(no_fork);
-                    self.answered(py, answer)?
+                    self.answered(py, answer)?.flatten()
                 }
             };
             let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -102,10 +102,10 @@ impl Client {
         }
     }
 
-    fn ask(&self, py: Python<'_>, question: Question<'_>) -> PyResult<Answer> {
+    fn ask(&self, py: Python<'_>, question: Question<'_>) -> PyResult<Result<Answer, StoreError>> {
         let client = self.client.bind(py);
         let bytes = |payload| PyBytes::new(py, payload);
-        Ok(match question {
+        Ok(Ok(match question {
             Question::Load { key, touch } => Answer::Loaded(self.load(py, key, touch)?),
             Question::Create { key, payload, ttl } => {
                 let arguments = (key.as_str(), bytes(payload), ttl.as_secs_f64());
@@ -131,8 +131,11 @@ impl Client {
                     false => Deleted::Gone,
                 })
             }
-            Question::Renew(_) => Answer::Replaced(Replaced::Gone),
-        })
+            // The machine asks for both steps of it.
+            Question::Renew(_) => {
+                return Ok(Err(StoreError::Unsupported("move a record in one step")));
+            }
+        }))
     }
 
     fn load(
