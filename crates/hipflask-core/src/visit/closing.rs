@@ -65,17 +65,12 @@ impl Visit {
         Ok(Closing(match self.sessions {
             Sessions::Signed(interface) => Stage::Decided(interface.save(session, now)?),
             Sessions::Stored(rules) => {
-                match Plan::new(
-                    rules,
-                    session,
-                    self.reason,
-                    self.held.map(|held| *held),
-                    entropy,
-                    now,
-                )? {
-                    Some(plan) => Stage::Stored(Box::new(plan)),
-                    None => Stage::Decided(Saved::keep(session.is_accessed())),
-                }
+                let held = self.held.map(|held| *held);
+                let plan = Plan::new(rules, session, self.reason, held, entropy, now)?;
+                plan.map_or_else(
+                    || Stage::Decided(Saved::keep(session.is_accessed())),
+                    |plan| Stage::Stored(Box::new(plan)),
+                )
             }
         }))
     }

@@ -34,24 +34,6 @@ impl Default for Stored {
     }
 }
 
-impl Stored {
-    /// Returns the names of those settings of Hipflask's own that are not as they would be.
-    fn changed(&self) -> impl Iterator<Item = &'static str> {
-        let (mine, default) = (&self.settings, Settings::default());
-        [
-            ("SESSION_ABSOLUTE_TIMEOUT", mine.absolute_timeout != default.absolute_timeout),
-            ("SESSION_CONFLICT_POLICY", mine.conflict_policy != default.conflict_policy),
-            ("SESSION_ID_STORAGE", mine.id_storage != default.id_storage),
-            ("SESSION_IDLE_TIMEOUT", mine.idle_timeout != default.idle_timeout),
-            ("SESSION_ON_OUTAGE", mine.on_outage != default.on_outage),
-            ("SESSION_STORE_DEADLINE", self.deadline != Self::default().deadline),
-            ("SESSION_TOUCH_AFTER", mine.touch_after.to_bits() != default.touch_after.to_bits()),
-        ]
-        .into_iter()
-        .filter_map(|(name, is_changed)| is_changed.then_some(name))
-    }
-}
-
 /// Settings of sessions in a store. In a signed cookie they have no effect, and the log says so.
 impl SessionConfig {
     /// Returns the names of settings that have no effect unless sessions lie in a store.
@@ -66,7 +48,20 @@ impl SessionConfig {
     /// # Ok::<(), hipflask::ConfigError>(())
     /// ```
     pub fn needing_a_store(&self) -> Vec<&'static str> {
-        self.stored.changed().collect()
+        let (mine, default) = (&self.stored, Stored::default());
+        let (ours, theirs) = (&mine.settings, &default.settings);
+        [
+            ("SESSION_ABSOLUTE_TIMEOUT", ours.absolute_timeout != theirs.absolute_timeout),
+            ("SESSION_CONFLICT_POLICY", ours.conflict_policy != theirs.conflict_policy),
+            ("SESSION_ID_STORAGE", ours.id_storage != theirs.id_storage),
+            ("SESSION_IDLE_TIMEOUT", ours.idle_timeout != theirs.idle_timeout),
+            ("SESSION_ON_OUTAGE", ours.on_outage != theirs.on_outage),
+            ("SESSION_STORE_DEADLINE", mine.deadline != default.deadline),
+            ("SESSION_TOUCH_AFTER", ours.touch_after.to_bits() != theirs.touch_after.to_bits()),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_changed)| is_changed.then_some(name))
+        .collect()
     }
 
     /// Ends sessions this long after they began, or were last renewed, however active they are.

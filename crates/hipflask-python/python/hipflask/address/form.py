@@ -105,9 +105,9 @@ def refused(name: str, what: str) -> ConfigError:
     return ConfigError(f"{name} {what}; to choose the store yourself, set SESSION_STORE to its address")
 
 
-def carried_by(client: Client, name: str, why: Untranslatable) -> Client:
+def carried_by(client: Client, name: str, why: Untranslatable, word: str = "client") -> Client:
     """Returns the app's client as the store, and logs why no address can stand for it."""
-    _logger.info("%s %s: sessions go through the app's client, which takes longer", name, why)
+    _logger.info("%s %s: sessions go through the app's %s, which takes longer", name, why, word)
     return client
 
 

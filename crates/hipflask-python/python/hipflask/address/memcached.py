@@ -30,7 +30,8 @@ def address(config: Mapping[str, Any], app: Flask) -> Store:
     text = given(config, _NAME, ("memcached",))
     if text is not None:
         return text
-    # A RetryingClient answers for every attribute that it does not have, so what is inside comes first.
+    # A RetryingClient answers for every attribute that it does not have, and repeats a write that may have been
+    # done: so what is inside counts.
     client = vars(client).get("_client", client) if hasattr(client, "__dict__") else client
     try:
         servers = [_server(server) for server in _servers(client)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 from ..clients.sql import EngineClient
 from ..errors import ConfigError
 from . import drivers
-from .form import Address, Store, Untranslatable, assumed, given, host, no_effect, refused, url
+from .form import Address, Store, Untranslatable, assumed, carried_by, given, host, no_effect, refused, url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -60,8 +60,8 @@ def address(config: Mapping[str, Any], app: Flask) -> Store:
             options={**translated(arguments), **options},
         )
     except Untranslatable as error:
-        _logger.info("%s %s: sessions go through the app's engine, which takes longer", _NAME, error)
-        return EngineClient(engine, client.session, url(scheme, options=options))
+        carrier = EngineClient(engine, client.session, url(scheme, options=options))
+        return carried_by(carrier, _NAME, error, "engine")
 
 
 def _client(app: Flask) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import sys
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any, Callable, Iterator, Optional
@@ -55,8 +56,6 @@ class Dialect(ABC):
 
 def dialect_of(client: Any) -> Dialect:
     """Returns how a client is asked."""
-    # A RetryingClient repeats a write that may have been done, and answers for every attribute.
-    client = vars(client).get("_client", client) if hasattr(client, "__dict__") else client
     package = {it.__module__.partition(".")[0] for it in type(client).__mro__}
     if "pymemcache" in package:
         return _Pymemcache(client)
@@ -280,8 +279,6 @@ class _PythonMemcached(_OfThreads):
 
 
 def _hash_of(client: Any) -> Callable[[bytes], int]:
-    import sys
-
     module = next(sys.modules[it.__module__] for it in type(client).__mro__ if it.__module__ == "memcache")
     hash_of: Callable[[bytes], int] = module.serverHashFunction
     return hash_of
