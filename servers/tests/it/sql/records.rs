@@ -93,6 +93,23 @@ async fn sqlite_that_is_locked_was_not_changed() -> Done {
     Ok(())
 }
 
+/// A transaction that failed, or that nobody waits for, holds no lock that the next question meets.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_in_memory_is_free_again() -> Done {
+    let store = SqlStore::connect("sqlite::memory:?create=true").await?;
+    let (old, current, new) = (key("old"), Record::new(b"first"), key("new"));
+    store.create(&old, b"first", TTL).await?;
+    store.create(&new, b"taken", TTL).await?;
+    for turn in 0..200 {
+        let renewing = store.renew(renewal(&old, &current, &new));
+        let patience = if turn % 2 == 0 { TTL } else { Duration::from_micros(5 * turn) };
+        let result = tokio::time::timeout(patience, renewing).await;
+        assert!(!matches!(result, Ok(Ok(_))), "the new key is taken");
+        assert!(store.load(&new, DUE).await?.is_some(), "turn {turn}");
+    }
+    Ok(())
+}
+
 /// Sets a column of all rows.
 async fn set(address: &str, assignment: &str) -> Result<u64, sqlx::Error> {
     let sql = sqlx::AssertSqlSafe(format!("UPDATE sessions SET {assignment}"));

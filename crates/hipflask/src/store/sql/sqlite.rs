@@ -81,7 +81,7 @@ impl SqlStore {
     }
 }
 
-/// Connections to a database in memory do not wait for each other: they fail.
+/// A database in memory is locked table by table, so that more connections would only wait.
 fn most(place: &str) -> usize {
     if place == MEMORY { 1 } else { usize::MAX }
 }
