@@ -120,6 +120,63 @@ impl Reason {
         !self.is_verified() && !matches!(self, Self::NoCookie | Self::NoSecretKey)
     }
 
+    /// Returns what to do about it, for whoever runs the site; empty where there is nothing to do.
+    ///
+    /// ```
+    /// use hipflask_core::reason::Reason;
+    ///
+    /// assert!(Reason::BadSignature.remedy().contains("SECRET_KEY_FALLBACKS"));
+    /// assert!(Reason::Verified.remedy().is_empty());
+    /// ```
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::BadPayload => {
+                "give one of the two programs another SESSION_COOKIE_NAME and another key"
+            }
+            Self::BadSignature => {
+                "give all services the same SECRET_KEY; after a change of the key list the old one \
+                 in SECRET_KEY_FALLBACKS"
+            }
+            Self::BadTimestamp => "give the other program another key",
+            Self::CorruptRecord => {
+                "see the log for what cannot be read; give other programs another \
+                 SESSION_KEY_PREFIX, or the same SESSION_SERIALIZATION_FORMAT"
+            }
+            Self::Expired => {
+                "nothing, if the visitor was away for that long; else set \
+                 PERMANENT_SESSION_LIFETIME to the same on all services"
+            }
+            Self::GoneDuringRequest => {
+                "nothing: a log-out stays a log-out; the response was sent as the handler made it"
+            }
+            Self::Malformed => "give the other program another SESSION_COOKIE_NAME",
+            Self::MalformedId => {
+                "nothing, after a move from signed cookies to a store, which \
+                 SessionConfig::with_cookie_migration takes over; else give the other program \
+                 another SESSION_COOKIE_NAME"
+            }
+            Self::NoSecretKey => "set SECRET_KEY; `hipflask secret` makes one",
+            Self::NotYetValid => "set the clocks of all machines by NTP",
+            Self::Renewed => "nothing: the next request has the new id",
+            Self::SignedId | Self::UnsignedId => "set SESSION_USE_SIGNER to the same on both sides",
+            Self::StoreUnavailable => {
+                "see the log's line for the store's own error, and whether the store can be reached"
+            }
+            Self::TooLarge => {
+                "nothing, if it is an attack; else put less into the session, or keep it in a store"
+            }
+            Self::UnknownId => {
+                "nothing, if the session has ended; else compare store, database and \
+                 SESSION_KEY_PREFIX of all services, and see whether the store evicts (Redis: \
+                 maxmemory-policy)"
+            }
+            Self::VerifiedByFallbackKey => {
+                "nothing: the session is signed anew when it is next saved"
+            }
+            Self::Found | Self::NoCookie | Self::Verified => "",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::BadPayload => {

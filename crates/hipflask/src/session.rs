@@ -62,6 +62,13 @@ impl Session {
 
     /// Returns the value of `key` as any type that serde can deserialize.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// let name = session.get::<String>("name")?.unwrap_or_else(|| "stranger".into());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the value has another shape than `T`.
@@ -70,11 +77,27 @@ impl Session {
     }
 
     /// Returns the value of `key` as it is.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// // Another program may write this key: what is no number counts as absent.
+    /// let id = session.value("user_id").and_then(|value| value.as_i64());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn value(&self, key: &str) -> Option<Value> {
         self.0.lock().session.value(key)
     }
 
     /// Sets `key`. As in Flask this marks the session as modified, also for an equal value.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.insert("user_id", 7)?;
+    /// session.insert("cart", vec!["tea", "milk"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -89,6 +112,16 @@ impl Session {
     }
 
     /// Sets `key` to a [`Value`], which may be of a kind that serde does not know.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// use hipflask::value::Value;
+    ///
+    /// session.set("nothing", Value::Null)?;
+    /// session.set("bytes", Value::Bytes(vec![0, 255]))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -151,6 +184,13 @@ impl Session {
 
     /// Removes `key` and returns its value.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// let theme = session.remove("theme")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the session is read-only.
@@ -161,6 +201,14 @@ impl Session {
 
     /// Removes all keys, so that the cookie is deleted.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.clear()?;
+    /// assert!(session.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the session is read-only.
@@ -169,6 +217,18 @@ impl Session {
     }
 
     /// Returns the whole session as one type.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Visitor {
+    ///     name: Option<String>,
+    /// }
+    ///
+    /// let visitor: Visitor = session.extract()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -182,6 +242,25 @@ impl Session {
     /// Flask and its extensions included (`_permanent`, `_flashes`, `_user_id`): keep them with a
     /// field `#[serde(flatten)] rest: BTreeMap<String, Value>`.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// use std::collections::BTreeMap;
+    /// use hipflask::value::Value;
+    ///
+    /// #[derive(serde::Deserialize, serde::Serialize)]
+    /// struct Visitor {
+    ///     name: String,
+    ///     #[serde(flatten)]
+    ///     rest: BTreeMap<String, Value>,
+    /// }
+    ///
+    /// let mut visitor: Visitor = session.extract()?;
+    /// visitor.name = visitor.name.to_uppercase();
+    /// session.replace(&visitor)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the value is no struct or map, or the session is read-only.
@@ -191,42 +270,110 @@ impl Session {
     }
 
     /// Reports whether `key` is there.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// if !session.contains("user_id") {
+    ///     session.flash("message", "Log in to see your orders.")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn contains(&self, key: &str) -> bool {
         self.0.lock().session.contains(key)
     }
 
     /// Returns the keys in order.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.insert("b", 1)?;
+    /// session.insert("a", 2)?;
+    /// let keys: Vec<String> = session.keys().iter().map(|key| key.to_string_lossy()).collect();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keys(&self) -> Vec<Text> {
         self.0.lock().session.keys().collect()
     }
 
     /// Returns a copy of the content, in order.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// for (key, value) in session.iter() {
+    ///     println!("{key:?} is {value:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "items")]
     pub fn iter(&self) -> impl Iterator<Item = (Text, Value)> + use<> {
         self.0.lock().session.to_dict().into_iter()
     }
 
     /// Returns the number of keys.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// println!("{} keys", session.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn len(&self) -> usize {
         self.0.lock().session.len()
     }
 
     /// Reports whether there is no key.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// if session.is_empty() {
+    ///     println!("a stranger");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.0.lock().session.is_empty()
     }
 
     /// Reports whether the session did not come from a cookie.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// if session.is_new() {
+    ///     session.insert("landed_at", "/spring-sale")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_new(&self) -> bool {
         self.0.lock().session.is_new()
     }
 
     /// Reports whether the session was changed.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.insert("theme", "dark")?;
+    /// assert!(session.is_modified());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_modified(&self) -> bool {
         self.0.lock().session.is_modified()
     }
 
     /// Overrides whether the session counts as changed: `false` keeps it from being saved.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.insert("draft", "…")?;
+    /// session.set_modified(false)?; // on second thoughts
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -239,11 +386,25 @@ impl Session {
     }
 
     /// Reports whether the session outlives the browser's.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// let text = if session.is_permanent() { "Stay logged in" } else { "Until I close the browser" };
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_permanent(&self) -> bool {
         self.0.lock().session.is_permanent()
     }
 
     /// Makes the session outlive the browser's, for `PERMANENT_SESSION_LIFETIME`, or not.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.set_permanent(true)?; // the box "stay logged in" was ticked
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -254,6 +415,13 @@ impl Session {
 
     /// Keeps a message for the next page. Flask's default category is `message`.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.flash("error", "Wrong name or password.")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the session is read-only.
@@ -262,6 +430,15 @@ impl Session {
     }
 
     /// Takes all messages out of the session; later calls in the same request return them again.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// for flash in session.take_flashes()? {
+    ///     println!("{}: {}", flash.category(), flash.message());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -272,6 +449,13 @@ impl Session {
     }
 
     /// Takes all messages and returns those of the given categories; the others are gone, too.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// let errors = session.take_flashes_of(&["error"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -285,6 +469,15 @@ impl Session {
     /// visitor becomes a user, or gets more rights. In a signed cookie there is no id, and nothing
     /// changes: who has a copy of it keeps that.
     ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// // The password was right.
+    /// session.renew()?;
+    /// session.insert("user_id", 7)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error`](crate::Error) when the session is read-only.
@@ -295,6 +488,14 @@ impl Session {
 
     /// Ends the session: for log-out. What is set afterwards is a new session. A signed cookie is
     /// only deleted in this browser: a copy of it stays valid until it expires.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.destroy()?;
+    /// session.flash("message", "Good-bye!")?; // lies in a new session
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -346,11 +547,27 @@ impl Session {
     }
 
     /// Returns why the session is what it is.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// println!("{}: {}", session.reason().code(), session.reason());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reason(&self) -> Reason {
         self.0.lock().reason
     }
 
     /// Returns what is known of the cookie that the request offered.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// if let Some(age) = session.cookie_facts().and_then(|facts| facts.age) {
+    ///     println!("signed {age} seconds ago");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cookie_facts(&self) -> Option<CookieFacts> {
         self.0.lock().cookie
     }

@@ -11,11 +11,13 @@ mod errors;
 mod faulty;
 #[cfg(feature = "filesystem")]
 mod filesystem;
+mod guide;
 mod layer;
 #[path = "../../src/line.rs"]
 mod line;
 mod lines;
 mod nested;
+mod pages;
 mod privacy;
 mod reasons;
 mod settings;

@@ -1,13 +1,13 @@
 //! The table of settings: all of it works from the environment and TOML, and its page is up to date.
 
-use std::{fmt::Write, fs, path::Path, time::Duration};
+use std::{fmt::Write, time::Duration};
 
 use hipflask::{
     SessionConfig,
     config::{OnOutage, Origin, Setting, settings},
 };
 
-use crate::app::KEY;
+use crate::{app::KEY, pages};
 
 /// A value for each setting that only Hipflask has.
 const OURS: [(&str, &str); 8] = [
@@ -107,48 +107,23 @@ fn settings_stand_in_order_and_once() {
     assert!(settings().is_sorted_by(|one, next| one.name() < next.name()));
 }
 
-fn page() -> String {
-    let mut page = String::from(
-        "# Settings\n\nMade from the table in `crates/hipflask/src/config/table.rs`: \
-         `UPDATE_DOCS=1 cargo test -p hipflask --test it settings` writes it again.\n\n\
-         In the environment each name has the prefix `FLASK_`, and its value is JSON where it is JSON, else text. \
-         In TOML names stand at the top level. The Python package reads all of them from the app's configuration.\n",
-    );
-    for (origin, whose) in [
-        (Origin::Flask, "Flask's"),
-        (Origin::FlaskSession, "Flask-Session's"),
-        (Origin::Hipflask, "Hipflask's own"),
+#[test]
+fn page_of_settings_is_up_to_date() {
+    for (part, origin) in [
+        ("Flask's", Origin::Flask),
+        ("Flask-Session's", Origin::FlaskSession),
+        ("Hipflask's own", Origin::Hipflask),
     ] {
-        write!(
-            page,
-            "\n## {whose}\n\n| setting | takes | default | in Rust code |\n|---|---|---|---|\n"
-        )
-        .unwrap();
+        let mut table =
+            String::from("| setting | takes | default | in Rust code |\n|---|---|---|---|\n");
         for setting in settings().iter().filter(|setting| setting.origin() == origin) {
             let code = setting.method().map(|method| format!("`{method}`"));
             let code = code.unwrap_or_else(|| {
                 format!("not used, and a warning says so: {}", setting.instead().unwrap())
             });
-            writeln!(
-                page,
-                "| `{}` | {} | {} | {code} |",
-                setting.name(),
-                setting.takes(),
-                setting.default()
-            )
-            .unwrap();
+            let (name, takes, default) = (setting.name(), setting.takes(), setting.default());
+            writeln!(table, "| `{name}` | {takes} | {default} | {code} |").unwrap();
         }
+        pages::check("settings.md", part, &table);
     }
-    page
-}
-
-#[test]
-fn page_of_settings_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, page()).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, page(), "run UPDATE_DOCS=1 cargo test -p hipflask --test it settings");
 }

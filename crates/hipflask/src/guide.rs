@@ -1,0 +1,40 @@
+//! The book, page by page: how to use Hipflask, and what to do when something is wrong.
+//!
+//! The same pages make a site that can be read offline: `mdbook build docs`.
+//!
+//! - **Begin**: [ten minutes](ten_minutes); [learn sessions](learn_1_session) in five chapters; [move one
+//!   route from Flask](moving); [stay in Flask](python).
+//! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
+//!   [stores]; [time]; [templates]; [a store or an adapter of your own](your_own).
+//! - **Operate**: [when something is wrong](reasons); [keys and security](keys); [settings]; [the
+//!   command line](command_line).
+//! - **Judge**: [compatibility]; [design]; [speed]; [proof].
+
+// Links between pages are references. Those to Markdown files, at a page's end, are for the site;
+// rustdoc takes the first definition of a name, and so finds those of `guide_links.md`.
+macro_rules! pages {
+    ($($name:ident)*) => {
+        $(
+            #[doc = include_str!("guide_links.md")]
+            #[doc = include_str!(concat!("../docs/", stringify!($name), ".md"))]
+            pub mod $name {}
+        )*
+    };
+}
+
+pages! {
+    command_line compatibility design keys
+    learn_1_session learn_2_cookies learn_3_expiry learn_4_shop learn_5_log_in
+    log_in merging moving proof python reasons session settings speed
+    store_dynamodb store_filesystem store_memcached store_memory store_mongodb
+    store_mysql store_postgres store_redis store_sqlite stores
+    ten_minutes time your_own
+}
+
+#[doc = include_str!("guide_links.md")]
+#[cfg_attr(feature = "templates", doc = include_str!("../docs/templates.md"))]
+#[cfg_attr(
+    not(feature = "templates"),
+    doc = "# Templates\n\nThis page needs the feature `templates`."
+)]
+pub mod templates {}
