@@ -5,48 +5,52 @@
 //! cargo run --example stored -- --sessions redis://127.0.0.1
 //! ```
 
-use std::{process::ExitCode, time::Duration};
+use std::{env, time::Duration};
 
-use axum::{Router, extract::Query, routing::get};
-use hipflask::{Session, SessionLayer, core::serializer::to_json, value::Value};
-use hipflask_examples::{Error, parsed, shown};
+use axum::{
+    Router,
+    extract::Query,
+    http::StatusCode,
+    response::{Html, Result},
+    routing::get,
+};
+use clap::Parser;
+use hipflask::{
+    SecretKey, Session, SessionConfig, SessionLayer,
+    core::serializer::{Limits, from_json, to_json},
+    value::Value,
+};
 use serde::Deserialize;
+use tokio::net::TcpListener;
 
-/// How long to wait between reading the session and writing it, in milliseconds.
-#[derive(Deserialize)]
-struct Wait {
-    #[serde(default)]
-    wait: u64,
+#[derive(Parser)]
+struct Options {
+    /// Port on 127.0.0.1
+    #[arg(long, default_value_t = 5000)]
+    port: u16,
+    /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …
+    #[arg(long, default_value = "cookie:")]
+    sessions: String,
 }
 
-#[derive(Deserialize)]
-struct Key {
-    k: String,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    k: String,
-    v: String,
-}
-
-#[derive(Deserialize)]
-struct Login {
-    user: String,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    m: String,
-}
+const TRY: &str = r#"<h1>Sessions in a store</h1>
+<p>Start this with <code>--sessions memory:</code>, or at a server such as <code>redis://127.0.0.1</code>.</p>
+<p>Append to one list in two tabs at once: <a href="/append?k=list&v=tea&wait=3000">tea</a> and
+<a href="/append?k=list&v=cup&wait=3000">cup</a>. Then see that <a href="/all">both are there</a>.</p>
+<p><a href="/login?user=ada">/login?user=ada</a>, then load <a href="/set?k=late&v=1&wait=3000">a slow page</a> and
+meanwhile <a href="/logout">log out</a> in another tab: <a href="/all">nothing comes back</a>.</p>
+<p>Also: <code>/set?k=K&amp;v=V</code>, <code>/get?k=K</code>, <code>/read</code>, <code>/flash?m=M</code>,
+<a href="/flashes">/flashes</a>, <a href="/none">/none</a>.</p>"#;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    hipflask_examples::run(app).await
-}
-
-fn app(sessions: SessionLayer) -> Router {
-    Router::new()
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let Options { port, sessions } = Options::parse();
+    if env::var_os("FLASK_SECRET_KEY").is_none() {
+        eprintln!("warning: FLASK_SECRET_KEY is not set: sessions end with this run");
+    }
+    let config = SessionConfig::new(SecretKey::random()?).with_vars("FLASK", env::vars_os())?;
+    let app = Router::new()
+        .route("/", get(async || Html(TRY)))
         .route("/set", get(set))
         .route("/get", get(show))
         .route("/all", get(all))
@@ -54,85 +58,98 @@ fn app(sessions: SessionLayer) -> Router {
         .route("/read", get(read))
         .route("/login", get(login))
         .route("/logout", get(logout))
-        .route("/none", get(none))
+        .route("/none", get(async || "ok")) // does not ask for the session, and so not the store
         .route("/flash", get(flash))
         .route("/flashes", get(flashes))
-        .layer(sessions)
+        .layer(SessionLayer::connect(&config, &sessions).await?);
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    eprintln!("Listening on http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
 }
 
-async fn set(
-    session: Session,
-    Query(Entry { k, v }): Query<Entry>,
-    Query(wait): Query<Wait>,
-) -> Result<&'static str, Error> {
-    wait.pass().await;
-    session.set(k, parsed(v))?;
+/// What the pages are asked for, and how long to wait between reading the session and writing it, in
+/// milliseconds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    k: String,
+    v: String,
+    user: String,
+    m: String,
+    wait: u64,
+}
+
+async fn set(session: Session, Query(asked): Query<Asked>) -> Result<&'static str> {
+    asked.wait().await;
+    session.set(&*asked.k, parsed(asked.v))?;
     Ok("ok")
 }
 
-async fn show(session: Session, Query(Key { k }): Query<Key>) -> Result<String, Error> {
-    Ok(shown(session.value(&k))?)
+async fn show(session: Session, Query(asked): Query<Asked>) -> Result<String> {
+    shown(session.value(&asked.k))
 }
 
-async fn all(session: Session) -> Result<String, Error> {
-    Ok(to_json(&Value::Dict(session.iter().collect()))?)
+async fn all(session: Session) -> Result<String> {
+    json(&Value::Dict(session.iter().collect()))
 }
 
-async fn append(
-    session: Session,
-    Query(Entry { k, v }): Query<Entry>,
-    Query(wait): Query<Wait>,
-) -> Result<&'static str, Error> {
-    let mut values = match session.value(&k) {
+async fn append(session: Session, Query(asked): Query<Asked>) -> Result<&'static str> {
+    let mut values = match session.value(&asked.k) {
         Some(Value::List(values)) => values,
         _ => Vec::new(),
     };
-    wait.pass().await;
-    values.push(parsed(v));
-    session.set(k, Value::List(values))?;
+    asked.wait().await;
+    values.push(parsed(asked.v));
+    session.set(&*asked.k, Value::List(values))?;
     Ok("ok")
 }
 
-async fn read(session: Session, Query(wait): Query<Wait>) -> Result<String, Error> {
+async fn read(session: Session, Query(asked): Query<Asked>) -> Result<String> {
     let user = session.value("user");
-    wait.pass().await;
-    Ok(shown(user)?)
+    asked.wait().await;
+    shown(user)
 }
 
-async fn login(
-    session: Session,
-    Query(Login { user }): Query<Login>,
-) -> Result<&'static str, Error> {
+async fn login(session: Session, Query(asked): Query<Asked>) -> Result<&'static str> {
     session.renew()?;
-    session.insert("user", user)?;
+    session.insert("user", asked.user)?;
     Ok("ok")
 }
 
-async fn logout(session: Session) -> Result<&'static str, Error> {
+async fn logout(session: Session) -> Result<&'static str> {
     session.clear()?;
     Ok("ok")
 }
 
-/// Does not ask for the session, and so does not ask the store.
-async fn none() -> &'static str {
-    "ok"
-}
-
-async fn flash(
-    session: Session,
-    Query(Message { m }): Query<Message>,
-) -> Result<&'static str, Error> {
-    session.flash("message", m)?;
+async fn flash(session: Session, Query(asked): Query<Asked>) -> Result<&'static str> {
+    session.flash("message", asked.m)?;
     Ok("ok")
 }
 
-async fn flashes(session: Session) -> Result<String, Error> {
-    let messages = session.take_flashes()?.into_iter().map(|flash| flash.message).collect();
-    Ok(to_json(&Value::List(messages))?)
+async fn flashes(session: Session) -> Result<String> {
+    json(&Value::List(session.take_flashes()?.into_iter().map(|flash| flash.message).collect()))
 }
 
-impl Wait {
-    async fn pass(&self) {
+impl Asked {
+    async fn wait(&self) {
         tokio::time::sleep(Duration::from_millis(self.wait)).await;
     }
+}
+
+/// What is Flask's tagged JSON stands for its value, anything else for itself.
+fn parsed(text: String) -> Value {
+    from_json(&text, Limits::default()).unwrap_or_else(|_| text.into())
+}
+
+/// Text as it is, any other value as tagged JSON.
+fn shown(value: Option<Value>) -> Result<String> {
+    match value.as_ref().map(|value| (value, value.as_str())) {
+        None => Ok("-".to_owned()),
+        Some((_, Some(text))) => Ok(text.to_owned()),
+        Some((value, None)) => json(value),
+    }
+}
+
+fn json(value: &Value) -> Result<String> {
+    Ok(to_json(value).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?)
 }

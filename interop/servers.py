@@ -16,20 +16,18 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECRET_KEY = "interop-tests-only-5b2c0e7d94f1a86e3377"
-# The demo is the `accounts` example with more pages, so either program can stand for the other.
-DEMO_PROGRAMS = ("hipflask-demo", "demo")
-PROGRAMS = {"accounts": ("accounts", *DEMO_PROGRAMS), "demo": (*DEMO_PROGRAMS, "accounts")}
+PROGRAMS = {"demo": "hipflask-demo"}
+# The demo is `accounts` with more pages.
 TWINS = {"demo": "accounts"}
 # All examples that there are in actix-web.
-ACTIX = "hipflask-actix-example"
+ACTIX = "hipflask-actix-twins"
 
 
 def rust_program(name):
     """Returns the path of a built Rust program."""
     folder = pathlib.Path(os.environ.get("HIPFLASK_BIN_DIR") or HERE.parent / "target" / "debug")
-    names = PROGRAMS.get(name, (name,))
-    candidates = [place / each for each in names for place in (folder / "examples", folder)]
-    for candidate in candidates:
+    for place in (folder / "examples", folder):
+        candidate = place / PROGRAMS.get(name, name)
         if candidate.is_file():
             return str(candidate)
     raise AssertionError(f"`{name}` is not built in {folder}: set HIPFLASK_BIN_DIR")
@@ -91,7 +89,7 @@ def started(arguments, check, stop=signal.SIGTERM, **options):
 def running(kind, example, data=None, sessions=None, settings=()):
     """Runs one side of one example and yields its port.
 
-    `data` is where `accounts` keeps its users, `sessions` the address of the store of `stored`, `settings` more of its
+    `data` is where `accounts` and the demo keep their users, `sessions` the address of the store of `stored`, `settings` more of its
     environment.
     """
     port = free_port()

@@ -32,7 +32,7 @@ use clap::Parser;
 pub use key::{KeyError, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
 pub use password::{Cost, PasswordError};
-pub use sessions::{Address, SessionsError, settings};
+pub use sessions::{Address, SessionsError};
 pub use site::{Site, SiteError};
 
 /// A small site with accounts, whose sessions are Flask's.
@@ -53,7 +53,7 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let config = settings(|| kept_key(&options.data))?;
+    let config = sessions::settings(&options.data)?;
     let sessions = options.listen.sessions.sessions(&config).await?;
     let site = Site::open(&options.data, Cost::default(), config.build()?).await?;
     Ok(options.listen.serve(site.router(sessions)).await?)

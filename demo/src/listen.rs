@@ -1,5 +1,4 @@
-//! What the demo and the examples have in common on the outside: `--port`, `--sessions`, and a
-//! server that stops at ctrl-c.
+//! The outside of the demo: `--port`, `--sessions`, and a server that stops at ctrl-c.
 //!
 //! The outermost layer; knows nothing of the pages that it serves.
 
@@ -34,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(3);
 ///     listen: Listen,
 /// }
 ///
-/// assert_eq!(Options::try_parse_from(["counter", "--port", "5001"])?.listen.port, 5001);
+/// assert_eq!(Options::try_parse_from(["demo", "--port", "5001"])?.listen.port, 5001);
 /// # Ok::<(), clap::Error>(())
 /// ```
 #[derive(Clone, Debug, clap::Args)]

@@ -4,13 +4,9 @@
 
 use std::{convert::Infallible, fmt, path::Path, str::FromStr};
 
-use hipflask::{
-    ConfigError, SecretKey, SessionConfig, SessionLayer,
-    store::{ConnectError, Store, connect},
-};
+use hipflask::{ConfigError, SessionConfig, SessionLayer, store::ConnectError};
 
-/// Keeps sessions in Flask's signed cookie.
-const COOKIE: &str = "cookie:";
+use crate::key::{KeyError, kept_key};
 
 /// The address of a store, or `cookie:`.
 ///
@@ -27,8 +23,9 @@ pub struct Address(String);
 /// ```
 /// use hipflask_demo::SessionsError;
 ///
-/// let error = SessionsError::NotBuilt { feature: "mysql", command: "cargo run".into() };
-/// assert_eq!(error.to_string(), "this program was built without mysql: start it with `cargo run`");
+/// let error = SessionsError::NotBuilt { feature: "mysql" };
+/// let text = "this program was built without mysql: start it with `cargo run --features mysql`";
+/// assert_eq!(error.to_string(), text);
 /// assert!(error.is_usage());
 /// ```
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +33,7 @@ pub struct Address(String);
 pub enum SessionsError {
     /// A setting is wrong.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(ConfigError),
     /// The store cannot be had.
     #[error("cannot keep sessions at the address of --sessions")]
     Connect(#[source] ConnectError),
@@ -44,12 +41,12 @@ pub enum SessionsError {
     #[error("SESSION_TYPE asks for a store: say where it is with --sessions, or unset it")]
     NoAddress,
     /// The store was not compiled in.
-    #[error("this program was built without {feature}: start it with `{command}`")]
+    #[error(
+        "this program was built without {feature}: start it with `cargo run --features {feature}`"
+    )]
     NotBuilt {
         /// The feature that brings it.
         feature: &'static str,
-        /// The command that builds it in.
-        command: String,
     },
 }
 
@@ -60,16 +57,7 @@ impl Address {
     ///
     /// [`SessionsError`] when the store does not answer, or the configuration is refused.
     pub async fn sessions(&self, config: &SessionConfig) -> Result<SessionLayer, SessionsError> {
-        if self.0 == COOKIE {
-            return match SessionLayer::signed(config) {
-                Err(ConfigError::NoStore) => Err(SessionsError::NoAddress),
-                sessions => Ok(sessions?),
-            };
-        }
-        let store = connect(&self.0).await?;
-        // A larger app would do that when it is deployed; this one is to run at once.
-        store.prepare().await.map_err(ConnectError::from)?;
-        Ok(SessionLayer::stored(config, store)?)
+        Ok(SessionLayer::connect(config, &self.0).await?)
     }
 }
 
@@ -101,69 +89,28 @@ impl SessionsError {
 impl From<ConnectError> for SessionsError {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::Unsupported { feature } => {
-                let program = std::env::args_os().next().unwrap_or_default();
-                Self::NotBuilt { feature, command: command(Path::new(&program), feature) }
-            }
+            ConnectError::Config(ConfigError::NoStore) => Self::NoAddress,
+            ConnectError::Config(error) => Self::Config(error),
+            ConnectError::Unsupported { feature } => Self::NotBuilt { feature },
             error => Self::Connect(error),
         }
     }
 }
 
-/// Reads Flask's settings from the environment, and takes another key if there is none.
+/// Reads Flask's settings from the environment, and takes the key of a folder if there is none.
 ///
 /// A weak key is accepted with a loud warning, so that a program on this machine can be tried beside
 /// a Flask app that has one.
-///
-/// ```
-/// use hipflask::{ConfigError, SecretKey};
-///
-/// let config = hipflask_demo::settings(SecretKey::random)?;
-/// assert!(config.build().is_ok());
-/// # Ok::<(), ConfigError>(())
-/// ```
-///
-/// # Errors
-///
-/// [`ConfigError`] for a wrong setting, and whatever `other_key` fails with.
-pub fn settings<E: From<ConfigError>>(
-    other_key: impl FnOnce() -> Result<SecretKey, E>,
-) -> Result<SessionConfig, E> {
+pub(crate) fn settings(data: &Path) -> Result<SessionConfig, KeyError> {
     let config = match SessionConfig::from_env() {
         Err(ConfigError::NoKey { .. }) => {
             let is_key = |name: &str| name.starts_with("FLASK_SECRET_KEY");
             let others = std::env::vars_os().filter(|(name, _)| !name.to_str().is_some_and(is_key));
-            SessionConfig::new(other_key()?).with_vars("FLASK", others)?
+            SessionConfig::new(kept_key(data)?).with_vars("FLASK", others)?
         }
         configured => configured?,
     };
     let Err(error) = config.secret_key().check() else { return Ok(config) };
     eprintln!("WARNING: whoever guesses the key can sign in as anybody: {error}");
     Ok(config.insecure_accept_weak_key())
-}
-
-/// Returns how to start a program so that it has a feature: it is the demo, or one of the examples.
-fn command(program: &Path, feature: &str) -> String {
-    match program.file_stem().and_then(|name| name.to_str()) {
-        Some(name) if name != "hipflask-demo" => {
-            format!("cargo run --example {name} --features {feature}")
-        }
-        _ => format!("cargo run --features {feature}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn command_names_the_program() {
-        for (program, expected) in [
-            ("", "cargo run --features redis"),
-            ("/target/debug/hipflask-demo", "cargo run --features redis"),
-            ("target/debug/examples/counter", "cargo run --example counter --features redis"),
-        ] {
-            assert_eq!(command(Path::new(program), "redis"), expected, "{program}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ import bcrypt
 from common import arguments, make_app, serve
 from flask import abort, flash, g, redirect, render_template, request, session, url_for
 
-app = make_app("accounts", static_folder="static")
+app = make_app("accounts")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (

@@ -8,15 +8,12 @@ import sys
 from flask import Flask
 
 
-def make_app(name, **options):
-    """Makes the Flask app of one example: with the very templates of the Rust side, but for the demo, whose
-    templates show more than the twin can; and with the key of the environment."""
-    options.setdefault("static_folder", None)
+def make_app(name):
+    """Makes the Flask app of one example: with the very templates of the example, and the key of the environment."""
     # A script's `__name__` is `__main__`; the folder of this file is the root of every twin.
     root = os.path.dirname(os.path.abspath(__file__))
-    shared = os.path.join(root, "..", "..", "examples", "templates", name)
-    folder = shared if os.path.isdir(shared) else os.path.join(root, "templates", name)
-    app = Flask(name, template_folder=folder, **options)
+    folder = os.path.join(root, "..", "..", "examples", "templates", name)
+    app = Flask(name, template_folder=folder, static_folder=None)
     app.root_path = root
     app.secret_key = os.environ.get("FLASK_SECRET_KEY")
     if not app.secret_key:

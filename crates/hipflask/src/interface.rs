@@ -23,7 +23,7 @@ use crate::{
     SaveError,
     config::{ConfigError, SessionConfig},
     report::{self, Built},
-    store::AnyStore,
+    store::{self, AnyStore, ConnectError},
 };
 
 type Clock = dyn Fn() -> UnixTime + Send + Sync;
@@ -106,6 +106,37 @@ impl SessionInterface {
     /// [`ConfigError`] for every mistake in the configuration.
     pub fn stored(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
         Ok(Self::build(config)?.with_store(store))
+    }
+
+    /// Keeps sessions where an address says: in Flask's signed cookie at `cookie:`, else in the store
+    /// that [`connect`](store::connect) finds there.
+    ///
+    /// What the store lacks is made, such as a table or an index: for programs that start at once. A
+    /// program that may not, because its tables are made when it is deployed, connects by itself and
+    /// calls [`stored`](Self::stored).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use hipflask::{SecretKey, SessionConfig, SessionInterface};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?);
+    /// let address = std::env::var("SESSIONS").unwrap_or("cookie:".into());
+    /// let sessions = SessionInterface::connect(&config, &address).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the store cannot be had, and for every mistake in the configuration.
+    pub async fn connect(config: &SessionConfig, address: &str) -> Result<Self, ConnectError> {
+        if address == "cookie:" {
+            return Ok(Self::signed(config)?);
+        }
+        let store = store::connect(address).await?;
+        store.prepare().await?;
+        Ok(Self::stored(config, store)?)
     }
 
     /// Keeps sessions in a store instead of the cookie.

@@ -1,77 +1,49 @@
-//! The examples once more, in actix-web: the same pages, templates and cookies.
+//! A counter in the session, in actix-web, by the adapter that is this package's library.
 //!
 //! ```sh
-//! cargo run -p hipflask-actix-example -- counter
+//! cargo run -p hipflask-actix-example
 //! ```
 
-mod apps;
+use std::env;
 
-use std::{error::Error, net::Ipv4Addr, process::ExitCode, sync::Arc};
+use actix_web::{App, HttpResponse, HttpServer, http::header::ContentType, web::get};
+use hipflask::{SecretKey, SessionConfig, SessionInterface};
+use hipflask_actix_example::{Error, Session, sessions};
 
-use actix_web::{App, HttpServer, web::ServiceConfig};
-use clap::{Parser, ValueEnum};
-use hipflask::{SessionConfig, templates::TemplateError};
-use hipflask_actix_example::sessions;
-use hipflask_demo::{Listen, exit_status, settings};
-use hipflask_examples::random_key;
-
-/// An example of Flask's sessions in actix-web.
-#[derive(Parser)]
-struct Options {
-    /// Which one
-    #[arg(value_enum)]
-    example: Example,
-
-    #[command(flatten)]
-    listen: Listen,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Example {
-    Cookies,
-    Counter,
-    Lifetime,
-    Shop,
-    SignIn,
-    Stored,
-}
-
-/// What each worker does to get its routes.
-type Routes = Box<dyn Fn(&mut ServiceConfig) + Send + Sync>;
-
-impl Example {
-    fn routes(self) -> Result<Routes, TemplateError> {
-        Ok(match self {
-            Self::Cookies => Box::new(apps::cookies::routes()?),
-            Self::Counter => Box::new(apps::counter::routes),
-            Self::Lifetime => Box::new(apps::lifetime::routes),
-            Self::Shop => Box::new(apps::shop::routes()?),
-            Self::SignIn => Box::new(apps::sign_in::routes()?),
-            Self::Stored => Box::new(apps::stored::routes),
-        })
-    }
-
-    fn configure(self, config: SessionConfig) -> SessionConfig {
-        match self {
-            Self::Lifetime => apps::lifetime::configure(config),
-            _ => config,
-        }
-    }
-}
+const TRY: &str = r#"<h1>Flask's sessions in actix-web</h1>
+<p>Count at <a href="/count">/count</a>, and end the session at <a href="/end">/end</a>.</p>"#;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_status(serve(Options::parse()).await)
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // An app takes `SessionConfig::from_env()`: the Flask app's key, and its other settings.
+    let config = SessionConfig::new(SecretKey::random()?);
+    let interface = SessionInterface::signed(&config)?;
+    let app = move || {
+        App::new()
+            .route("/", get().to(index))
+            .route("/count", get().to(count))
+            .route("/end", get().to(end))
+            .wrap(sessions(interface.clone()))
+    };
+    let address = env::var("ADDRESS").unwrap_or("127.0.0.1:5000".into());
+    let server = HttpServer::new(app).workers(2).bind(address)?;
+    for address in server.addrs() {
+        eprintln!("Listening on http://{address}");
+    }
+    Ok(server.run().await?)
 }
 
-async fn serve(Options { example, listen }: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let config = example.configure(settings(random_key)?);
-    let layer = listen.sessions.sessions(&config).await?;
-    let routes = Arc::new(example.routes()?);
-    let app = move || {
-        App::new().configure(|config| routes(config)).wrap(sessions(layer.interface().clone()))
-    };
-    let server = HttpServer::new(app).workers(2).shutdown_timeout(3);
-    Ok(server.bind((Ipv4Addr::LOCALHOST, listen.port))?.run().await?)
+async fn index() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::html()).body(TRY)
+}
+
+async fn count(session: Session) -> Result<String, Error> {
+    let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+    session.insert("count", count)?;
+    Ok(count.to_string())
+}
+
+async fn end(session: Session) -> Result<&'static str, Error> {
+    session.destroy()?;
+    Ok("ended")
 }

@@ -1,48 +1,164 @@
-//! What the examples share, seen from a browser's side.
+//! Each example as its visitors meet it: the built program, over HTTP. A test does what the front page
+//! tells visitors to try. `redis` needs a server, so its test is in `interop/test_examples.py`.
 
-#![expect(clippy::unwrap_used, reason = "what the tests set up is there")]
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests, but not the functions they share")]
 
-use axum::{
-    Router,
-    body::Body,
-    http::{HeaderMap, Request, header},
-    routing::get,
-};
-use hipflask_examples::{Error, Redirect, delete_cookie, plain_cookie, redirect, set_cookie};
-use http_body_util::BodyExt;
-use tower::ServiceExt;
+mod program;
+mod twins;
 
-async fn theme(headers: HeaderMap) -> String {
-    plain_cookie(&headers, "theme").unwrap_or_else(|| "none".into())
+use std::thread;
+
+use program::{Program, Visitor, command};
+
+#[test]
+fn log_in_guards_the_members_page() {
+    let program = Program::start("log_in");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/members", "/log_in"]);
+    assert_eq!(visitor.get("/members").location.unwrap(), "/");
+    assert!(visitor.page("/").contains("Please log in first"));
+    for (name, password) in [("ada", "wrong horse"), ("nobody", "correct horse")] {
+        let refused = visitor.post("/log_in", &[("name", name), ("password", password)]);
+        assert_eq!(refused.location.unwrap(), "/");
+        assert!(visitor.page("/").contains("Wrong name or password"));
+    }
+
+    visitor.post("/log_in", &[("name", "ada"), ("password", "wrong")]); // makes a session
+    let mut planted = visitor.clone();
+    let let_in = visitor.post("/log_in", &[("name", "ada"), ("password", "correct horse")]);
+    assert_eq!(let_in.location.unwrap(), "/members");
+    let members = visitor.page("/members");
+    assert!(members.contains("Welcome, ada") && members.contains("You are logged in"));
+    assert_eq!(planted.get("/members").status, 303, "the id from before the log-in got in");
+
+    let mut copy = visitor.clone();
+    visitor.post("/log_out", &[]);
+    assert!(visitor.page("/").contains("You are logged out"));
+    assert_eq!(copy.get("/members").status, 303, "a copy of the cookie outlived the log-out");
 }
 
-async fn darken() -> Result<impl axum::response::IntoResponse, Error> {
-    Ok((set_cookie("theme", "dark")?, delete_cookie("size")?, redirect("/")))
+#[test]
+fn flash_shows_each_message_once() {
+    let program = Program::start("flash");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/save", "/delete"]);
+    visitor.post("/save", &[]);
+    visitor.post("/delete", &[]);
+    let page = visitor.page("/");
+    for flash in [
+        r#"<p class="success">Your draft is saved.</p>"#,
+        r#"<p class="info">Only you can see it.</p>"#,
+        r#"<p class="error">There is nothing to delete.</p>"#,
+    ] {
+        assert!(page.contains(flash), "{page}");
+    }
+    assert!(!visitor.page("/").contains("<p class"));
 }
 
-async fn home() -> Redirect {
-    redirect("/")
+#[test]
+fn typed_keeps_the_keys_of_others() {
+    let program = Program::start("typed");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/name/Ada", "/visit", "/visits", "/all", "/theme"]);
+    assert_eq!(visitor.page("/visit"), "Welcome, stranger");
+    visitor.page("/name/Ada");
+    visitor.page("/theme");
+    assert_eq!(visitor.page("/visit"), "Welcome, Ada");
+    assert_eq!(visitor.page("/visits"), "2");
+    assert_eq!(visitor.page("/all"), r#"{"name":"Ada","visits":2,"theme":"dark"}"#);
 }
 
-fn app() -> Router {
-    Router::new().route("/", get(theme)).route("/darken", get(darken)).route("/home", get(home))
+#[test]
+fn in_place_changes_are_seen() {
+    let program = Program::start("in_place");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/add/tea", "/add/cup", "/cart"]);
+    for path in ["/add/tea", "/add/cup", "/add/tea"] {
+        visitor.page(path);
+    }
+    let cart = r#"{"cart":{"cup":1,"tea":2},"added":["tea","cup","tea"]}"#;
+    assert_eq!(visitor.page("/cart"), cart);
 }
 
-async fn answer(path: &str, cookie: &str) -> (HeaderMap, String) {
-    let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
-    let (parts, body) = app().oneshot(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes().to_vec();
-    (parts.headers, String::from_utf8(body).unwrap())
+#[test]
+fn update_counts_every_request() {
+    const TABS: u64 = 20;
+    let program = Program::start("update");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/hit", "/slow", "/count"]);
+    assert_eq!(visitor.page("/hit"), "1");
+    let at_once = |path: &'static str, n| {
+        let tabs = (0..n).map(|_| visitor.clone());
+        let tabs: Vec<_> =
+            tabs.map(|mut tab: Visitor| thread::spawn(move || tab.page(path))).collect();
+        let counts = tabs.into_iter().map(|tab| tab.join().unwrap().parse().unwrap());
+        let mut counts: Vec<u64> = counts.collect();
+        counts.sort_unstable();
+        counts
+    };
+    assert_eq!(at_once("/hit", TABS), (2..=TABS + 1).collect::<Vec<_>>());
+    assert_eq!(visitor.page("/count"), (TABS + 1).to_string());
+    assert_eq!(at_once("/slow", 1), [TABS + 2]);
 }
 
-#[tokio::test]
-async fn plain_cookies_go_there_and_back() {
-    let (headers, _) = answer("/darken", "").await;
-    assert_eq!(headers[header::LOCATION], "/");
-    let set: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
-    let deleted = "size=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/";
-    assert_eq!(set, ["theme=dark; Path=/", deleted]);
-    assert_eq!(answer("/", "size=7; theme=dark").await.1, "dark");
-    assert_eq!(answer("/", "size=7").await.1, "none");
-    assert!(!answer("/home", "theme=dark").await.0.contains_key(header::SET_COOKIE));
+#[test]
+fn configuration_comes_from_toml_and_the_environment() {
+    let program = Program::start("configuration");
+    let answer = program.visitor().get("/");
+    assert!(answer.text.contains("The cookie shop lives for 3600 seconds"), "{}", answer.text);
+    let [cookie] = &answer.set_cookies[..] else { panic!("{:?}", answer.set_cookies) };
+    assert!(cookie.starts_with("shop=") && cookie.contains("; SameSite=Lax"), "{cookie}");
+
+    let vars = [
+        ("FLASK_SESSION_COOKIE_NAME", "tea"),
+        ("FLASK_PERMANENT_SESSION_LIFETIME", "60"),
+        ("FLASK_SESSION_COOKIE_SAMESITE", "Strict"),
+    ];
+    let program = Program::start_with("configuration", &[], &vars);
+    let answer = program.visitor().get("/");
+    assert!(answer.text.contains("The cookie tea lives for 60 seconds"), "{}", answer.text);
+    let [cookie] = &answer.set_cookies[..] else { panic!("{:?}", answer.set_cookies) };
+    assert!(cookie.starts_with("tea=") && cookie.contains("; SameSite=Strict"), "{cookie}");
+
+    let refused = command("configuration").env("FLASK_SESSION_COKIE_NAME", "tea").output().unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success());
+    assert!(text.contains("did you mean FLASK_SESSION_COOKIE_NAME?"), "{text}");
+}
+
+#[test]
+fn two_layers_keep_two_sessions() {
+    let program = Program::start("two_layers");
+    let mut visitor = program.visitor();
+    visitor.front_page(&["/count", "/admin/log_in", "/admin/both", "/admin/log_out"]);
+    assert_eq!(visitor.page("/count"), "1");
+    assert_eq!(visitor.page("/admin/both"), "nobody has counted to 1");
+    let [cookie] = &visitor.get("/admin/log_in").set_cookies[..] else { panic!() };
+    assert!(cookie.starts_with("admin=") && cookie.contains("; Path=/admin"), "{cookie}");
+    assert_eq!(visitor.page("/admin/both"), "ada has counted to 1");
+    visitor.page("/admin/log_out");
+    assert_eq!(visitor.cookies.keys().collect::<Vec<_>>(), ["session"]);
+    assert_eq!(visitor.page("/count"), "2");
+}
+
+#[test]
+fn reasons_are_on_the_page_and_in_the_log() {
+    let mut program = Program::start("reasons");
+    let mut visitor = program.visitor();
+    let page = visitor.front_page(&["/visit", "/forge", "/garble"]);
+    assert!(page.contains("<code>no_cookie</code>"), "{page}");
+    for (path, code) in
+        [("/visit", "verified"), ("/forge", "bad_signature"), ("/garble", "malformed")]
+    {
+        visitor.get(path);
+        let page = visitor.page("/");
+        assert!(page.contains(&format!("<code>{code}</code>")), "{path}: {page}");
+    }
+    program.log_with("bad_signature");
+    program.log_with("malformed");
+
+    visitor.get("/visit");
+    let again = Program::start("reasons");
+    let mut visitor = Visitor { cookies: visitor.cookies, ..again.visitor() };
+    assert!(visitor.page("/").contains("<code>bad_signature</code>"), "after a restart");
 }

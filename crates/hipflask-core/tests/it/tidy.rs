@@ -47,6 +47,13 @@ const FACADE: [&str; 16] = [
     "templates",
 ];
 
+/// The modules of the demo, in the same way.
+const DEMO: [&str; 20] = [
+    "time", "private", "redirect", "agent", "indent", "form", "key", "database", "users",
+    "sign_ins", "password", "view", "site", "error", "guard", "page", "routes", "sessions",
+    "listen", "main",
+];
+
 /// What the core must not depend on: the network, a runtime, randomness.
 const FOREIGN: [&str; 9] =
     ["async-std", "axum", "getrandom", "http", "hyper", "mio", "rand", "tokio", "tower"];
@@ -75,6 +82,15 @@ fn core_modules_use_only_what_comes_before_them() {
 #[test]
 fn facade_modules_use_only_what_comes_before_them() {
     check_order(&facade(), &FACADE);
+}
+
+#[test]
+fn demo_modules_use_only_what_comes_before_them() {
+    check_order(&demo(), &DEMO);
+}
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/src")
 }
 
 fn facade() -> PathBuf {
@@ -114,7 +130,7 @@ fn check_order(src: &Path, order: &[&str]) {
 fn files_of_a_module_form_no_circle() {
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut circles = Vec::new();
-    for src in [core, facade()] {
+    for src in [core, facade(), demo()] {
         for file in rust_files(&src).iter().filter(|file| file.ends_with("mod.rs")) {
             let folder = file.parent().unwrap();
             if has_circle(uses_between(folder)) {

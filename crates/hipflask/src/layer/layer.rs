@@ -9,6 +9,7 @@ use super::SessionService;
 use crate::{
     SessionInterface,
     config::{ConfigError, SecretKey, SessionConfig},
+    store::ConnectError,
 };
 
 /// Gives every request behind it Flask's session.
@@ -65,6 +66,29 @@ impl SessionLayer {
     /// [`ConfigError`] for every mistake in the configuration.
     pub fn stored(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
         SessionInterface::stored(config, store).map(Self)
+    }
+
+    /// Keeps sessions where an address says: in Flask's signed cookie at `cookie:`, else in the store
+    /// that [`store::connect`](crate::store::connect) finds there. What the store lacks is made, such
+    /// as a table or an index.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use hipflask::{SecretKey, SessionConfig, SessionLayer};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?);
+    /// let address = std::env::var("SESSIONS").unwrap_or("cookie:".into());
+    /// let sessions = SessionLayer::connect(&config, &address).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when the store cannot be had, and for every mistake in the configuration.
+    pub async fn connect(config: &SessionConfig, address: &str) -> Result<Self, ConnectError> {
+        SessionInterface::connect(config, address).await.map(Self)
     }
 
     /// Keeps sessions in a store instead of the cookie, as Flask-Session does. Requests that overlap

@@ -21,6 +21,7 @@
 use std::{error::Error, fmt};
 
 use super::StoreError;
+use crate::config::ConfigError;
 
 /// Why an address does not lead to a store.
 ///
@@ -40,6 +41,8 @@ pub enum ConnectError {
         /// The form that it should have.
         expected: &'static str,
     },
+    /// The configuration of the sessions is refused.
+    Config(ConfigError),
     /// It has an option that the store does not know, or with a value that it does not take.
     Option {
         /// The option's name, never its value.
@@ -65,6 +68,7 @@ impl fmt::Display for ConnectError {
             Self::Address { expected } => {
                 write!(f, "the address of a session store must be {expected}")
             }
+            Self::Config(error) => error.fmt(f),
             Self::Option { name } => write!(
                 f,
                 "the address of the session store has the option `{name}`, which is unknown or wrong"
@@ -86,6 +90,7 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Config(error) => error.source(),
             Self::Refused(cause) => cause.source(),
             _ => None,
         }
@@ -120,6 +125,12 @@ impl fmt::Debug for ConnectError {
     /// Shows the text, for a `main` that returns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<ConfigError> for ConnectError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
     }
 }
 

@@ -216,3 +216,36 @@ async fn request_within_another_shares_its_session_keeps_its_own_or_is_refused()
 fn incompressible() -> String {
     (1..1000_u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect()
 }
+
+#[cfg(feature = "filesystem")]
+#[tokio::test]
+async fn connect_keeps_sessions_where_the_address_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("file:{}", folder.path().join("new").display());
+    let config = SessionConfig::new(SecretKey::random().unwrap());
+    for (address, reason) in
+        [("cookie:", Reason::Verified), ("memory:", Reason::Found), (&file, Reason::Found)]
+    {
+        let sessions = SessionInterface::connect(&config, address).await.unwrap();
+        let cookie = sent_back(&visit(&sessions, "", |it| it.insert("user", 1).unwrap()).await);
+        visit(&sessions, &cookie, |it| assert_eq!(it.reason(), reason, "{address}")).await;
+    }
+}
+
+#[tokio::test]
+async fn connect_says_what_is_wrong_with_the_address_or_the_configuration() {
+    let key = SecretKey::random().unwrap();
+    let vars = [("FLASK_SESSION_TYPE", "redis")];
+    let stored = SessionConfig::new(key.clone()).with_vars("FLASK", vars).unwrap();
+    let weak = SessionConfig::new(SecretKey::new("dev"));
+    for (config, address, expected) in [
+        (stored, "cookie:", "SESSION_TYPE asks for a store"),
+        (weak.clone(), "cookie:", "the secret key is publicly known"),
+        (weak, "memory:", "the secret key is publicly known"),
+        (SessionConfig::new(key), "redsi://localhost", "no session store has an address"),
+    ] {
+        let error = SessionInterface::connect(&config, address).await.unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+}

@@ -11,8 +11,14 @@ use super::{html, with_cookies};
 
 pub(crate) fn routes() -> Result<impl Fn(&mut ServiceConfig), TemplateError> {
     let templates = Templates::new(Routes::new().with("get_username", "/get"))
-        .with_source("index.html", include_str!("../../../templates/cookies/index.html"))?
-        .with_source("get.html", include_str!("../../../templates/cookies/get.html"))?;
+        .with_source(
+            "index.html",
+            include_str!("../../../../../examples/templates/cookies/index.html"),
+        )?
+        .with_source(
+            "get.html",
+            include_str!("../../../../../examples/templates/cookies/get.html"),
+        )?;
     Ok(move |config: &mut ServiceConfig| {
         config
             .app_data(Data::new(templates.clone()))

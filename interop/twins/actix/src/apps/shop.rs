@@ -6,12 +6,38 @@ use actix_web::{
 };
 use hipflask::templates::{Routes, Serde, TemplateError, Templates, context};
 use hipflask_actix_example::{Error, Session};
-use hipflask_examples::shop::{self, ITEMS, Summary, from_session};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{html, plain_cookie, redirect, with_cookies};
 
-const CREDIT: i64 = 10;
+#[derive(Serialize)]
+struct Item {
+    slug: &'static str,
+    name: &'static str,
+    price: u32,
+}
+
+const ITEMS: [Item; 3] = [
+    Item { slug: "tea", name: "Tea", price: 4 },
+    Item { slug: "cup", name: "Cup", price: 9 },
+    Item { slug: "teapot", name: "Teapot", price: 25 },
+];
+const CREDIT: u32 = 10;
+const LARGEST: u32 = 999_999_999;
+
+#[derive(Serialize)]
+struct Summary {
+    total: u32,
+    credit: u32,
+    to_pay: u32,
+}
+
+impl Summary {
+    fn new(read: impl Fn(&str) -> u32) -> Self {
+        let (total, credit) = (read("total"), read("credit"));
+        Self { total, credit, to_pay: total.saturating_sub(credit) }
+    }
+}
 
 #[derive(Deserialize)]
 struct Choice {
@@ -22,8 +48,10 @@ struct Choice {
 pub(crate) fn routes() -> Result<impl Fn(&mut ServiceConfig), TemplateError> {
     let routes =
         Routes::new().with("add", "/add").with("credit", "/credit").with("clear", "/clear");
-    let templates = Templates::new(routes)
-        .with_source("index.html", include_str!("../../../templates/shop/index.html"))?;
+    let templates = Templates::new(routes).with_source(
+        "index.html",
+        include_str!("../../../../../examples/templates/shop/index.html"),
+    )?;
     Ok(move |config: &mut ServiceConfig| {
         config
             .app_data(Data::new(templates.clone()))
@@ -73,13 +101,21 @@ fn raise(
     session: &Session,
     request: &HttpRequest,
     name: &str,
-    amount: i64,
+    amount: u32,
 ) -> Result<HttpResponse, Error> {
-    let plain = shop::add(from_cookie(request, name), amount).to_string();
-    session.insert(name, shop::add(from_session(session, name), amount))?;
+    let plain = LARGEST.min(from_cookie(request, name) + amount).to_string();
+    session.insert(name, LARGEST.min(from_session(session, name) + amount))?;
     Ok(with_cookies(redirect("/"), &[(name, Some(&plain))]))
 }
 
-fn from_cookie(request: &HttpRequest, name: &str) -> i64 {
-    shop::from_cookie(plain_cookie(request, name))
+/// Up to nine digits; anything else, which only an edited cookie can hold, counts as nothing.
+fn from_cookie(request: &HttpRequest, name: &str) -> u32 {
+    plain_cookie(request, name)
+        .filter(|text| text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+fn from_session(session: &Session, name: &str) -> u32 {
+    session.get(name).ok().flatten().filter(|number| *number <= LARGEST).unwrap_or(0)
 }

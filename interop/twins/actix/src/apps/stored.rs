@@ -7,9 +7,11 @@ use actix_web::{
     error::ErrorInternalServerError,
     web::{Query, ServiceConfig, resource},
 };
-use hipflask::{core::serializer::to_json, value::Value};
+use hipflask::{
+    core::serializer::{Limits, from_json, to_json},
+    value::Value,
+};
 use hipflask_actix_example::{Error, Session};
-use hipflask_examples::{parsed, shown};
 use serde::Deserialize;
 
 /// How long to wait between reading the session and writing it, in milliseconds.
@@ -65,11 +67,11 @@ async fn set(
 }
 
 async fn show(session: Session, key: Query<Key>) -> Result<String> {
-    shown(session.value(&key.k)).map_err(ErrorInternalServerError)
+    shown(session.value(&key.k))
 }
 
 async fn all(session: Session) -> Result<String> {
-    to_json(&Value::Dict(session.iter().collect())).map_err(ErrorInternalServerError)
+    json(&Value::Dict(session.iter().collect()))
 }
 
 async fn append(
@@ -90,7 +92,7 @@ async fn append(
 async fn read(session: Session, wait: Query<Wait>) -> Result<String> {
     let user = session.value("user");
     wait.pass().await;
-    shown(user).map_err(ErrorInternalServerError)
+    shown(user)
 }
 
 async fn login(session: Session, login: Query<Login>) -> Result<&'static str, Error> {
@@ -119,12 +121,29 @@ async fn flash(
 
 async fn flashes(session: Session) -> Result<String> {
     let messages = session.take_flashes().map_err(Error::from)?;
-    let texts = messages.into_iter().map(|flash| flash.message).collect();
-    to_json(&Value::List(texts)).map_err(ErrorInternalServerError)
+    json(&Value::List(messages.into_iter().map(|flash| flash.message).collect()))
 }
 
 impl Wait {
     async fn pass(&self) {
         tokio::time::sleep(Duration::from_millis(self.wait)).await;
     }
+}
+
+/// What is Flask's tagged JSON stands for its value, anything else for itself.
+fn parsed(text: String) -> Value {
+    from_json(&text, Limits::default()).unwrap_or_else(|_| text.into())
+}
+
+/// Text as it is, any other value as tagged JSON.
+fn shown(value: Option<Value>) -> Result<String> {
+    match value.as_ref().map(|value| (value, value.as_str())) {
+        None => Ok("-".to_owned()),
+        Some((_, Some(text))) => Ok(text.to_owned()),
+        Some((value, None)) => json(value),
+    }
+}
+
+fn json(value: &Value) -> Result<String> {
+    to_json(value).map_err(ErrorInternalServerError)
 }

@@ -1,0 +1,115 @@
+//! Log-in with a hashed password, a guard, flash messages, and log-out.
+//!
+//! ```sh
+//! cargo run --example log_in
+//! ```
+
+use std::{collections::HashMap, env, sync::Arc};
+
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use axum::{
+    Form, Router,
+    extract::{FromRequestParts, State},
+    http::request::Parts,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use hipflask::{Error, Result, SecretKey, Session, SessionLayer, store::MemoryStore};
+use serde::Deserialize;
+use tokio::{net::TcpListener, task::spawn_blocking};
+
+/// Names and hashes of passwords, which an app has in its data base.
+type Users = Arc<HashMap<&'static str, String>>;
+
+const TRY: &str = r#"<p>Try <a href="/members">the members' page</a>, then log in as <code>ada</code> with
+<code>correct horse</code>.</p>
+<form method="post" action="/log_in">
+<input name="name" placeholder="Name"> <input name="password" type="password" placeholder="Password">
+<button>Log in</button></form>"#;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let hash = Argon2::default().hash_password(b"correct horse")?.to_string();
+    // At a site with https, `SessionConfig::new(key).hardened()` guards the cookie with all that
+    // browsers offer. On plain http, as here, they would not keep such a cookie.
+    let sessions = SessionLayer::new(SecretKey::random()?)?.with_store(MemoryStore::new());
+    let app = Router::new()
+        .route("/", get(index))
+        .route("/log_in", post(log_in))
+        .route("/members", get(members))
+        .route("/log_out", post(log_out))
+        .with_state(Users::new(HashMap::from([("ada", hash)])))
+        .layer(sessions);
+    let address = env::var("ADDRESS").unwrap_or("127.0.0.1:5000".into());
+    let listener = TcpListener::bind(address).await?;
+    eprintln!("Listening on http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
+}
+
+async fn index(session: Session) -> Result<Html<String>> {
+    Ok(Html(format!("<h1>Log in</h1>\n{}{TRY}", messages(&session)?)))
+}
+
+/// What earlier requests have flashed. It is no visitor's text, which would have to be escaped.
+fn messages(session: &Session) -> Result<String> {
+    let flashes = session.take_flashes()?.into_iter();
+    Ok(flashes.map(|flash| format!("<p>{}</p>\n", flash.message())).collect())
+}
+
+#[derive(Deserialize)]
+struct LogIn {
+    name: String,
+    password: String,
+}
+
+async fn log_in(
+    session: Session,
+    State(users): State<Users>,
+    Form(LogIn { name, password }): Form<LogIn>,
+) -> Result<Redirect> {
+    let is_known = users.contains_key(&*name);
+    // An unknown name costs a hash, too, so that the time does not tell who exists.
+    let hash = users.get(&*name).unwrap_or(&users["ada"]).clone();
+    // Hashing is slow on purpose: it must not hold up other requests.
+    let is_right = spawn_blocking(move || verify(&password, &hash)).await.unwrap_or(false);
+    if !(is_known && is_right) {
+        session.flash("error", "Wrong name or password")?;
+        return Ok(Redirect::to("/"));
+    }
+    session.renew()?; // who knew the visitor's id before is not let in with the user
+    session.insert("user", name)?;
+    session.flash("success", "You are logged in")?;
+    Ok(Redirect::to("/members"))
+}
+
+fn verify(password: &str, hash: &str) -> bool {
+    let is_right = |hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
+    PasswordHash::new(hash).is_ok_and(is_right)
+}
+
+/// The guard: a handler that asks for it meets only users.
+struct User(String);
+
+impl<S: Sync> FromRequestParts<S> for User {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let session = Session::from_request_parts(parts, state).await.map_err(Error::from)?;
+        if let Some(name) = session.get("user")? {
+            return Ok(Self(name));
+        }
+        session.flash("warning", "Please log in first")?;
+        Err(Redirect::to("/").into_response())
+    }
+}
+
+async fn members(User(name): User, session: Session) -> Result<Html<String>> {
+    let log_out = r#"<form method="post" action="/log_out"><button>Log out</button></form>"#;
+    Ok(Html(format!("<h1>Welcome, {name}</h1>\n{}{log_out}", messages(&session)?)))
+}
+
+async fn log_out(session: Session) -> Result<Redirect> {
+    session.destroy()?; // a copy of the cookie is void now, too
+    session.flash("info", "You are logged out")?;
+    Ok(Redirect::to("/"))
+}
