@@ -81,5 +81,7 @@ pub(super) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
         path,
         std::os::unix::fs::PermissionsExt::from_mode(mode | (mode & 0o444) >> 2),
     )?;
+    #[cfg(not(unix))]
+    let _ = mode;
     Ok(())
 }
