@@ -87,8 +87,9 @@ fn update_counts_every_request() {
     let mut visitor = program.visitor();
     visitor.front_page(&["/hit", "/slow", "/count"]);
     assert_eq!(visitor.page("/hit"), "1");
+    let same = visitor.clone();
     let at_once = |path: &'static str, n| {
-        let tabs = (0..n).map(|_| visitor.clone());
+        let tabs = (0..n).map(|_| same.clone());
         let tabs: Vec<_> =
             tabs.map(|mut tab: Visitor| thread::spawn(move || tab.page(path))).collect();
         let counts = tabs.into_iter().map(|tab| tab.join().unwrap().parse().unwrap());
