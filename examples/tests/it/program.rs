@@ -21,7 +21,7 @@ pub(crate) struct Program {
 
 #[derive(Clone, Default)]
 pub(crate) struct Visitor {
-    address: String,
+    pub(crate) address: String,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 

@@ -115,7 +115,8 @@ fn check_order(src: &Path, order: &[&str]) {
         let module = order[position(module)];
         seen.insert(module);
         for name in used_modules(&code_of(&file), "crate::") {
-            let used = order[position(exported.get(&name).unwrap_or(&name))];
+            let owner = exported.get(&name).filter(|_| !order.contains(&&*name));
+            let used = order[position(owner.unwrap_or(&name))];
             if position(used) > position(module) {
                 backwards.insert((module, used));
             }

@@ -137,10 +137,12 @@ fn parsed(text: String) -> Value {
 
 /// Text as it is, any other value as tagged JSON.
 fn shown(value: Option<Value>) -> Result<String> {
-    match value.as_ref().map(|value| (value, value.as_str())) {
+    match value {
         None => Ok("-".to_owned()),
-        Some((_, Some(text))) => Ok(text.to_owned()),
-        Some((value, None)) => json(value),
+        Some(value) => match value.as_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => json(&value),
+        },
     }
 }
 
