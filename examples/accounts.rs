@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, env, fmt::Display, fs, path::PathBuf, sync::Arc
 
 use axum::{
     Form, Router,
-    extract::{FromRequestParts, Path, State},
+    extract::{FromRequestParts, Path},
     http::{StatusCode, header::LOCATION, request::Parts},
     response::{IntoResponse, Response, Result},
     routing::{get, post},
