@@ -35,8 +35,9 @@ struct Options {
 
 const TRY: &str = r#"<h1>Sessions in a store</h1>
 <p>Start this with <code>--sessions memory:</code>, or at a server such as <code>redis://127.0.0.1</code>.</p>
-<p>Append to one list in two tabs at once: <a href="/append?k=list&v=tea&wait=3000">tea</a> and
-<a href="/append?k=list&v=cup&wait=3000">cup</a>. Then see that <a href="/all">both are there</a>.</p>
+<p>Begin <a href="/append?k=list&v=pot">a list</a>, and append to it in two tabs at once:
+<a href="/append?k=list&v=tea&wait=3000">tea</a> and <a href="/append?k=list&v=cup&wait=3000">cup</a>.
+Then see that <a href="/all">all three are there</a>.</p>
 <p><a href="/login?user=ada">/login?user=ada</a>, then load <a href="/set?k=late&v=1&wait=3000">a slow page</a> and
 meanwhile <a href="/logout">log out</a> in another tab: <a href="/all">nothing comes back</a>.</p>
 <p>Also: <code>/set?k=K&amp;v=V</code>, <code>/get?k=K</code>, <code>/read</code>, <code>/flash?m=M</code>,
