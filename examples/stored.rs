@@ -86,11 +86,11 @@ async fn set(session: Session, Query(asked): Query<Asked>) -> Result<&'static st
     Ok("ok")
 }
 
-async fn show(session: Session, Query(asked): Query<Asked>) -> Result<String> {
+async fn show(session: Session, Query(asked): Query<Asked>) -> Result<String, StatusCode> {
     shown(session.value(&asked.k))
 }
 
-async fn all(session: Session) -> Result<String> {
+async fn all(session: Session) -> Result<String, StatusCode> {
     json(&Value::Dict(session.iter().collect()))
 }
 
@@ -105,7 +105,7 @@ async fn append(session: Session, Query(asked): Query<Asked>) -> Result<&'static
     Ok("ok")
 }
 
-async fn read(session: Session, Query(asked): Query<Asked>) -> Result<String> {
+async fn read(session: Session, Query(asked): Query<Asked>) -> Result<String, StatusCode> {
     let user = session.value("user");
     asked.wait().await;
     shown(user)
@@ -128,7 +128,8 @@ async fn flash(session: Session, Query(asked): Query<Asked>) -> Result<&'static 
 }
 
 async fn flashes(session: Session) -> Result<String> {
-    json(&Value::List(session.take_flashes()?.into_iter().map(|flash| flash.message).collect()))
+    let messages = session.take_flashes()?.into_iter().map(|flash| flash.message);
+    Ok(json(&Value::List(messages.collect()))?)
 }
 
 impl Asked {
@@ -143,7 +144,7 @@ fn parsed(text: String) -> Value {
 }
 
 /// Text as it is, any other value as tagged JSON.
-fn shown(value: Option<Value>) -> Result<String> {
+fn shown(value: Option<Value>) -> Result<String, StatusCode> {
     match value {
         None => Ok("-".to_owned()),
         Some(value) => match value.as_str() {
@@ -153,6 +154,6 @@ fn shown(value: Option<Value>) -> Result<String> {
     }
 }
 
-fn json(value: &Value) -> Result<String> {
-    Ok(to_json(value).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?)
+fn json(value: &Value) -> Result<String, StatusCode> {
+    to_json(value).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
