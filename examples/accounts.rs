@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, env, fmt::Display, fs, path::PathBuf, sync::Arc
 
 use axum::{
     Form, Router,
-    extract::{FromRequestParts, Path, State},
+    extract::{FromRequestParts, Path},
     http::{StatusCode, header::LOCATION, request::Parts},
     response::{IntoResponse, Response, Result},
     routing::{get, post},
@@ -17,7 +17,7 @@ use axum::{
 use clap::Parser;
 use hipflask::{
     Error, SecretKey, Session, SessionConfig, SessionLayer,
-    templates::{Page, Routes, Serde, Templates, context, minijinja},
+    templates::{Page, Routes, Serde, TemplateError, Templates, context, minijinja},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -142,8 +142,8 @@ impl FromRequestParts<Site> for Visitor {
 }
 
 impl Visitor {
-    /// Turns away who is logged in.
-    fn guest(&self) -> Result<(), Response> {
+    /// Turns away who is logged in. Async, as guards are that ask a data base.
+    async fn guest(&self) -> Result<(), Response> {
         match &self.user {
             None => Ok(()),
             Some(_) => Err(self.go("/welcome", "info", "You are logged in already")?),
@@ -151,7 +151,7 @@ impl Visitor {
     }
 
     /// Turns away who is not logged in.
-    fn member(&self) -> Result<User, Response> {
+    async fn member(&self) -> Result<User, Response> {
         match &self.user {
             Some(user) => Ok(user.clone()),
             None => Err(self.go("/login", "warning", "Please log in first")?),
@@ -159,8 +159,8 @@ impl Visitor {
     }
 
     /// Turns away everybody but the user of an id.
-    fn owner(&self, id: i64) -> Result<User, Response> {
-        let user = self.member()?;
+    async fn owner(&self, id: i64) -> Result<User, Response> {
+        let user = self.member().await?;
         if user.id == id {
             Ok(user)
         } else {
@@ -176,9 +176,9 @@ impl Visitor {
     }
 
     /// Renders a page, whose template gets the user as `g.user`.
-    fn page(&self, name: &str, context: minijinja::Value) -> Result<Page> {
+    fn page(&self, name: &str, context: minijinja::Value) -> Result<Page, TemplateError> {
         let g = context! { user => Serde(&self.user) };
-        Ok(self.site.templates.page_with_g(&self.session, g, name, context)?)
+        self.site.templates.page_with_g(&self.session, g, name, context)
     }
 }
 
@@ -193,21 +193,21 @@ fn user_id(text: &str) -> Result<i64, StatusCode> {
 // --- pages
 
 async fn home(visitor: Visitor) -> Result<Page> {
-    visitor.page("home.html", context! {})
+    Ok(visitor.page("home.html", context! {})?)
 }
 
 async fn welcome(visitor: Visitor) -> Result<Page> {
-    visitor.member()?;
-    visitor.page("welcome.html", context! {})
+    visitor.member().await?;
+    Ok(visitor.page("welcome.html", context! {})?)
 }
 
 async fn sign_up_form(visitor: Visitor) -> Result<Page> {
-    visitor.guest()?;
-    visitor.page("signup.html", context! { form => context! {}, errors => context! {} })
+    visitor.guest().await?;
+    Ok(visitor.page("signup.html", context! { form => context! {}, errors => context! {} })?)
 }
 
 async fn sign_up(visitor: Visitor, Form(form): Form<Fields>) -> Result<Response> {
-    visitor.guest()?;
+    visitor.guest().await?;
     let form = form.tidied();
     let errors = form.errors(&["username", "email", "password"]);
     if !errors.is_empty() {
@@ -221,12 +221,12 @@ async fn sign_up(visitor: Visitor, Form(form): Form<Fields>) -> Result<Response>
 }
 
 async fn log_in_form(visitor: Visitor) -> Result<Page> {
-    visitor.guest()?;
-    visitor.page("login.html", context! {})
+    visitor.guest().await?;
+    Ok(visitor.page("login.html", context! {})?)
 }
 
 async fn log_in(visitor: Visitor, Form(form): Form<Fields>) -> Result<Response> {
-    visitor.guest()?;
+    visitor.guest().await?;
     let Some(id) = visitor.site.verify(form.tidied()).await? else {
         return Ok(visitor.go("/login", "error", "Wrong username or password")?);
     };
@@ -244,18 +244,18 @@ async fn log_out(visitor: Visitor) -> Result<Response> {
 
 async fn profile(Path(id): Id, visitor: Visitor) -> Result<Page> {
     let id = user_id(&id)?;
-    visitor.member()?;
+    visitor.member().await?;
     let user = visitor.site.user(id).await?.ok_or(StatusCode::NOT_FOUND)?;
-    visitor.page("profile.html", context! { user => Serde(user) })
+    Ok(visitor.page("profile.html", context! { user => Serde(user) })?)
 }
 
 async fn edit_form(Path(id): Id, visitor: Visitor) -> Result<Page> {
-    let user = visitor.owner(user_id(&id)?)?;
-    visitor.page("edit.html", context! { form => Serde(user), errors => context! {} })
+    let user = visitor.owner(user_id(&id)?).await?;
+    Ok(visitor.page("edit.html", context! { form => Serde(user), errors => context! {} })?)
 }
 
 async fn edit(Path(id): Id, visitor: Visitor, Form(form): Form<Fields>) -> Result<Response> {
-    let user = visitor.owner(user_id(&id)?)?;
+    let user = visitor.owner(user_id(&id)?).await?;
     let form = form.tidied();
     let errors = form.errors(&["email", "bio"]);
     if !errors.is_empty() {
@@ -267,7 +267,7 @@ async fn edit(Path(id): Id, visitor: Visitor, Form(form): Form<Fields>) -> Resul
 }
 
 async fn delete(Path(id): Id, visitor: Visitor) -> Result<Response> {
-    let user = visitor.owner(user_id(&id)?)?;
+    let user = visitor.owner(user_id(&id)?).await?;
     visitor.site.delete(user.id).await?;
     visitor.session.destroy()?;
     Ok(visitor.go("/signup", "info", "Account deleted")?)

@@ -112,10 +112,10 @@ async fn add(
     Form(Choice { item }): Form<Choice>,
 ) -> Result<Response> {
     let item = ITEMS.iter().find(|known| known.slug == item).ok_or(StatusCode::BAD_REQUEST)?;
-    raise(&session, &headers, "total", item.price)
+    Ok(raise(&session, &headers, "total", item.price)?)
 }
 
-async fn credit(session: Session, headers: HeaderMap) -> Result<Response> {
+async fn credit(session: Session, headers: HeaderMap) -> hipflask::Result<Response> {
     raise(&session, &headers, "credit", CREDIT)
 }
 
@@ -128,7 +128,12 @@ async fn clear(session: Session) -> Result<Response> {
 }
 
 /// Adds to both copies of a number and goes back to the page.
-fn raise(session: &Session, headers: &HeaderMap, name: &str, amount: u32) -> Result<Response> {
+fn raise(
+    session: &Session,
+    headers: &HeaderMap,
+    name: &str,
+    amount: u32,
+) -> hipflask::Result<Response> {
     let plain = LARGEST.min(from_cookie(headers, name) + amount);
     session.insert(name, LARGEST.min(from_session(session, name) + amount))?;
     let set = [(SET_COOKIE, format!("{name}={plain}; Path=/"))];

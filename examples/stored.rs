@@ -35,8 +35,9 @@ struct Options {
 
 const TRY: &str = r#"<h1>Sessions in a store</h1>
 <p>Start this with <code>--sessions memory:</code>, or at a server such as <code>redis://127.0.0.1</code>.</p>
-<p>Append to one list in two tabs at once: <a href="/append?k=list&v=tea&wait=3000">tea</a> and
-<a href="/append?k=list&v=cup&wait=3000">cup</a>. Then see that <a href="/all">both are there</a>.</p>
+<p>Begin <a href="/append?k=list&v=pot">a list</a>, and append to it in two tabs at once:
+<a href="/append?k=list&v=tea&wait=3000">tea</a> and <a href="/append?k=list&v=cup&wait=3000">cup</a>.
+Then see that <a href="/all">all three are there</a>.</p>
 <p><a href="/login?user=ada">/login?user=ada</a>, then load <a href="/set?k=late&v=1&wait=3000">a slow page</a> and
 meanwhile <a href="/logout">log out</a> in another tab: <a href="/all">nothing comes back</a>.</p>
 <p>Also: <code>/set?k=K&amp;v=V</code>, <code>/get?k=K</code>, <code>/read</code>, <code>/flash?m=M</code>,
@@ -85,11 +86,11 @@ async fn set(session: Session, Query(asked): Query<Asked>) -> Result<&'static st
     Ok("ok")
 }
 
-async fn show(session: Session, Query(asked): Query<Asked>) -> Result<String> {
+async fn show(session: Session, Query(asked): Query<Asked>) -> Result<String, StatusCode> {
     shown(session.value(&asked.k))
 }
 
-async fn all(session: Session) -> Result<String> {
+async fn all(session: Session) -> Result<String, StatusCode> {
     json(&Value::Dict(session.iter().collect()))
 }
 
@@ -104,7 +105,7 @@ async fn append(session: Session, Query(asked): Query<Asked>) -> Result<&'static
     Ok("ok")
 }
 
-async fn read(session: Session, Query(asked): Query<Asked>) -> Result<String> {
+async fn read(session: Session, Query(asked): Query<Asked>) -> Result<String, StatusCode> {
     let user = session.value("user");
     asked.wait().await;
     shown(user)
@@ -127,7 +128,8 @@ async fn flash(session: Session, Query(asked): Query<Asked>) -> Result<&'static 
 }
 
 async fn flashes(session: Session) -> Result<String> {
-    json(&Value::List(session.take_flashes()?.into_iter().map(|flash| flash.message).collect()))
+    let messages = session.take_flashes()?.into_iter().map(|flash| flash.message);
+    Ok(json(&Value::List(messages.collect()))?)
 }
 
 impl Asked {
@@ -142,7 +144,7 @@ fn parsed(text: String) -> Value {
 }
 
 /// Text as it is, any other value as tagged JSON.
-fn shown(value: Option<Value>) -> Result<String> {
+fn shown(value: Option<Value>) -> Result<String, StatusCode> {
     match value {
         None => Ok("-".to_owned()),
         Some(value) => match value.as_str() {
@@ -152,6 +154,6 @@ fn shown(value: Option<Value>) -> Result<String> {
     }
 }
 
-fn json(value: &Value) -> Result<String> {
-    Ok(to_json(value).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?)
+fn json(value: &Value) -> Result<String, StatusCode> {
+    to_json(value).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -86,12 +86,12 @@ fn shop_believes_a_plain_cookie_and_no_edited_session() {
 }
 
 #[test]
-fn stored_keeps_both_of_two_appends() {
+fn stored_loses_no_append_and_brings_nothing_back() {
     let program = Program::start_with("stored", &["--port", "0", "--sessions", "memory:"], &[]);
     let mut visitor = program.visitor();
-    let page = visitor.front_page(&["/all", "/logout"]);
-    assert!(page.contains("/append?k=list&v=tea"), "{page}");
-    visitor.page("/login?user=ada"); // the session from which both tabs go on
+    visitor.front_page(&["/all", "/logout", "/login?user=ada", "/append?k=list&v=pot"]);
+    visitor.page("/login?user=ada");
+    visitor.page("/append?k=list&v=pot");
     let tabs = ["tea", "cup"].map(|item| {
         let mut tab = visitor.clone();
         std::thread::spawn(move || tab.page(&format!("/append?k=list&v={item}&wait=1000")))
@@ -100,9 +100,14 @@ fn stored_keeps_both_of_two_appends() {
         assert_eq!(tab.join().unwrap(), "ok");
     }
     let all = visitor.page("/all");
-    assert!(all.contains("tea") && all.contains("cup"), "{all}");
+    assert!(["pot", "tea", "cup"].iter().all(|item| all.contains(item)), "{all}");
+
+    let (mut slow, mut copy) = (visitor.clone(), visitor.clone());
+    let slow = std::thread::spawn(move || slow.page("/set?k=late&v=1&wait=1000"));
     visitor.page("/logout");
-    assert!(!visitor.page("/all").contains("tea"));
+    assert_eq!(slow.join().unwrap(), "ok");
+    let all = copy.page("/all");
+    assert!(!all.contains("ada") && !all.contains("tea"), "{all}");
 }
 
 #[test]

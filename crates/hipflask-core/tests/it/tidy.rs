@@ -28,7 +28,7 @@ const FLOW: [&str; 17] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 16] = [
+const FACADE: [&str; 17] = [
     "sync",
     "line",
     "config",
@@ -45,6 +45,7 @@ const FACADE: [&str; 16] = [
     "layer",
     "extract",
     "templates",
+    "guide",
 ];
 
 /// The modules of the demo, in the same way.
