@@ -67,7 +67,7 @@ async fn set(
 }
 
 async fn show(session: Session, key: Query<Key>) -> Result<String> {
-    shown(session.value(&key.k))
+    shown(session.value(&key.k).as_ref())
 }
 
 async fn all(session: Session) -> Result<String> {
@@ -92,7 +92,7 @@ async fn append(
 async fn read(session: Session, wait: Query<Wait>) -> Result<String> {
     let user = session.value("user");
     wait.pass().await;
-    shown(user)
+    shown(user.as_ref())
 }
 
 async fn login(session: Session, login: Query<Login>) -> Result<&'static str, Error> {
@@ -136,8 +136,8 @@ fn parsed(text: String) -> Value {
 }
 
 /// Text as it is, any other value as tagged JSON.
-fn shown(value: Option<Value>) -> Result<String> {
-    match value.as_ref().map(|value| (value, value.as_str())) {
+fn shown(value: Option<&Value>) -> Result<String> {
+    match value.map(|value| (value, value.as_str())) {
         None => Ok("-".to_owned()),
         Some((_, Some(text))) => Ok(text.to_owned()),
         Some((value, None)) => json(value),
