@@ -5,8 +5,10 @@ A program that is not there is a failure, never a skip.
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -21,6 +23,7 @@ PROGRAMS = {"demo": "hipflask-demo"}
 TWINS = {"demo": "accounts"}
 # All examples that there are in actix-web.
 ACTIX = "hipflask-actix-twins"
+MAX_WORKERS = 16
 
 
 def rust_program(name):
@@ -42,10 +45,25 @@ def command(kind, example):
     return [rust_program(example) if kind == "rust" else str(kind)]
 
 
+def ports():
+    """Yields the ports of this worker of pytest, in an order of its own.
+
+    They lie below those that the system gives to connections by itself, so that a port is still free when its server
+    has got ready to take it.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(10_000 + worker, 32_000, MAX_WORKERS)
+    yield from itertools.cycle(random.sample(own, len(own)))
+
+
+PORTS = ports()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def accepts(port):

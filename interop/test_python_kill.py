@@ -119,6 +119,7 @@ def kill_some(master: int, served_by: set[int], moments: random.Random) -> None:
         os.kill(moments.choice(workers(master)), signal.SIGKILL)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("sessions", SESSIONS)
 @pytest.mark.parametrize("name", DECODERS)
 def test_killed_worker_cuts_no_record_and_loses_no_answered_write(name: str, sessions: str) -> None:

@@ -199,6 +199,7 @@ def timed(port, path, cookie="", **query):
     return answer.status, answer.ended - answer.started
 
 
+@pytest.mark.alone
 def test_frozen_store_is_503_in_time_and_recovers(server):
     with running("python", "stored", sessions=server.url, settings=SHORT | server.env) as port:
         guest = Guest()
@@ -216,6 +217,7 @@ def test_frozen_store_is_503_in_time_and_recovers(server):
         assert guest.get(port, "/read") == "carol"
 
 
+@pytest.mark.alone
 def test_save_that_fails_is_503(server):
     with running("python", "stored", sessions=server.url, settings=SHORT | server.env) as port:
         guest = Guest()
@@ -243,6 +245,7 @@ def test_anonymous_policy_serves_an_empty_session(server):
             assert ask(port, "/set", guest.cookie, k="user", v="bob").status == 503
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", SERVERS)
 def test_killed_store_is_503_and_its_return_is_noticed(name):
     with STORES[name]() as store, contextlib.ExitStack() as stack:
@@ -326,6 +329,7 @@ def test_threads_lose_no_write(named_store):
 N_SLOW = 24  # more than the ten threads that gevent has itself
 
 
+@pytest.mark.alone
 def test_slow_store_does_not_stall_greenlets(server):
     impatient = dataclasses.replace(server, env=server.env | SHORT)
     with served("hipflask", impatient, worker="gevent", options=("--workers", "1")) as port:
