@@ -5,7 +5,7 @@
 //!
 //! [rfc]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
 
-use time::OffsetDateTime;
+use crate::calendar;
 
 const LENGTH: usize = 29;
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -34,14 +34,14 @@ pub fn push_http_date(out: &mut String, unix_seconds: i64) -> Option<()> {
 }
 
 fn render(unix_seconds: i64) -> Option<[u8; LENGTH]> {
-    let moment = OffsetDateTime::from_unix_timestamp(unix_seconds).ok()?;
+    let moment = calendar::from_unix(unix_seconds)?;
     let year = u16::try_from(moment.year()).ok().filter(|year| (1..=9999).contains(year))?;
-    let (century, year_of_century) = ((year / 100) as u8, (year % 100) as u8);
+    let (century, year_of_century) = ((year / 100) as i8, (year % 100) as i8);
 
     let mut date = *b"Wdy, 00 Mon 0000 00:00:00 GMT";
-    date[..3].copy_from_slice(word(WEEKDAYS, moment.weekday().number_days_from_monday()));
+    date[..3].copy_from_slice(word(WEEKDAYS, moment.weekday().to_monday_zero_offset()));
     put_two_digits(&mut date, 5, moment.day());
-    date[8..11].copy_from_slice(word(MONTHS, u8::from(moment.month()) - 1));
+    date[8..11].copy_from_slice(word(MONTHS, moment.month() - 1));
     put_two_digits(&mut date, 12, century);
     put_two_digits(&mut date, 14, year_of_century);
     put_two_digits(&mut date, 17, moment.hour());
@@ -50,12 +50,13 @@ fn render(unix_seconds: i64) -> Option<[u8; LENGTH]> {
     Some(date)
 }
 
-fn word(words: &[u8], index: u8) -> &[u8] {
-    let start = usize::from(index) * 3;
+fn word(words: &[u8], index: i8) -> &[u8] {
+    let start = usize::from(index.unsigned_abs()) * 3;
     &words[start..start + 3]
 }
 
-fn put_two_digits(date: &mut [u8; LENGTH], at: usize, number: u8) {
+fn put_two_digits(date: &mut [u8; LENGTH], at: usize, number: i8) {
+    let number = number.unsigned_abs();
     date[at] = b'0' + number / 10;
     date[at + 1] = b'0' + number % 10;
 }

@@ -7,6 +7,7 @@
 //! it, [`serializer`] reads its payload into [`value`]s, [`session`] is what handlers use, and
 //! [`interface`] ties them together in two functions, `open` and `save`.
 
+mod calendar;
 pub mod cookie;
 pub mod encoding;
 pub mod engine;
@@ -26,3 +27,8 @@ pub mod value;
 pub mod visit;
 
 pub use unix_time::UnixTime;
+
+/// Runs what the package's page shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

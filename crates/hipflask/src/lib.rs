@@ -152,8 +152,7 @@
 //! |---|---|---|---|
 //! | `axum` | the extractors [`Session`] and [`Sessions`] | yes | other frameworks need no axum |
 //! | `memory` | sessions in this process | yes | |
-//! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler |
-//! | `rust-deflate` | deflate in pure Rust instead: Flask reads it, but bytes differ | | |
+//! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler; without it, deflate is pure Rust: Flask reads it, but bytes differ |
 //! | `toml` | configuration from TOML | | five more crates |
 //! | `templates` | Flask's template idioms | | minijinja |
 //! | `metrics` | a counter for each reason | | for those who collect metrics |

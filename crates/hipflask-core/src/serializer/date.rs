@@ -3,9 +3,12 @@
 //! What Flask writes is always `Wdy, DD Mon YYYY HH:MM:SS GMT`; everything else here is leniency
 //! that only a holder of the key can reach. DIFFERENCE: the digits of other scripts are no digits.
 
-use time::{Date, Month};
+use jiff::civil;
 
-use crate::value::{DateTime, Value};
+use crate::{
+    calendar,
+    value::{DateTime, Value},
+};
 
 /// Reads the value of a ` d` tag: a date that cannot be read is `Null`, a kind that cannot hold
 /// one is an error, which is `None` here.
@@ -54,10 +57,12 @@ fn parse_text(text: &str) -> Option<DateTime> {
     };
     let year = full_year(number(year)?);
     let day = number(day.strip_suffix(',').unwrap_or(day))?;
-    let date = Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?;
+    let date = civil::Date::new(i16::try_from(year).ok()?, month, i8::try_from(day).ok()?).ok()?;
     let [hour, minute, second] = clock(time.strip_suffix(',').unwrap_or(time))?;
-    let local = date.with_hms(hour, minute, second).ok()?.assume_utc().unix_timestamp();
-    DateTime::from_unix(local - zone_seconds(zone)?, 0).ok().filter(|_| (1..=9999).contains(&year))
+    let local = date.to_datetime(civil::Time::new(hour, minute, second, 0).ok()?);
+    DateTime::from_unix(calendar::to_unix(local) - zone_seconds(zone)?, 0)
+        .ok()
+        .filter(|_| (1..=9999).contains(&year))
 }
 
 /// Drops `Thu,` and `Thu`, and the `Thu,` of `Thu,29`.
@@ -72,7 +77,7 @@ fn skip_weekday(words: &mut Vec<&str>) -> Option<()> {
     Some(())
 }
 
-fn month_number(word: &str) -> Option<Month> {
+fn month_number(word: &str) -> Option<i8> {
     const MONTHS: [&str; 12] = [
         "january",
         "february",
@@ -89,7 +94,7 @@ fn month_number(word: &str) -> Option<Month> {
     ];
     let word = word.to_lowercase();
     let index = MONTHS.iter().position(|month| *month == word || month[..3] == word)?;
-    Month::try_from(index as u8 + 1).ok()
+    Some(index as i8 + 1)
 }
 
 /// Two digits mean 1969 to 2068, even where zeros stand before them.
@@ -101,11 +106,11 @@ const fn full_year(year: i32) -> i32 {
     }
 }
 
-fn clock(time: &str) -> Option<[u8; 3]> {
+fn clock(time: &str) -> Option<[i8; 3]> {
     let separator = if time.contains(':') { ':' } else { '.' };
-    let parts: Vec<u8> = time
+    let parts: Vec<i8> = time
         .split(separator)
-        .map(|part| number(part).and_then(|number| u8::try_from(number).ok()))
+        .map(|part| number(part).and_then(|number| i8::try_from(number).ok()))
         .collect::<Option<_>>()?;
     match parts[..] {
         [hour, minute] => Some([hour, minute, 0]),

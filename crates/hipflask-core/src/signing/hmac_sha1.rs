@@ -8,7 +8,7 @@
 
 use sha1::{Digest, Sha1, block_api::compress};
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 const BLOCK: usize = 64;
 const TAG: usize = 20;
@@ -17,10 +17,10 @@ const TAG: usize = 20;
 const START: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
 /// The states after the key's inner and outer block; wiped from memory when dropped.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub(super) struct HmacSha1 {
-    inner: [u32; 5],
-    outer: [u32; 5],
+    inner: Zeroizing<[u32; 5]>,
+    outer: Zeroizing<[u32; 5]>,
 }
 
 impl HmacSha1 {
@@ -32,7 +32,7 @@ impl HmacSha1 {
             block[..key.len()].copy_from_slice(key);
         }
         let keyed = |pad: u8| {
-            let mut state = START;
+            let mut state = Zeroizing::new(START);
             let padded = Zeroizing::new([block.map(|byte| byte ^ pad)]);
             compress(&mut state, &*padded);
             state
@@ -57,7 +57,7 @@ impl HmacSha1 {
     }
 
     fn state(&self, value: &[u8]) -> [u32; 5] {
-        finish(self.outer, &bytes(finish(self.inner, value)))
+        finish(*self.outer, &bytes(finish(*self.inner, value)))
     }
 }
 

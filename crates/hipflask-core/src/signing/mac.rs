@@ -6,6 +6,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit};
+use zeroize::Zeroizing;
 
 use super::{Digest, Key, KeyDerivation, hmac_sha1::HmacSha1};
 
@@ -68,15 +69,14 @@ impl fmt::Debug for Mac {
 }
 
 /// A signature as bytes; to check an offered one, use [`Mac::confirms`] instead.
-#[derive(zeroize::ZeroizeOnDrop)]
 pub(super) struct Tag {
-    bytes: [u8; MAX_TAG_LEN],
+    bytes: Zeroizing<[u8; MAX_TAG_LEN]>,
     length: usize,
 }
 
 impl Tag {
     fn new(tag: &[u8]) -> Self {
-        let mut bytes = [0; MAX_TAG_LEN];
+        let mut bytes = Zeroizing::new([0; MAX_TAG_LEN]);
         bytes[..tag.len()].copy_from_slice(tag);
         Self { bytes, length: tag.len() }
     }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use time::{Date, Month, OffsetDateTime};
+use jiff::civil;
+
+use crate::calendar;
 
 /// A point in time between the years 1 and 9999, to the microsecond.
 ///
@@ -60,11 +62,9 @@ impl DateTime {
         if !seconds.bytes().map(shape).eq(*b"0000-00-00T00:00:00") {
             return None;
         }
-        let number = |from: usize, to: usize| seconds.get(from..to)?.parse::<u16>().ok();
-        let small = |from: usize| u8::try_from(number(from, from + 2)?).ok();
-        let month = Month::try_from(small(5)?).ok()?;
-        let date = Date::from_calendar_date(number(0, 4)?.into(), month, small(8)?).ok()?;
-        let time = date.with_hms(small(11)?, small(14)?, small(17)?).ok()?;
+        let small = |from: usize| seconds.get(from..from + 2)?.parse().ok();
+        let date = civil::Date::new(seconds.get(..4)?.parse().ok()?, small(5)?, small(8)?).ok()?;
+        let time = civil::Time::new(small(11)?, small(14)?, small(17)?, 0).ok()?;
         let micros = match micros.strip_prefix('.') {
             None if micros.is_empty() => 0,
             Some(digits) if (1..=6).contains(&digits.len()) => {
@@ -73,17 +73,14 @@ impl DateTime {
             }
             _ => return None,
         };
-        Self::from_unix(time.assume_utc().unix_timestamp(), micros).ok()
+        Self::from_unix(calendar::to_unix(date.to_datetime(time)), micros).ok()
     }
 }
 
 impl fmt::Display for DateTime {
     /// Writes RFC 3339 in UTC.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let utc = OffsetDateTime::from_unix_timestamp(self.seconds).map_err(|_| fmt::Error)?;
-        let (hour, minute, second) = utc.to_hms();
-        write!(f, "{:04}-{:02}-{:02}T", utc.year(), u8::from(utc.month()), utc.day())?;
-        write!(f, "{hour:02}:{minute:02}:{second:02}")?;
+        write!(f, "{}", calendar::from_unix(self.seconds).ok_or(fmt::Error)?)?;
         if self.micros > 0 {
             write!(f, ".{:06}", self.micros)?;
         }

@@ -7,9 +7,10 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 17] = [
+const FLOW: [&str; 18] = [
     "unix_time",
     "reason",
+    "calendar",
     "http_date",
     "encoding",
     "cookie",

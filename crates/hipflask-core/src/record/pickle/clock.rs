@@ -5,11 +5,13 @@
 
 use std::fmt;
 
-use jiff::civil;
-use time::{Date, Month};
+use jiff::civil::{self, Date};
 
 use super::zone::Zone;
-use crate::value::{DateTime, Value};
+use crate::{
+    calendar,
+    value::{DateTime, Value},
+};
 
 /// A duration: any number of days, and less than a day on top.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +60,7 @@ impl fmt::Display for Delta {
 /// Reads a date of four bytes.
 pub(super) fn date(state: &[u8]) -> Option<Value> {
     let state = state.try_into().ok()?;
-    Some(Value::from(date_text(calendar_date(state)?)))
+    Some(Value::from(calendar_date(state)?.to_string()))
 }
 
 /// Reads a time of day of six bytes, whose first bit is no part of the hour.
@@ -76,31 +78,26 @@ pub(super) fn datetime(state: &[u8], zone: Option<&Zone>) -> Option<Value> {
     let (since_midnight, text) = clock([hour, minute, second, a, b, c])?;
     let zone = zone.and_then(|zone| zone.offset(shown([hour, minute, second], date), month > 0x7f));
     if let Some(offset) = zone {
-        let midnight = date.midnight().assume_utc().unix_timestamp();
+        let midnight = calendar::to_unix(date.to_datetime(civil::Time::midnight()));
         let seconds = midnight + i64::from(since_midnight) - i64::from(offset);
         let micros = u32::from_be_bytes([0, a, b, c]);
         if let Ok(time) = DateTime::from_unix(seconds, micros) {
             return Some(Value::DateTime(time));
         }
     }
-    Some(Value::from(format!("{}T{text}{}", date_text(date), zone_text(zone))))
+    Some(Value::from(format!("{date}T{text}{}", zone_text(zone))))
 }
 
 fn shown([hour, minute, second]: [u8; 3], date: Date) -> Option<civil::DateTime> {
     let small = |number| i8::try_from(number).ok();
-    let year = i16::try_from(date.year()).ok()?;
-    let (month, day) = (small(u8::from(date.month()))?, small(date.day())?);
-    civil::DateTime::new(year, month, day, small(hour)?, small(minute)?, small(second)?, 0).ok()
+    let time = civil::Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
+    Some(date.to_datetime(time))
 }
 
 fn calendar_date([century, year, month, day]: [u8; 4]) -> Option<Date> {
-    let year = u16::from_be_bytes([century, year]);
-    let date = Date::from_calendar_date(year.into(), Month::try_from(month).ok()?, day).ok()?;
+    let year = i16::from_be_bytes([century, year]);
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     (1..=9999).contains(&year).then_some(date)
-}
-
-fn date_text(date: Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
 /// Returns the seconds since midnight, and the text to the microsecond.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::{frame::Frames, long};
 use crate::{
+    calendar,
     record::EncodeError,
     serializer::{MAX_INT_DIGITS, Writer as JsonWriter},
     value::{DateTime, Dict, Int, Text, Uuid, Value},
@@ -292,11 +293,11 @@ fn length(content: &[u8], short: u8, long: u8) -> Result<Vec<u8>, EncodeError> {
 
 /// Returns the ten bytes that Python keeps of a time.
 fn state(time: DateTime) -> [u8; 10] {
-    let utc = time::OffsetDateTime::from_unix_timestamp(time.unix_seconds());
     // A `DateTime` lies within the years that have a date.
-    let utc = utc.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    let (year, micros) = ((utc.year() as u16).to_be_bytes(), time.micros().to_be_bytes());
-    let (hour, minute, second) = utc.to_hms();
-    let month = u8::from(utc.month());
-    [year[0], year[1], month, utc.day(), hour, minute, second, micros[1], micros[2], micros[3]]
+    let utc = calendar::from_unix(time.unix_seconds()).unwrap_or_default();
+    let [century, year] = utc.year().to_be_bytes();
+    let [month, day, hour, minute, second] =
+        [utc.month(), utc.day(), utc.hour(), utc.minute(), utc.second()].map(i8::unsigned_abs);
+    let [_, a, b, c] = time.micros().to_be_bytes();
+    [century, year, month, day, hour, minute, second, a, b, c]
 }
