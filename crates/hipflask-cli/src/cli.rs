@@ -9,9 +9,10 @@ use std::{
 };
 
 use clap::{
-    Args, Parser, Subcommand,
+    Args, CommandFactory, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
+use clap_complete::Shell;
 use hipflask_core::{
     UnixTime,
     interface::{FLASK_SALT, Signing},
@@ -54,6 +55,8 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     Sign(SignArgs),
     Audit(AuditArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Print a new secret key: URL-safe text, random from the operating system
@@ -121,6 +124,23 @@ pub(crate) struct AuditArgs {
     pub(crate) keys: KeyArgs,
 }
 
+/// Print the completions of a shell
+#[derive(Args)]
+#[command(after_help = "For instance: hipflask completions bash > /etc/bash_completion.d/hipflask")]
+pub(crate) struct CompletionsArgs {
+    pub(crate) shell: Shell,
+}
+
+/// Print a manual page
+#[derive(Args)]
+#[command(
+    after_help = "For instance: hipflask man sign > /usr/local/share/man/man1/hipflask-sign.1"
+)]
+pub(crate) struct ManArgs {
+    /// The command that the page is about; without it, `hipflask` itself
+    pub(crate) command: Option<OsString>,
+}
+
 #[derive(Args)]
 pub(crate) struct KeyArgs {
     /// A secret key; repeat it for fallbacks, after the current key
@@ -183,6 +203,13 @@ pub(crate) fn parse() -> Result<Verb, Failure> {
     Cli::try_parse().map(|cli| cli.verb).map_err(|error| Failure::Usage(conceal(error)))
 }
 
+/// Returns the definition of the command line, as what is made from it wants it.
+pub(crate) fn definition() -> clap::Command {
+    let mut definition = Cli::command();
+    definition.build();
+    definition
+}
+
 /// Takes out of an error what may be a key or a cookie in the wrong place.
 fn conceal(mut error: clap::Error) -> clap::Error {
     use ContextKind::{InvalidArg, InvalidSubcommand, InvalidValue};
@@ -218,8 +245,6 @@ fn seconds(text: &str) -> Result<u64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -6,9 +6,11 @@
 mod audit;
 mod batch;
 mod cli;
+mod completions;
 mod decode;
 mod item;
 mod key;
+mod man;
 mod output;
 mod refusal;
 mod secret;
@@ -24,7 +26,9 @@ fn main() -> ExitCode {
     let env = |name: &str| std::env::var_os(name);
     output::exit_code(cli::parse().and_then(|verb| match verb {
         Verb::Audit(args) => audit::run(&args, env),
+        Verb::Completions(args) => completions::run(&args),
         Verb::Decode(args) => decode::run(&args),
+        Verb::Man(args) => man::run(&args),
         Verb::Secret(args) => secret::run(&args),
         Verb::Sign(args) => sign::run(&args, env),
         Verb::Verify(args) => verify::run(&args, env),

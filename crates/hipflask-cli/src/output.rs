@@ -45,9 +45,13 @@ pub(crate) fn say(words: impl fmt::Display) {
 
 /// Writes one answer to standard output.
 pub(crate) fn print_line(line: &[u8]) -> Result<(), Failure> {
+    print(&[line, b"\n"].concat())
+}
+
+/// Writes a text of many lines to standard output.
+pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let written = out.write_all(line).and_then(|()| out.write_all(b"\n"));
-    written.and_then(|()| out.flush()).map_err(Failure::Write)
+    out.write_all(text).and_then(|()| out.flush()).map_err(Failure::Write)
 }
 
 /// What shells report for a program whose reader went away, as in `hipflask … | head`.

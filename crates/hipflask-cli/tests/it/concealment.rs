@@ -15,7 +15,7 @@ fn check(err: &str) {
 
 #[test]
 fn misplaced_secrets_are_not_repeated() {
-    let runs: [&[&str]; 13] = [
+    let runs: [&[&str]; 15] = [
         &[STRONG_KEY],
         &["hunter2-hunter2"],
         &["verify", "c2VjcmV0dmFsdWU.a.b", STRONG_KEY],
@@ -29,6 +29,8 @@ fn misplaced_secrets_are_not_repeated() {
         &["verify", "x", "--secret-key-file", STRONG_KEY],
         &["secret", STRONG_KEY],
         &["audit", "hunter2-hunter2"],
+        &["completions", "hunter2-hunter2"],
+        &["man", STRONG_KEY],
     ];
     for args in runs {
         let outcome = hipflask(args);

@@ -2,8 +2,8 @@
 
 mod audit;
 mod batch;
+mod command_line;
 mod concealment;
-mod help;
 mod keys;
 mod run;
 mod single;
