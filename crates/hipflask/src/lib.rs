@@ -166,6 +166,8 @@
 //! A signed cookie is no secret. There are no user accounts, and no CSRF tokens yet. What differs from
 //! Flask, deliberately, is in [compatibility](guide::compatibility); why, is in [design](guide::design).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod config;
 mod error;
 #[cfg(feature = "axum")]
