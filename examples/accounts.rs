@@ -31,7 +31,7 @@ struct Options {
     /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …
     #[arg(long, default_value = "cookie:")]
     sessions: String,
-    /// Folder of the data base; made if it is not there
+    /// Folder of the database; made if it is not there
     #[arg(long, default_value = "demo-data")]
     data: PathBuf,
 }
@@ -142,7 +142,7 @@ impl FromRequestParts<Site> for Visitor {
 }
 
 impl Visitor {
-    /// Turns away who is logged in. Async, as guards are that ask a data base.
+    /// Turns away who is logged in. Async, as guards are that ask a database.
     async fn guest(&self) -> Result<(), Response> {
         match &self.user {
             None => Ok(()),

@@ -18,7 +18,7 @@ use hipflask::{Error, Result, SecretKey, Session, SessionLayer, store::MemorySto
 use serde::Deserialize;
 use tokio::{net::TcpListener, task::spawn_blocking};
 
-/// Names and hashes of passwords, which an app has in its data base.
+/// Names and hashes of passwords, which an app has in its database.
 type Users = Arc<HashMap<&'static str, String>>;
 
 const TRY: &str = r#"<p>Try <a href="/members">the members' page</a>, then log in as <code>ada</code> with
