@@ -337,7 +337,7 @@ RUST_HAS = "`SESSION_TYPE`: Rust has a store, Flask has none"
 # The row, the reason, the program, what its environment has of its own, and what Flask's has.
 STORED_ROWS = [
     (FLASK_HAS, "malformed", "moving-read", {"FLASK_SESSION_TYPE": "null"}, {}),
-    ("the server and its data base (`SESSION_REDIS`)", "unknown_id", "moving-redis", {"REDIS_URL": "/1"}, {}),
+    ("the server and its database (`SESSION_REDIS`)", "unknown_id", "moving-redis", {"REDIS_URL": "/1"}, {}),
     ("`SESSION_KEY_PREFIX`", "unknown_id", "moving-redis", {"FLASK_SESSION_KEY_PREFIX": "shop:"}, {}),
     ("`SESSION_USE_SIGNER`: on in Flask only", "signed_id", "moving-redis", {}, {"FLASK_SESSION_USE_SIGNER": "true"}),
     ("`SESSION_USE_SIGNER`: on in Rust only", "unsigned_id", "moving-redis", {"FLASK_SESSION_USE_SIGNER": "true"}, {}),
