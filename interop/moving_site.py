@@ -57,9 +57,8 @@ def rust(folder, name, port=None, sessions=None, **env):
     """Runs a program of the page, or an example, and yields its port and its log."""
     port = port or free_port()
     log = folder / f"{name}-{port}.log"
-    arguments = ["sh", "-c", 'exec "$@" > "$LOG" 2>&1', "sh", rust_program(name)]
-    if not name.startswith(("moving-", "log_in")):
-        arguments += ["--port", str(port)]
+    # A program listens where --port or ADDRESS says, and looks at only one of them.
+    arguments = ["sh", "-c", 'exec "$@" > "$LOG" 2>&1', "sh", rust_program(name), "--port", str(port)]
     if sessions:
         arguments += ["--sessions", sessions]
     env = environment(ADDRESS=f"127.0.0.1:{port}", LOG=str(log), NO_COLOR="1", **env)
