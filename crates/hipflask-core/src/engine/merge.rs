@@ -250,7 +250,10 @@ impl Sides<'_> {
             return Some([theirs, appended].concat());
         }
         if is_grown {
-            return Some([tail(theirs).unwrap_or(theirs), mine].concat());
+            return Some(match tail(theirs) {
+                Some(appended) => [appended, mine].concat(),
+                None => theirs.iter().chain(not_kept(base, mine, theirs)).cloned().collect(),
+            });
         }
         if let Some(appended) = tail(theirs) {
             return Some([mine, appended].concat());
@@ -265,6 +268,16 @@ impl Sides<'_> {
 /// Returns the items of a list; none where the list was removed.
 fn items(value: Option<&Value>) -> Option<&[Value]> {
     value.map_or(Some(&[]), Value::as_list)
+}
+
+/// Leaves out what both sides have of a list from which either has taken something.
+fn not_kept<'a>(
+    base: &'a [Value],
+    mine: &'a [Value],
+    theirs: &'a [Value],
+) -> impl Iterator<Item = &'a Value> {
+    let is_few = mine.len() * (base.len() + theirs.len()) < MANY;
+    mine.iter().filter(move |it| !is_few || !base.contains(it) || !theirs.contains(it))
 }
 
 /// Returns what was added to a list of which nothing else is left than some items in their order.

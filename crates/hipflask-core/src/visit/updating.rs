@@ -175,7 +175,8 @@ impl Updating {
     ) -> Result<(), EngineError> {
         let at = self.held.snapshot().key().clone();
         match replaced {
-            Replaced::Gone => Err(EngineError::Gone),
+            // What was written before the answer was lost may live on where the session was renewed to.
+            Replaced::Gone => Err(doubt.map_or(EngineError::Gone, EngineError::InDoubt)),
             Replaced::Replaced(revision) => {
                 let stage = std::mem::replace(&mut self.stage, Stage::Done);
                 if let Stage::Write { content, payload, .. } = stage {

@@ -218,6 +218,9 @@ fn flash_messages_are_always_appended() {
     check(row(flashes(&[1]), flashes(&[2]), flashes(&[3])), flashes(&[3, 2]));
     check(row(flashes(&[1, 2]), absent(), flashes(&[2])), flashes(&[2]));
     check(row(flashes(&[1]), flashes(&[1, 2]), absent()), flashes(&[2]));
+    // Both have taken the first, and have seen what others have flashed since.
+    check(row(flashes(&[1, 2, 3]), flashes(&[2, 3]), flashes(&[2, 3, 4])), flashes(&[2, 3, 4]));
+    check(row(flashes(&[1, 2]), flashes(&[2, 3]), flashes(&[2, 4])), flashes(&[2, 4, 3]));
 }
 
 #[test]

@@ -180,6 +180,7 @@ impl World {
         if !request.is_closing() {
             return;
         }
+        request.first_committed.get_or_insert(self.turn);
         request.committed = Some(self.turn);
         let renews = request.program.renews();
         match question {

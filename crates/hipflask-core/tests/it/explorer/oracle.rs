@@ -33,14 +33,10 @@ pub(crate) fn check(world: &World) -> Result<(), Violation> {
     // A log-out that overlaps with a renewal, and comes second, does not reach the new id.
     let is_said = world.requests.iter().any(|it| is(it, Outcome::Ended)) && !world.is_renewed;
     let ended = world.is_ended || is_said;
-    // Where renewal takes two steps, and the answer to the second is lost, nobody knows whose it was.
-    let renewals = world.requests.iter().filter(|it| it.program.renews()).count();
-    let may_be_two =
-        world.renews_in_two_steps && renewals > 1 && world.requests.iter().any(|it| it.has_lost);
-    if old > 1 && !may_be_two {
+    if old > 1 && !may_be_two(world) {
         return Err(Violation::Split);
     }
-    if ended && old > 0 || is_cleared_item_back(world) {
+    if ended && old > 0 || !may_be_two(world) && is_cleared_item_back(world) {
         return Err(Violation::Resurrection);
     }
     for request in &world.requests {
@@ -48,6 +44,12 @@ pub(crate) fn check(world: &World) -> Result<(), Violation> {
     }
     let is_over = ended || world.requests.iter().any(|it| it.program == Program::ClearAndSet);
     if old == 1 && !is_over { check_count(world) } else { Ok(()) }
+}
+
+/// Where renewal takes two steps, and the answer to the second is lost, nobody knows whose it was.
+fn may_be_two(world: &World) -> bool {
+    let renewals = world.requests.iter().filter(|it| it.program.renews()).count();
+    world.renews_in_two_steps && renewals > 1 && world.requests.iter().any(|it| it.has_lost)
 }
 
 fn check_request(world: &World, request: &Request) -> Result<(), Violation> {
@@ -74,7 +76,7 @@ fn check_request(world: &World, request: &Request) -> Result<(), Violation> {
         End::Saved(Outcome::Saved) if !is_excused(world, request) => {
             let is_there = match program {
                 // Who has found no session has removed nothing from it.
-                Program::Remove if !has_opened(request) => true,
+                Program::Remove if !has_opened(request) || may_be_two(world) => true,
                 Program::Remove => contents
                     .filter(|content| content.contains("secret"))
                     .all(|content| program.is_in(content, number)),
@@ -89,7 +91,10 @@ fn check_request(world: &World, request: &Request) -> Result<(), Violation> {
 /// Whether what a request has saved may be gone: with its session, or because a later request has
 /// seen and removed it.
 fn is_excused(world: &World, request: &Request) -> bool {
-    if has_opened(request) && world.is_ended && request.program != Program::DestroyAndSet {
+    // A renewal that does not know whether it was done, and finds the old id ended, ends the session.
+    let is_undone = |it: &Rc<Request>| it.program.renews() && it.has_lost && is(it, Outcome::Gone);
+    let is_ended = world.is_ended || world.requests.iter().any(is_undone);
+    if has_opened(request) && is_ended && request.program != Program::DestroyAndSet {
         return true;
     }
     let later = |other: &&Rc<Request>| {
@@ -97,8 +102,10 @@ fn is_excused(world: &World, request: &Request) -> bool {
             matches!(other.end, Some(End::Saved(_) | End::Error(EngineError::InDoubt(_))));
         other.committed > request.committed && may_be_saved
     };
+    // Who was told nothing, and finds what it had found before, writes once more.
+    let visible = if request.has_lost { request.first_committed } else { request.committed };
     world.requests.iter().filter(later).any(|other| {
-        let has_seen = other.loaded.as_ref().map(|(turn, _)| *turn) > request.committed;
+        let has_seen = other.loaded.as_ref().map(|(turn, _)| *turn) > visible;
         match other.program {
             // To remove a dict and to set a key in it is to change the same key.
             Program::ClearAndSet => has_seen || request.program == Program::Nested,

@@ -40,7 +40,9 @@ pub(crate) struct Request {
     has_run: bool,
     /// When its load was answered, and with what.
     pub(crate) loaded: Option<(usize, Option<Dict>)>,
-    /// When its change was there.
+    /// When its change was there first, as far as the store knows.
+    pub(crate) first_committed: Option<usize>,
+    /// When its change was there last.
     pub(crate) committed: Option<usize>,
     pub(crate) attempts: u32,
     pub(crate) counted: Counted,
@@ -97,6 +99,7 @@ impl Request {
             opened: None,
             has_run: false,
             loaded: None,
+            first_committed: None,
             committed: None,
             attempts: 0,
             counted: Counted::No,
@@ -168,7 +171,7 @@ impl Request {
                     EngineError::InDoubt(_) => Counted::InDoubt,
                     error => panic!("counting ended with {error}"),
                 };
-                self.leave_update();
+                self.leave_update(turn);
                 self.proceed(turn);
             }
             (Err(error), _) => {
@@ -199,9 +202,7 @@ impl Request {
                     updating.apply(value).unwrap();
                 } else if matches!(updating.step(), Step::Done) {
                     self.counted = Counted::Yes;
-                    self.leave_update();
-                    // It has seen what others have written.
-                    self.loaded.as_mut().unwrap().0 = turn;
+                    self.leave_update(turn);
                     self.proceed(turn);
                 }
             }
@@ -261,7 +262,9 @@ impl Request {
         true
     }
 
-    fn leave_update(&mut self) {
+    fn leave_update(&mut self, turn: usize) {
+        // However it has ended, it has seen what others have written.
+        self.loaded.as_mut().unwrap().0 = turn;
         if let Stage::Updating(updating, place) = std::mem::replace(&mut self.stage, Stage::Done) {
             let (session, visit) = self.opened.as_mut().unwrap();
             updating.finish(session, visit);
