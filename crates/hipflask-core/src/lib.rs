@@ -16,6 +16,7 @@ pub mod http_date;
 pub mod interface;
 pub mod reason;
 pub mod record;
+pub mod revocation;
 pub mod serializer;
 pub mod session;
 pub mod signing;

@@ -42,6 +42,8 @@ pub enum Reason {
     NotYetValid,
     /// Another request has given the session a new id.
     Renewed,
+    /// The session was ended before its cookie expires: by a log-out, or for all sessions of its user.
+    Revoked,
     /// The cookie is a signed session id, and ids are not signed here.
     SignedId,
     /// The store did not answer.
@@ -60,7 +62,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in alphabetical order of the variants.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadPayload,
         Self::BadSignature,
         Self::BadTimestamp,
@@ -74,6 +76,7 @@ impl Reason {
         Self::NoSecretKey,
         Self::NotYetValid,
         Self::Renewed,
+        Self::Revoked,
         Self::SignedId,
         Self::StoreUnavailable,
         Self::TooLarge,
@@ -99,6 +102,7 @@ impl Reason {
             Self::NoSecretKey => "no_secret_key",
             Self::NotYetValid => "not_yet_valid",
             Self::Renewed => "renewed",
+            Self::Revoked => "revoked",
             Self::SignedId => "signed_id",
             Self::StoreUnavailable => "store_unavailable",
             Self::TooLarge => "too_large",
@@ -158,6 +162,7 @@ impl Reason {
             Self::NoSecretKey => "set SECRET_KEY; `hipflask secret` makes one",
             Self::NotYetValid => "set the clocks of all machines by NTP",
             Self::Renewed => "nothing: the next request has the new id",
+            Self::Revoked => "nothing: the visitor logs in again",
             Self::SignedId | Self::UnsignedId => "set SESSION_USE_SIGNER to the same on both sides",
             Self::StoreUnavailable => {
                 "see the log's line for the store's own error, and whether the store can be reached"
@@ -221,6 +226,10 @@ impl Reason {
             Self::Renewed => {
                 "another request has given the session a new id meanwhile, as on log-in, and the \
                  browser has the new cookie or is about to get it"
+            }
+            Self::Revoked => {
+                "the signature is right, but the session was ended since: by a log-out, or with all \
+                 sessions of its user"
             }
             Self::SignedId => {
                 "the cookie is a signed session id: SESSION_USE_SIGNER is on where it was written, \

@@ -38,6 +38,11 @@ impl UnixTime {
         self.0.as_secs()
     }
 
+    /// Returns the whole milliseconds.
+    pub const fn as_millis(self) -> u128 {
+        self.0.as_millis()
+    }
+
     /// Returns how long ago `earlier` was; nothing if it was not.
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

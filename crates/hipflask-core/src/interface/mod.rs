@@ -98,6 +98,11 @@ impl CookieSessions {
         self
     }
 
+    /// Returns how long a cookie is accepted.
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// Sets whether a permanent session is sent again although nothing changed.
     #[must_use]
     #[doc(alias = "SESSION_REFRESH_EACH_REQUEST")]

@@ -23,6 +23,12 @@ const PERMANENT: &str = "_permanent";
 /// this name.
 pub const STARTED: &str = "_hipflask_started";
 
+/// Where a log-in notes when it was, in Unix milliseconds.
+pub const AUTHENTICATED: &str = "_hipflask_authenticated";
+
+/// Where Flask-WTF keeps the secret of a session.
+pub const CSRF_TOKEN: &str = "csrf_token";
+
 /// A dict-like session.
 ///
 /// Reading costs what is read: a session that was opened from a cookie keeps its text, and a value

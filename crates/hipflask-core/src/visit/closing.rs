@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Machine, Sessions, Step, Visit, back_off};
+use super::{Machine, Sessions, Step, Visit, back_off, settling::Settling};
 use crate::{
     UnixTime, cookie,
     engine::{EngineError, Outcome, Saving, Wish},
@@ -22,6 +22,7 @@ pub struct Closing(Stage);
 enum Stage {
     /// There is nothing to ask.
     Decided(Saved),
+    Revocable(Box<Settling>),
     Stored(Box<Plan>),
 }
 
@@ -63,6 +64,10 @@ impl Visit {
         now: UnixTime,
     ) -> Result<Closing, EngineError> {
         Ok(Closing(match self.sessions {
+            Sessions::Revocable(rules) => {
+                let origin = self.origin.map(|origin| *origin);
+                Stage::Revocable(Box::new(Settling::new(&rules, session, origin, now)?))
+            }
             Sessions::Signed(interface) => Stage::Decided(interface.save(session, now)?),
             Sessions::Stored(rules) => {
                 let held = self.held.map(|held| *held);
@@ -86,6 +91,7 @@ impl Closing {
     pub fn finish(self) -> Result<Saved, EngineError> {
         match self.0 {
             Stage::Decided(saved) => Ok(saved),
+            Stage::Revocable(settling) => settling.finish(),
             Stage::Stored(plan) => {
                 let outcome = plan.saving.outcome().ok_or(EngineError::Contended)?;
                 plan.finish(outcome)
@@ -96,7 +102,11 @@ impl Closing {
     /// Returns why the changes were dropped, if they were: the session is another request's business
     /// now.
     pub fn dropped(&self) -> Option<Reason> {
-        let Stage::Stored(plan) = &self.0 else { return None };
+        let plan = match &self.0 {
+            Stage::Decided(_) => return None,
+            Stage::Revocable(settling) => return settling.dropped(),
+            Stage::Stored(plan) => plan,
+        };
         match plan.saving.outcome() {
             Some(Outcome::Gone) => Some(Reason::GoneDuringRequest),
             Some(Outcome::RenewedElsewhere) => Some(Reason::Renewed),
@@ -107,7 +117,7 @@ impl Closing {
     /// Returns what became of a stored session, once that is known.
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.0 {
-            Stage::Decided(_) => None,
+            Stage::Decided(_) | Stage::Revocable(_) => None,
             Stage::Stored(plan) => plan.saving.outcome(),
         }
     }
@@ -116,6 +126,7 @@ impl Closing {
     pub fn attempts(&self) -> u32 {
         match &self.0 {
             Stage::Decided(_) => 0,
+            Stage::Revocable(settling) => settling.attempts(),
             Stage::Stored(plan) => plan.saving.attempts(),
         }
     }
@@ -123,7 +134,11 @@ impl Closing {
 
 impl Machine for Closing {
     fn step(&self) -> Step<'_> {
-        let Stage::Stored(plan) = &self.0 else { return Step::Done };
+        let plan = match &self.0 {
+            Stage::Decided(_) => return Step::Done,
+            Stage::Revocable(settling) => return settling.step(),
+            Stage::Stored(plan) => plan,
+        };
         match (plan.wait, plan.active().question()) {
             (Some(wait), _) => Step::Wait(wait),
             (None, Some(question)) => Step::Ask(question),
@@ -132,7 +147,11 @@ impl Machine for Closing {
     }
 
     fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
-        let Stage::Stored(plan) = &mut self.0 else { return Ok(()) };
+        let plan = match &mut self.0 {
+            Stage::Decided(_) => return Ok(()),
+            Stage::Revocable(settling) => return settling.answer(answer),
+            Stage::Stored(plan) => plan,
+        };
         let active = match &mut plan.ending {
             Some(ending) if ending.outcome().is_none() => ending,
             _ => &mut plan.saving,
@@ -146,8 +165,10 @@ impl Machine for Closing {
     }
 
     fn waited(&mut self) {
-        if let Stage::Stored(plan) = &mut self.0 {
-            plan.wait = None;
+        match &mut self.0 {
+            Stage::Decided(_) => {}
+            Stage::Revocable(settling) => settling.waited(),
+            Stage::Stored(plan) => plan.wait = None,
         }
     }
 }

@@ -37,16 +37,21 @@
 //! # Ok::<(), EngineError>(())
 //! ```
 
+mod checking;
 mod closing;
+mod looking;
+mod marking;
 mod opening;
 mod revoking;
 mod sessions;
+mod settling;
 mod turns;
 mod updating;
 
 use std::time::Duration;
 
 pub use closing::Closing;
+pub use marking::Marking;
 pub use opening::{Opened, Opening};
 pub use revoking::Revoking;
 pub use sessions::{Sessions, Visit};

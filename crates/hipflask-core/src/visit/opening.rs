@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Sessions, Step, Visit};
+use super::{Machine, Sessions, Step, Visit, checking::Checking};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses},
     interface::{self, CookieFacts},
     reason::Reason,
+    revocation::RevocableSessions,
     session::{ReadOnly, Session},
     store::{Answer, Question, Record, RecordKey, StoreError},
     stored::{Offer, OnOutage, StoredSessions},
@@ -19,6 +20,7 @@ pub struct Opening(Stage);
 
 #[derive(Clone, Debug)]
 enum Stage {
+    Checking(Box<Checking>),
     Done(Opened),
     Reading(Box<Reading>),
 }
@@ -58,6 +60,7 @@ impl Sessions {
     #[doc(alias = "open_session")]
     pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
         match self {
+            Self::Revocable(rules) => Opening::revocable(rules, cookie, now),
             Self::Signed(interface) => Opening::signed(self.clone(), interface.open(cookie, now)),
             Self::Stored(rules) => Opening::stored(rules, cookie, now),
         }
@@ -67,8 +70,15 @@ impl Sessions {
 impl Opening {
     fn signed(sessions: Sessions, opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
-        let visit = Visit::new(sessions, reason, cookie);
-        Self(Stage::Done(Opened { visit, content: Content::Cookie(session) }))
+        Self(Stage::Done(Opened::signed(Visit::new(sessions, reason, cookie), session)))
+    }
+
+    fn revocable(rules: &Arc<RevocableSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+        let opened = rules.cookies().open(cookie, now);
+        Self(match Checking::new(rules, cookie, &opened, now) {
+            None => return Self::signed(Sessions::Revocable(Arc::clone(rules)), opened),
+            Some(checking) => Stage::of(checking),
+        })
     }
 
     fn stored(rules: &Arc<StoredSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
@@ -91,6 +101,7 @@ impl Opening {
     /// Returns the session. Before the end it is what a request gets whose store does not answer.
     pub fn finish(self) -> Opened {
         match self.0 {
+            Stage::Checking(checking) => checking.unavailable(None),
             Stage::Done(opened) => opened,
             Stage::Reading(reading) => reading.unavailable(None),
         }
@@ -100,6 +111,7 @@ impl Opening {
 impl Machine for Opening {
     fn step(&self) -> Step<'_> {
         match &self.0 {
+            Stage::Checking(checking) => checking.question().map_or(Step::Done, Step::Ask),
             Stage::Done(_) => Step::Done,
             Stage::Reading(reading) => {
                 Step::Ask(Question::Load { key: &reading.key, touch: reading.rules.touch() })
@@ -108,7 +120,16 @@ impl Machine for Opening {
     }
 
     fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
-        let Stage::Reading(reading) = &mut self.0 else { return Ok(()) };
+        let reading = match &mut self.0 {
+            Stage::Checking(checking) => {
+                if let Some(opened) = checking.answer(answer)? {
+                    self.0 = Stage::Done(opened);
+                }
+                return Ok(());
+            }
+            Stage::Done(_) => return Ok(()),
+            Stage::Reading(reading) => reading,
+        };
         let opened = match answer {
             Ok(Answer::Loaded(record)) => reading.take(record),
             Ok(_) => None,
@@ -160,7 +181,20 @@ impl Reading {
     }
 }
 
+impl Stage {
+    fn of(checking: Checking) -> Self {
+        match checking.done() {
+            Some(opened) => Self::Done(opened),
+            None => Self::Checking(Box::new(checking)),
+        }
+    }
+}
+
 impl Opened {
+    pub(super) const fn signed(visit: Visit, session: Session) -> Self {
+        Self { visit, content: Content::Cookie(session) }
+    }
+
     fn of(
         rules: &Arc<StoredSessions>,
         offer: Offer,

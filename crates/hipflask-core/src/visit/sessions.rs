@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{looking::Looking, marking::Signed};
 use crate::{
     UnixTime,
     cookie::Attributes,
@@ -9,8 +10,9 @@ use crate::{
     interface::{CookieFacts, CookieSessions},
     reason::Reason,
     record::DecodeError,
+    revocation::{CookieDigest, Identity, RevocableSessions},
     stored::{Held, StoredSessions},
-    value::Dict,
+    value::{Dict, Value},
 };
 
 /// Opens and saves sessions, wherever they lie. Clones share their rules.
@@ -26,6 +28,8 @@ use crate::{
 #[expect(clippy::exhaustive_enums, reason = "a session lies in its cookie or in a store")]
 #[doc(alias = "SessionInterface")]
 pub enum Sessions {
+    /// In a signed cookie that can be revoked.
+    Revocable(Arc<RevocableSessions>),
     /// In a signed cookie.
     Signed(Arc<CookieSessions>),
     /// In a store.
@@ -37,6 +41,9 @@ impl Sessions {
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Signed(one), Self::Signed(other)) => one.is_like(other),
+            (Self::Revocable(one), Self::Revocable(other)) => {
+                one.cookies().is_like(other.cookies())
+            }
             _ => false,
         }
     }
@@ -44,6 +51,7 @@ impl Sessions {
     /// Returns the name of the cookie.
     pub fn name(&self) -> &str {
         match self {
+            Self::Revocable(rules) => rules.cookies().name(),
             Self::Signed(interface) => interface.name(),
             Self::Stored(rules) => &rules.settings().name,
         }
@@ -52,6 +60,7 @@ impl Sessions {
     /// Returns the attributes of the cookie.
     pub fn attributes(&self) -> &Attributes {
         match self {
+            Self::Revocable(rules) => rules.cookies().attributes(),
             Self::Signed(interface) => interface.attributes(),
             Self::Stored(rules) => &rules.settings().attributes,
         }
@@ -61,6 +70,12 @@ impl Sessions {
 impl From<CookieSessions> for Sessions {
     fn from(interface: CookieSessions) -> Self {
         Self::Signed(Arc::new(interface))
+    }
+}
+
+impl From<RevocableSessions> for Sessions {
+    fn from(rules: RevocableSessions) -> Self {
+        Self::Revocable(Arc::new(rules))
     }
 }
 
@@ -82,6 +97,29 @@ pub struct Visit {
     pub(super) held: Option<Box<Held>>,
     pub(super) failure: Option<Arc<EngineError>>,
     pub(super) fault: Option<Box<DecodeError>>,
+    /// What a session was opened from that can be revoked.
+    pub(super) origin: Option<Box<Origin>>,
+}
+
+/// What a session was opened from that can be revoked.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) identity: Identity,
+    pub(super) cookie: CookieDigest,
+    pub(super) signed_at: u64,
+    pub(super) user: Option<String>,
+    pub(super) authenticated: Option<Value>,
+}
+
+impl Origin {
+    pub(super) fn signed(&self) -> Signed {
+        (self.cookie.clone(), self.signed_at)
+    }
+
+    pub(super) fn is_refused(&self, looking: &Looking) -> bool {
+        let mut marks = looking.marks_of(&self.identity);
+        marks.any(|(_, mark)| mark.refuses(self.signed_at, &self.cookie))
+    }
 }
 
 impl Visit {
@@ -90,7 +128,7 @@ impl Visit {
         reason: Reason,
         cookie: Option<CookieFacts>,
     ) -> Self {
-        Self { sessions, reason, cookie, held: None, failure: None, fault: None }
+        Self { sessions, reason, cookie, held: None, failure: None, fault: None, origin: None }
     }
 
     /// Returns why the session is what it is.

@@ -14,6 +14,7 @@ mod opening;
 mod record;
 mod reject;
 mod revoking;
+mod revoking_cookies;
 mod saving;
 mod session_cookies;
 mod signing;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 18] = [
+const FLOW: [&str; 19] = [
     "unix_time",
     "reason",
     "calendar",
@@ -25,6 +25,7 @@ const FLOW: [&str; 18] = [
     "interface",
     "engine",
     "stored",
+    "revocation",
     "visit",
 ];
 

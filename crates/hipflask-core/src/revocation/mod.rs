@@ -1,0 +1,208 @@
+//! What of signed cookies is refused before it expires.
+//!
+//! A signed cookie cannot be ended, because whoever has a copy keeps it. So a store keeps *marks*: of
+//! a user, or of one session, "refuse what was signed at or before this second". The cookies stay what
+//! they are, byte for byte; also those that Flask wrote are refused.
+//!
+//! A mark is looked up when a session is opened, and once more before it is signed anew: a response
+//! under way must not give a revoked session new life. The second look never relies on what this
+//! process remembers.
+
+mod mark;
+mod recent;
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+pub use mark::{CookieDigest, Mark};
+
+use crate::{
+    UnixTime,
+    interface::CookieSessions,
+    record::Format,
+    session::{AUTHENTICATED, CSRF_TOKEN, Session},
+    store::RecordKey,
+    stored::OnOutage,
+    value::Value,
+};
+use mark::digest;
+use recent::Recent;
+
+/// How much longer than a cookie a mark is kept, because clocks differ.
+const AFTERLIFE: Duration = Duration::from_secs(60 * 60);
+
+/// How signed cookies are revoked. Nothing is checked here.
+///
+/// ```
+/// use hipflask_core::revocation::Settings;
+///
+/// assert_eq!(Settings::default().user_keys, ["_user_id", "user_id"]);
+/// ```
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "each field is a setting, and starts with its default"
+)]
+pub struct Settings {
+    /// The session's keys that name its user; the first that is there counts.
+    pub user_keys: Vec<String>,
+    /// How long a process relies on what it has looked up: so late a revocation on another node takes
+    /// effect here. What this process revokes takes effect at once.
+    pub delay: Duration,
+    /// How far a mark of all sessions of a user reaches into the future. What was checked before the
+    /// mark, and is signed after the moment that it names, must be refused, too: while the store is slow,
+    /// or clocks differ. A log-in within that time is spared by name; one by plain Flask is not.
+    pub margin: Duration,
+    /// What becomes of a request whose session cannot be looked up.
+    pub on_outage: OnOutage,
+    /// What the keys of marks begin with.
+    pub key_prefix: String,
+    /// How marks are written.
+    pub format: Format,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            user_keys: vec!["_user_id".into(), "user_id".into()],
+            delay: Duration::from_secs(1),
+            margin: Duration::from_secs(10),
+            on_outage: OnOutage::Refuse,
+            key_prefix: "revoked:".into(),
+            format: Format::MsgPack,
+        }
+    }
+}
+
+/// Sessions in signed cookies that can be revoked.
+///
+/// ```
+/// use hipflask_core::{
+///     interface::CookieSessions, revocation::{RevocableSessions, Settings}, signing::KeyRing, visit::Sessions,
+/// };
+///
+/// let cookies = CookieSessions::new(&KeyRing::new("k"));
+/// let sessions = Sessions::from(RevocableSessions::new(cookies, Settings::default()));
+/// assert_eq!(sessions.name(), "session");
+/// ```
+pub struct RevocableSessions {
+    cookies: CookieSessions,
+    settings: Settings,
+    recent: Mutex<Recent>,
+}
+
+/// Where the marks of a session lie.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Identity {
+    /// The one of all sessions of its user, if it has one.
+    pub(crate) user: Option<RecordKey>,
+    /// Its own.
+    pub(crate) session: RecordKey,
+    /// Another session can be named like this one later.
+    pub(crate) may_return: bool,
+}
+
+impl Identity {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &RecordKey> {
+        self.user.iter().chain([&self.session])
+    }
+}
+
+impl RevocableSessions {
+    /// Adds revocation to signed cookies.
+    pub fn new(cookies: CookieSessions, settings: Settings) -> Self {
+        Self { cookies, settings, recent: Mutex::default() }
+    }
+
+    /// Returns what opens and signs the cookies.
+    pub const fn cookies(&self) -> &CookieSessions {
+        &self.cookies
+    }
+
+    /// Returns the settings.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the name of the session's user, as text.
+    ///
+    /// ```
+    /// # use hipflask_core::{interface::CookieSessions, session::Session, signing::KeyRing};
+    /// # use hipflask_core::revocation::{RevocableSessions, Settings};
+    /// let rules = RevocableSessions::new(CookieSessions::new(&KeyRing::new("k")), Settings::default());
+    /// let mut session = Session::new();
+    /// assert_eq!(rules.user_of(&session), None);
+    /// session.insert("user_id", 7)?;
+    /// assert_eq!(rules.user_of(&session).as_deref(), Some("7"));
+    /// # Ok::<(), hipflask_core::session::SessionError>(())
+    /// ```
+    pub fn user_of(&self, session: &Session) -> Option<String> {
+        let mut keys = self.settings.user_keys.iter();
+        let user = keys.find_map(|key| session.value(key).filter(|value| *value != Value::Null))?;
+        Some(text(&user))
+    }
+
+    /// Returns where the mark of a user lies.
+    pub(crate) fn key_of_user(&self, user: &str) -> RecordKey {
+        self.key(&["user", user])
+    }
+
+    /// Names a session. What tells it from another one of its user is when it has logged in, else
+    /// Flask-WTF's secret, else only the cookie itself.
+    pub(crate) fn identify(&self, session: &Session, cookie: &CookieDigest) -> Identity {
+        let user = self.user_of(session);
+        let mut own = [AUTHENTICATED, CSRF_TOKEN].into_iter();
+        let own = own.find_map(|key| Some((key, text(&session.value(key)?))));
+        let (kind, own) = own.unwrap_or_else(|| ("cookie", cookie.to_string()));
+        Identity {
+            may_return: kind == CSRF_TOKEN,
+            session: self.key(&["session", user.as_deref().unwrap_or_default(), kind, &own]),
+            user: user.map(|user| self.key_of_user(&user)),
+        }
+    }
+
+    /// What refuses all that is signed up to now, or was checked before the mark is there.
+    pub(crate) fn mark(&self, now: UnixTime) -> Mark {
+        Mark::up_to(now.checked_add(self.settings.margin).unwrap_or(now))
+    }
+
+    /// A key says nothing of whom it is about.
+    fn key(&self, parts: &[&str]) -> RecordKey {
+        RecordKey::new(format!("{}{}", self.settings.key_prefix, digest(parts)))
+    }
+
+    /// How long a mark must be kept: until all that it refuses has expired.
+    pub(crate) fn ttl(&self) -> Duration {
+        self.cookies.lifetime().saturating_add(AFTERLIFE)
+    }
+
+    /// What was looked up so shortly ago that it still counts.
+    pub(crate) fn recent(&self, key: &RecordKey, now: UnixTime) -> Option<Option<Mark>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.get(key, now, self.settings.delay)
+    }
+
+    pub(crate) fn remember(&self, key: &RecordKey, mark: Option<&Mark>, now: UnixTime) {
+        if !self.settings.delay.is_zero() {
+            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.put(key, mark, now, self.settings.delay);
+        }
+    }
+}
+
+impl fmt::Debug for RevocableSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cookies, settings, .. } = self;
+        f.debug_struct("RevocableSessions")
+            .field("cookies", cookies)
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,84 @@
+//! Checking whether a session in a verified cookie was revoked.
+
+use std::sync::Arc;
+
+use super::{Opened, Sessions, Visit, looking::Looking, sessions::Origin};
+use crate::{
+    UnixTime,
+    engine::EngineError,
+    interface,
+    reason::Reason,
+    revocation::{CookieDigest, RevocableSessions},
+    session::{AUTHENTICATED, Session},
+    store::{Answer, Question, StoreError},
+    stored::OnOutage,
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct Checking {
+    rules: Arc<RevocableSessions>,
+    opened: interface::Opened,
+    origin: Origin,
+    looking: Looking,
+}
+
+impl Checking {
+    /// Starts to check; `None` if no key confirms the cookie.
+    pub(super) fn new(
+        rules: &Arc<RevocableSessions>,
+        cookie: Option<&[u8]>,
+        opened: &interface::Opened,
+        now: UnixTime,
+    ) -> Option<Self> {
+        let interface::Opened { session, reason, cookie: facts } = opened;
+        let signed_at = facts.and_then(|facts| facts.signed_at).filter(|_| reason.is_verified())?;
+        let cookie = CookieDigest::of(cookie?);
+        let origin = Origin {
+            identity: rules.identify(session, &cookie),
+            user: rules.user_of(session),
+            authenticated: session.value(AUTHENTICATED),
+            signed_at,
+            cookie,
+        };
+        let looking = Looking::recent(rules, &origin.identity, now);
+        Some(Self { rules: Arc::clone(rules), opened: opened.clone(), origin, looking })
+    }
+
+    pub(super) fn question(&self) -> Option<Question<'_>> {
+        self.looking.question()
+    }
+
+    /// Returns the session, once it is known whether it was revoked.
+    pub(super) fn answer(
+        &mut self,
+        answer: Result<Answer, StoreError>,
+    ) -> Result<Option<Opened>, EngineError> {
+        match self.looking.answer(answer) {
+            Ok(()) => Ok(self.done()),
+            Err(error) if self.rules.settings().on_outage == OnOutage::Anonymous => {
+                Ok(Some(self.unavailable(Some(error))))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn done(&self) -> Option<Opened> {
+        if self.looking.question().is_some() {
+            return None;
+        }
+        let sessions = Sessions::Revocable(Arc::clone(&self.rules));
+        let interface::Opened { session, reason, cookie } = self.opened.clone();
+        Some(if self.origin.is_refused(&self.looking) {
+            Opened::signed(Visit::new(sessions, Reason::Revoked, cookie), Session::new())
+        } else {
+            let origin = Some(Box::new(self.origin.clone()));
+            Opened::signed(Visit { origin, ..Visit::new(sessions, reason, cookie) }, session)
+        })
+    }
+
+    pub(super) fn unavailable(&self, failure: Option<EngineError>) -> Opened {
+        let sessions = Sessions::Revocable(Arc::clone(&self.rules));
+        let visit = Visit::new(sessions, Reason::StoreUnavailable, self.opened.cookie);
+        Opened::signed(Visit { failure: failure.map(Arc::new), ..visit }, Session::new())
+    }
+}
