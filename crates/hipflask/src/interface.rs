@@ -13,8 +13,10 @@ use hipflask_core::{
     UnixTime,
     engine::EngineError,
     interface::Saved,
+    revocation,
     store::{Store, StoreError},
     stored::{SessionId, StoredSessions},
+    value::Dict,
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -63,6 +65,8 @@ struct Shared {
     deadline: Duration,
     /// Open the session of every request that carries a cookie, asked for or not.
     refreshes_untouched: bool,
+    /// The session's keys that name its user.
+    user_keys: Vec<String>,
     /// The fingerprints of the keys, the current one first.
     fingerprints: Vec<String>,
     /// How sessions lie in a store, where one is to follow.
@@ -76,10 +80,46 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
+    /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] or
+    /// [`ConfigError::NoRevocations`] if its `SESSION_TYPE` or `SESSION_REVOCATIONS` asks for a store.
+    pub fn signed(config: &SessionConfig) -> Result<Self, ConfigError> {
+        match config.revocations() {
+            _ if config.wants_store() => Err(ConfigError::NoStore),
+            Some(_) => Err(ConfigError::NoRevocations),
+            None => Self::build(config),
+        }
+    }
+
+    /// Keeps sessions in Flask's signed cookie, and in a store what of them is refused before it expires:
+    /// a log-out is final, and [`revoke_user`](Self::revoke_user) ends all sessions of a user. The cookies
+    /// stay Flask's, byte for byte, and those that Flask has written can be revoked.
+    ///
+    /// The store is asked when a session is opened, unless this process has asked shortly before
+    /// ([`SessionConfig::with_revocation_delay`]), and whenever a cookie is signed anew.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use hipflask::{SecretKey, SessionInterface, config::SessionConfig, store::connect};
+    ///
+    /// let config = SessionConfig::new(SecretKey::new("9f3c6a52be0d47c1886d1f7a0cb35e24")?);
+    /// let interface = SessionInterface::revocable(&config, connect("memory:").await?)?;
+    /// interface.revoke_user("7").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
     /// [`ConfigError`] for every mistake in the configuration, and [`ConfigError::NoStore`] if its
     /// `SESSION_TYPE` asks for a store.
-    pub fn signed(config: &SessionConfig) -> Result<Self, ConfigError> {
-        if config.wants_store() { Err(ConfigError::NoStore) } else { Self::build(config) }
+    pub fn revocable(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
+        if config.wants_store() {
+            return Err(ConfigError::NoStore);
+        }
+        let sessions = config.build_revocable()?.for_store(&store).into();
+        let shared = Arc::unwrap_or_clone(Self::build(config)?.0);
+        Ok(Self(Arc::new(Shared { sessions, store: Some(AnyStore::new(store)), ..shared })))
     }
 
     fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
@@ -91,6 +131,7 @@ impl SessionInterface {
             store: None,
             deadline: config.store_deadline(),
             refreshes_untouched: config.refresh_untouched(),
+            user_keys: config.user_keys().to_vec(),
             fingerprints: config.secret_key().fingerprints(),
             clock: None,
         })))
@@ -132,7 +173,10 @@ impl SessionInterface {
     /// [`ConnectError`] when the store cannot be had, and for every mistake in the configuration.
     pub async fn connect(config: &SessionConfig, address: &str) -> Result<Self, ConnectError> {
         if address == "cookie:" {
-            return Ok(Self::signed(config)?);
+            let Some(revocations) = config.revocations() else { return Ok(Self::signed(config)?) };
+            let store = store::connect(revocations).await?;
+            store.prepare().await?;
+            return Ok(Self::revocable(config, store)?);
         }
         let store = store::connect(address).await?;
         store.prepare().await?;
@@ -194,7 +238,20 @@ impl SessionInterface {
     /// Tells operators once, in one line of the log, what these sessions are: when they are put around
     /// something.
     pub fn tell(&self) {
-        self.0.built.tell(self.0.store.as_ref().map(AnyStore::kind));
+        let kind = self.0.store.as_ref().map(AnyStore::kind);
+        match self.sessions() {
+            Sessions::Stored(_) => self.0.built.tell(kind, None),
+            _ => self.0.built.tell(None, kind),
+        }
+    }
+
+    pub(crate) fn store(&self) -> Option<&AnyStore> {
+        self.0.store.as_ref()
+    }
+
+    /// Returns the name of the user whose session has this content.
+    pub(crate) fn user_of(&self, content: &Dict) -> Option<String> {
+        revocation::user_of(&self.0.user_keys, |key| content.get(key).cloned())
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

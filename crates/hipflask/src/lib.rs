@@ -190,6 +190,8 @@ mod report;
 mod request;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod respond;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod revoking;
 mod save_error;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
@@ -209,6 +211,7 @@ pub use interface::SessionInterface;
 pub use layer::SessionLayer;
 pub use pending::PendingRequest;
 pub use request::RequestSession;
+pub use revoking::UserSession;
 pub use save_error::SaveError;
 pub use session::Session;
 

@@ -62,12 +62,17 @@ impl Built {
     }
 
     /// Tells it when the layer is first put around something: a router does that for each route.
-    pub(crate) fn tell(&self, store: Option<&'static str>) {
+    pub(crate) fn tell(&self, store: Option<&'static str>, revocations: Option<&'static str>) {
+        // They are about whatever store is asked.
+        let has_effect = |name: &&&str| {
+            revocations.is_some() && ["SESSION_ON_OUTAGE", "SESSION_STORE_DEADLINE"].contains(name)
+        };
         self.told.call_once(|| {
             tracing::info!(
                 target: "hipflask",
                 cookie = self.cookie,
                 store = store.unwrap_or("signed cookie"),
+                revocations,
                 signed_ids = store.is_none() || self.signed_ids,
                 keys = self.keys,
                 lifetime = self.lifetime,
@@ -78,7 +83,8 @@ impl Built {
             for (name, instead) in &self.unused {
                 tracing::warn!(target: "hipflask", "the setting {name} is not used: {instead}");
             }
-            for name in self.needing_a_store.iter().filter(|_| store.is_none()) {
+            let needing = self.needing_a_store.iter().filter(|name| !has_effect(name));
+            for name in needing.filter(|_| store.is_none()) {
                 tracing::warn!(
                     target: "hipflask",
                     "the setting {name} has no effect: sessions lie in signed cookies, which nobody can \

@@ -60,6 +60,10 @@ impl Session {
         Self(request)
     }
 
+    pub(crate) const fn request(&self) -> &RequestSession {
+        &self.0
+    }
+
     /// Returns the value of `key` as any type that serde can deserialize.
     ///
     /// ```
@@ -487,7 +491,8 @@ impl Session {
     }
 
     /// Ends the session: for log-out. What is set afterwards is a new session. A signed cookie is
-    /// only deleted in this browser: a copy of it stays valid until it expires.
+    /// only deleted in this browser: a copy of it stays valid until it expires, unless cookies can be
+    /// [revoked](crate::SessionInterface::revocable).
     ///
     /// ```
     /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {

@@ -24,7 +24,7 @@ use crate::{
     interface::CookieSessions,
     record::Format,
     session::{AUTHENTICATED, CSRF_TOKEN, Session},
-    store::RecordKey,
+    store::{RecordKey, Store},
     stored::OnOutage,
     value::Value,
 };
@@ -101,8 +101,19 @@ pub(crate) struct Identity {
     pub(crate) user: Option<RecordKey>,
     /// Its own.
     pub(crate) session: RecordKey,
-    /// Another session can be named like this one later.
-    pub(crate) may_return: bool,
+    /// What tells it from another one of its user.
+    pub(crate) told_by: ToldBy,
+}
+
+/// What tells a session from another one of its user.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ToldBy {
+    /// Only the cookie itself: signed anew, it is another session.
+    Cookie,
+    /// Flask-WTF's secret, which lives through a log-out and another log-in.
+    CsrfToken,
+    /// When the user has logged in.
+    LogIn,
 }
 
 impl Identity {
@@ -115,6 +126,13 @@ impl RevocableSessions {
     /// Adds revocation to signed cookies.
     pub fn new(cookies: CookieSessions, settings: Settings) -> Self {
         Self { cookies, settings, recent: Mutex::default() }
+    }
+
+    /// Follows what a store needs: its format of records.
+    #[must_use]
+    pub fn for_store(mut self, store: &(impl Store + ?Sized)) -> Self {
+        self.settings.format = store.record_format().unwrap_or(self.settings.format);
+        self
     }
 
     /// Returns what opens and signs the cookies.
@@ -140,9 +158,7 @@ impl RevocableSessions {
     /// # Ok::<(), hipflask_core::session::SessionError>(())
     /// ```
     pub fn user_of(&self, session: &Session) -> Option<String> {
-        let mut keys = self.settings.user_keys.iter();
-        let user = keys.find_map(|key| session.value(key).filter(|value| *value != Value::Null))?;
-        Some(text(&user))
+        user_of(&self.settings.user_keys, |key| session.value(key))
     }
 
     /// Returns where the mark of a user lies.
@@ -154,12 +170,13 @@ impl RevocableSessions {
     /// Flask-WTF's secret, else only the cookie itself.
     pub(crate) fn identify(&self, session: &Session, cookie: &CookieDigest) -> Identity {
         let user = self.user_of(session);
-        let mut own = [AUTHENTICATED, CSRF_TOKEN].into_iter();
-        let own = own.find_map(|key| Some((key, text(&session.value(key)?))));
-        let (kind, own) = own.unwrap_or_else(|| ("cookie", cookie.to_string()));
+        let mut own = [(AUTHENTICATED, ToldBy::LogIn), (CSRF_TOKEN, ToldBy::CsrfToken)].into_iter();
+        let own = own.find_map(|(key, told_by)| Some((text(&session.value(key)?), told_by)));
+        let (own, told_by) = own.unwrap_or_else(|| (cookie.to_string(), ToldBy::Cookie));
+        let kind = format!("{told_by:?}");
         Identity {
-            may_return: kind == CSRF_TOKEN,
-            session: self.key(&["session", user.as_deref().unwrap_or_default(), kind, &own]),
+            told_by,
+            session: self.key(&["session", user.as_deref().unwrap_or_default(), &kind, &own]),
             user: user.map(|user| self.key_of_user(&user)),
         }
     }
@@ -201,6 +218,21 @@ impl fmt::Debug for RevocableSessions {
             .field("settings", settings)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the name of the user of a session, as text: the first of the keys that is there.
+///
+/// ```
+/// use hipflask_core::{revocation::user_of, value::{Dict, Value}};
+///
+/// let content = Dict::from_iter([("user_id".into(), Value::from(7))]);
+/// let keys = ["_user_id".to_owned(), "user_id".to_owned()];
+/// assert_eq!(user_of(&keys, |key| content.get(key).cloned()).as_deref(), Some("7"));
+/// ```
+pub fn user_of(keys: &[String], value: impl Fn(&str) -> Option<Value>) -> Option<String> {
+    let mut keys = keys.iter();
+    let user = keys.find_map(|key| value(key).filter(|value| *value != Value::Null))?;
+    Some(text(&user))
 }
 
 fn text(value: &Value) -> String {

@@ -299,7 +299,8 @@ impl Session {
     }
 
     /// Ends the session: for log-out. What is set afterwards is a new session with a new id. A signed
-    /// cookie cannot be ended: a copy of it stays valid until it expires.
+    /// cookie cannot be ended, unless cookies can be [revoked](crate::revocation): a copy of it stays
+    /// valid until it expires.
     ///
     /// # Errors
     ///

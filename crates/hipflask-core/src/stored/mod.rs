@@ -24,7 +24,7 @@ use crate::{
     engine::{Changes, Snapshot},
     interface::{CookieError, CookieFacts, CookieSessions, Opened},
     reason::Reason,
-    record::{DecodeError, Format},
+    record::{self, DecodeError, Format},
     session::Session,
     signing::UnsignError,
     store::{Record, RecordKey, Store, Touch},
@@ -103,6 +103,12 @@ impl StoredSessions {
     /// Takes the settings as they are.
     pub const fn new(settings: Settings) -> Self {
         Self { settings, renews_at_once: true, migration: None }
+    }
+
+    /// Returns what a record holds; `None` if it is retired or cannot be read.
+    pub fn content_of(&self, record: &Record) -> Option<Dict> {
+        let Settings { format, limits, .. } = self.settings;
+        record::decode(&record.payload, format, limits).ok()?.content
     }
 
     /// Follows what a store needs: its format of records, and how it moves one.

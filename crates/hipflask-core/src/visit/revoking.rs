@@ -42,6 +42,18 @@ impl Sessions {
 }
 
 impl Revoking {
+    /// Ends the session of one record.
+    ///
+    /// ```
+    /// use hipflask_core::{store::RecordKey, visit::{Machine, Revoking, Step}};
+    ///
+    /// let revoking = Revoking::of_record(RecordKey::new("session:SSSSSSSS"));
+    /// assert!(matches!(revoking.step(), Step::Ask(_)));
+    /// ```
+    pub fn of_record(key: RecordKey) -> Self {
+        Self { keys: vec![key], was_there: false, losses: Losses::default() }
+    }
+
     /// Reports whether there was a session, or may have been: where an answer was lost, nobody knows.
     pub const fn was_there(&self) -> bool {
         self.was_there

@@ -14,7 +14,7 @@ use crate::{
     engine::EngineError,
     interface::{SaveAction, Saved},
     reason::Reason,
-    revocation::{CookieDigest, Identity, RevocableSessions},
+    revocation::{CookieDigest, Identity, RevocableSessions, ToldBy},
     session::{AUTHENTICATED, Fate, Session},
     store::{Answer, RecordKey, StoreError},
     value::Value,
@@ -71,9 +71,9 @@ impl Settling {
         });
         let mut queue = Vec::new();
         if let Some(origin) = origin.as_ref().filter(|_| is_ended) {
-            let edit = match origin.identity.may_return {
-                true => Edit::Refuse { spare: None },
-                false => Edit::RefuseForEver,
+            let edit = match origin.identity.told_by {
+                ToldBy::CsrfToken => Edit::Refuse { spare: None },
+                ToldBy::Cookie | ToldBy::LogIn => Edit::RefuseForEver,
             };
             queue.push(Marking::new(rules, origin.identity.session.clone(), edit, now));
         }
@@ -96,7 +96,10 @@ impl Settling {
     /// Looks up what is refused, if a cookie is to be sent; else goes on to what is to be marked.
     fn look(&mut self) {
         let Some((becomes, _)) = &self.becomes else { return self.mark() };
-        let mut keys: Vec<RecordKey> = becomes.keys().cloned().collect();
+        // No mark can be of a cookie that nobody has yet.
+        let is_new = becomes.told_by == ToldBy::Cookie;
+        let keys = becomes.keys().filter(|key| !is_new || **key != becomes.session);
+        let mut keys: Vec<RecordKey> = keys.cloned().collect();
         let origin = self.origin.iter().flat_map(|origin| origin.identity.keys());
         for key in origin {
             if !keys.contains(key) {
@@ -205,8 +208,7 @@ fn stamped(session: &Session, was: Option<&Value>, now: UnixTime) -> Session {
     let is = session.value(AUTHENTICATED);
     if is.is_none() || is.as_ref() == was {
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        // A session that cannot be changed is not sent either.
-        let _ = session.set(AUTHENTICATED, now);
+        session.take_over(AUTHENTICATED.into(), now.into());
     }
     session
 }

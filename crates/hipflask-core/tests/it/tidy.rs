@@ -30,7 +30,7 @@ const FLOW: [&str; 19] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 17] = [
+const FACADE: [&str; 18] = [
     "sync",
     "line",
     "config",
@@ -43,6 +43,7 @@ const FACADE: [&str; 17] = [
     "request",
     "pending",
     "session",
+    "revoking",
     "respond",
     "layer",
     "extract",

@@ -93,6 +93,12 @@ pub enum ConfigError {
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes: set a secret key instead")]
     RandomUnavailable(#[source] io::Error),
+    /// Signed cookies are to be revoked, and no store was given that keeps what is refused.
+    #[error(
+        "SESSION_REVOCATIONS names a store: use SessionLayer::connect, or connect to it and use \
+         SessionLayer::revocable, or unset it"
+    )]
+    NoRevocations,
     /// Sessions are to be kept in a store, and none was given.
     #[error(
         "SESSION_TYPE asks for a store: connect to it and use SessionLayer::stored, \

@@ -92,6 +92,19 @@ impl Given {
         Duration::try_from_secs_f64(seconds).map_err(|_| self.wrong_type(name, expected))
     }
 
+    pub(super) fn texts(
+        self,
+        name: &str,
+        expected: &'static str,
+    ) -> Result<Vec<String>, ConfigError> {
+        let Self::List(items) = self else { return Err(self.wrong_type(name, expected)) };
+        let text = |item: Self| match item {
+            Self::Text(text) if !text.is_empty() => Ok(text),
+            other => Err(other.wrong_type(name, expected)),
+        };
+        items.into_iter().map(text).collect()
+    }
+
     /// Returns what a word stands for, whatever its case.
     pub(super) fn word<T: Copy>(
         self,

@@ -7,7 +7,7 @@
 //! - `table` has all settings: name, kind, whose, and where it goes.
 //! - `env` and `file` read settings as `given` values, `name` finds them in the table, `setting`
 //!   applies them.
-//! - `stored` has what only matters with a store.
+//! - `stored` has what only matters with a store, `revocations` what can end signed cookies.
 //! - `check` turns a [`SessionConfig`] into an [`CookieSessions`], or says what is wrong with it.
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/
@@ -22,6 +22,7 @@ mod given;
 mod key;
 mod lifetime;
 mod name;
+mod revocations;
 mod setting;
 mod stored;
 mod table;
@@ -74,6 +75,7 @@ pub struct SessionConfig {
     signing: Signing,
     hardened: bool,
     stored: stored::Stored,
+    revocations: revocations::Revocations,
     /// Settings that nothing is done with, and what to do instead.
     unused: Vec<(String, &'static str)>,
 }
@@ -102,6 +104,7 @@ impl SessionConfig {
             signing: Signing::default(),
             hardened: false,
             stored: stored::Stored::default(),
+            revocations: revocations::Revocations::default(),
             unused: Vec::new(),
         }
     }

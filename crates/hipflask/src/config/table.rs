@@ -4,7 +4,7 @@
 
 use hipflask_core::{cookie::SameSite, engine::ConflictPolicy, record::Format, stored::IdStorage};
 
-use super::{ConfigError, OnOutage, SessionConfig, given::Given, lifetime};
+use super::{ConfigError, OnOutage, SessionConfig, given::Given, lifetime, revocations::Address};
 
 /// Who has defined the name of a setting.
 ///
@@ -111,6 +111,7 @@ const STORAGES: &str = "plain, hashed or hashed_from_plain";
 const OUTAGES: &str = "anonymous or refuse";
 const FORMATS: &str = "msgpack or json";
 const BYTES: &str = "a whole number of bytes, 0 being no limit,";
+const KEYS: &str = "a list of keys of a session, such as [\"_user_id\"],";
 const PART: &str = "a number from 0 to 1,";
 
 macro_rules! goes {
@@ -200,6 +201,11 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_REFRESH_UNTOUCHED" Hipflask(FLAG, "`false`")
         { to "with_refresh_untouched" |it, name, value| it.refresh_untouched = value.flag(name)? }
     "SESSION_REFUSE_WEAK_KEY" Hipflask(FLAG, "`false`") { nowhere WEAK }
+    "SESSION_REVOCATIONS" Hipflask("the address of a store", "none")
+        { to "with_revocations"
+          |it, name, value| it.revocations.address = Some(Address(value.text(name)?)) }
+    "SESSION_REVOCATIONS_DELAY" Hipflask(SECONDS, "`1`")
+        { to "with_revocation_delay" |it, name, value| it.revocations.settings.delay = value.seconds(name)? }
     "SESSION_SERIALIZATION_FORMAT" FlaskSession(FORMATS, "`msgpack`")
         { to "with_record_format" |it, name, value| it.stored.settings.format = format(name, value)? }
     "SESSION_SQLALCHEMY" FlaskSession(THEIRS, "") { nowhere CONNECT }
@@ -214,6 +220,8 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_touch_after" |it, name, value| it.stored.settings.touch_after = value.number(name, PART)? }
     "SESSION_TYPE" FlaskSession("the kind of a store", "`null`")
         { to "SessionLayer::stored" |it, name, value| it.stored.wanted = session_type(name, value)? }
+    "SESSION_USER_KEYS" Hipflask("a list of keys", "`[\"_user_id\", \"user_id\"]`")
+        { to "with_user_keys" |it, name, value| it.revocations.settings.user_keys = value.texts(name, KEYS)? }
     "SESSION_USE_SIGNER" FlaskSession(FLAG, "`false`")
         { to "with_signed_ids" |it, name, value| it.stored.use_signer = value.flag(name)? }
 };

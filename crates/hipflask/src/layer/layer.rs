@@ -59,6 +59,15 @@ impl SessionLayer {
         SessionInterface::signed(config).map(Self)
     }
 
+    /// Keeps sessions in signed cookies that can be revoked: see [`SessionInterface::revocable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionInterface::revocable`].
+    pub fn revocable(config: &SessionConfig, store: impl Store) -> Result<Self, ConfigError> {
+        SessionInterface::revocable(config, store).map(Self)
+    }
+
     /// Keeps sessions in a store, as Flask-Session does, configured.
     ///
     /// # Errors

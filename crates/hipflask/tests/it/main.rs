@@ -20,6 +20,7 @@ mod nested;
 mod pages;
 mod privacy;
 mod reasons;
+mod revoking;
 mod settings;
 mod stored;
 mod sync;

@@ -3,22 +3,25 @@
 use std::{fmt::Write, time::Duration};
 
 use hipflask::{
-    SessionConfig,
+    ConfigError, SessionConfig, SessionLayer,
     config::{OnOutage, Origin, Setting, settings},
 };
 
 use crate::{app::KEY, pages};
 
 /// A value for each setting that only Hipflask has.
-const OURS: [(&str, &str); 8] = [
+const OURS: [(&str, &str); 11] = [
     ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
     ("SESSION_CONFLICT_POLICY", "error"),
     ("SESSION_IDLE_TIMEOUT", "900.5"),
     ("SESSION_ID_STORAGE", "Hashed_From_Plain"),
     ("SESSION_ON_OUTAGE", "anonymous"),
     ("SESSION_REFRESH_UNTOUCHED", "true"),
+    ("SESSION_REVOCATIONS", "memory:"),
+    ("SESSION_REVOCATIONS_DELAY", "0.25"),
     ("SESSION_STORE_DEADLINE", "0.5"),
     ("SESSION_TOUCH_AFTER", "0"),
+    ("SESSION_USER_KEYS", r#"["username"]"#),
 ];
 
 #[track_caller]
@@ -30,12 +33,15 @@ fn check_ours(config: &SessionConfig) {
         "idle_timeout: Some(900.5s)",
         "id_storage: HashedFromPlain",
         "touch_after: 0.0",
+        "delay: 250ms",
+        r#"user_keys: ["username"]"#,
     ] {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
     assert_eq!(config.on_outage(), OnOutage::Anonymous);
     assert_eq!(config.store_deadline(), Duration::from_millis(500));
     assert!(config.refresh_untouched());
+    assert!(matches!(SessionLayer::signed(config), Err(ConfigError::NoRevocations)));
     config.build_stored().unwrap();
 }
 
@@ -54,11 +60,8 @@ fn own_settings_work_from_the_environment() {
 fn own_settings_work_from_toml() {
     let mut text = format!("SECRET_KEY = '{KEY}'\n");
     for (name, value) in OURS {
-        let quote = if value.starts_with(|first: char| first.is_ascii_digit()) || value == "true" {
-            ""
-        } else {
-            "'"
-        };
+        let is_no_text = |first: char| first.is_ascii_digit() || first == '[';
+        let quote = if value.starts_with(is_no_text) || value == "true" { "" } else { "'" };
         writeln!(text, "{name} = {quote}{value}{quote}").unwrap();
     }
     check_ours(&SessionConfig::from_toml(&text).unwrap());
