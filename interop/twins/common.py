@@ -15,8 +15,9 @@ def make_app(name):
     folder = os.path.join(root, "..", "..", "examples", "templates", name)
     app = Flask(name, template_folder=folder, static_folder=None)
     app.root_path = root
+    app.config["SECRET_KEY_FILE"] = os.environ.get("FLASK_SECRET_KEY_FILE")
     app.secret_key = os.environ.get("FLASK_SECRET_KEY")
-    if not app.secret_key:
+    if not app.secret_key and not app.config["SECRET_KEY_FILE"]:
         print("FLASK_SECRET_KEY is not set: sessions end with this run", file=sys.stderr)
         app.secret_key = secrets.token_urlsafe(32)
     # The same twin with the sessions of the Python package instead of Flask's own.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use hipflask::{
     UnixTime,
-    config::CookieSessions,
+    config::{CookieSessions, Digest},
     core::{
         cookie, interface::SaveAction, serializer::JsonStyle, session::Session, stored::SessionId,
         visit::Sessions,
@@ -63,6 +63,11 @@ impl Engine {
         })
     }
 
+    /// The names of the digests that are accepted at a time, first the one that signs.
+    fn digests(&self, now: f64) -> Vec<&'static str> {
+        self.interface.digests(time(now)).map(Digest::name).collect()
+    }
+
     /// Whether sessions lie in a store, and not in the cookie.
     #[getter]
     fn is_stored(&self) -> bool {
@@ -91,7 +96,7 @@ impl Engine {
         }
         let (opened, visit) = self.signed.open(cookie.as_deref(), now).finish().into_parts();
         value::fill_from(session, &opened)?;
-        Ok(Opened::new(session, visit, 0))
+        Opened::new(session, visit, 0)
     }
 
     /// Saves a session, and returns the `Set-Cookie` to send. `json` is the app's provider of JSON, which

@@ -19,7 +19,10 @@ mod state;
 mod stored;
 mod value;
 
-use hipflask::store::{ConnectError, SqlStore, StoreKind};
+use hipflask::{
+    SecretKey,
+    store::{ConnectError, SqlStore, StoreKind},
+};
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -39,6 +42,13 @@ mod _native {
     #[pyfunction]
     fn weakness(key: &[u8]) -> Option<String> {
         hipflask::core::signing::strength::judge(key).err().map(|weakness| weakness.to_string())
+    }
+
+    /// Returns the keys of a file or folder, the current one first.
+    #[pyfunction]
+    fn read_keys(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Vec<Vec<u8>>> {
+        let keys = SecretKey::watch(path).map_err(|mistake| error::config(py, &mistake))?;
+        Ok(keys.ring().keys().map(|key| key.as_bytes().to_vec()).collect())
     }
 
     /// Returns the kind of store that an address is of, or else the scheme that may have been meant.

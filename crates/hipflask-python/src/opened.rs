@@ -114,9 +114,16 @@ impl Opened {
 
 impl Opened {
     /// Takes a session as it was just opened.
-    pub(crate) fn new(session: &Bound<'_, PyDict>, visit: Visit, id_length: usize) -> Self {
+    pub(crate) fn new(
+        session: &Bound<'_, PyDict>,
+        visit: Visit,
+        id_length: usize,
+    ) -> PyResult<Self> {
+        if visit.is_outdated() {
+            session.setattr(intern!(session.py(), "_modified"), true)?;
+        }
         let frozen = Frozen::of(session);
-        Self { frozen, visit, id_length, begun: Vec::new(), entropy: None }
+        Ok(Self { frozen, visit, id_length, begun: Vec::new(), entropy: None })
     }
 
     /// Returns the keys of lists that were empty in this request, and have grown in place since.

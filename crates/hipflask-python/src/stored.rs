@@ -137,7 +137,7 @@ impl Stored {
             value::fill_from(dict, &session)?;
             visit
         };
-        Ok(Opened::new(dict, visit, self.id_length))
+        Opened::new(dict, visit, self.id_length)
     }
 
     pub(crate) fn save(

@@ -15,7 +15,7 @@ use hipflask_core::{
     interface::Saved,
     revocation,
     store::{Store, StoreError},
-    stored::{SessionId, StoredSessions},
+    stored::SessionId,
     value::Dict,
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     SaveError,
     config::{ConfigError, SessionConfig},
+    live::{Live, Watched},
     report::{self, Built},
     store::{self, AnyStore, ConnectError},
 };
@@ -59,7 +60,10 @@ pub struct SessionInterface(Arc<Shared>);
 
 #[derive(Clone)]
 struct Shared {
-    sessions: Sessions,
+    /// What was made at first.
+    live: Arc<Live>,
+    /// What is made anew when the keys change.
+    watched: Option<Arc<Watched>>,
     /// Who answers what the sessions ask; those in signed cookies ask nothing.
     store: Option<AnyStore>,
     deadline: Duration,
@@ -67,10 +71,6 @@ struct Shared {
     refreshes_untouched: bool,
     /// The session's keys that name its user.
     user_keys: Vec<String>,
-    /// The fingerprints of the keys, the current one first.
-    fingerprints: Vec<String>,
-    /// How sessions lie in a store, where one is to follow.
-    rules: StoredSessions,
     clock: Option<Arc<Clock>>,
     built: Built,
 }
@@ -117,22 +117,22 @@ impl SessionInterface {
         if config.wants_store() {
             return Err(ConfigError::NoStore);
         }
-        let sessions = config.build_revocable()?.for_store(&store).into();
-        let shared = Arc::unwrap_or_clone(Self::build(config)?.0);
-        Ok(Self(Arc::new(Shared { sessions, store: Some(AnyStore::new(store)), ..shared })))
+        let sessions = config.build_revocable()?.for_store(&store);
+        let (interface, store) = (Self::build(config)?, Some(AnyStore::new(store)));
+        Ok(interface.keeping(sessions, |shared| Shared { store, ..shared }))
     }
 
     fn build(config: &SessionConfig) -> Result<Self, ConfigError> {
         let interface = config.build()?;
+        let live = Arc::new(Live::signed(config)?);
         Ok(Self(Arc::new(Shared {
             built: Built::of(config, &interface),
-            sessions: interface.into(),
-            rules: config.build_stored()?,
+            watched: Watched::new(config, &live).map(Arc::new),
+            live,
             store: None,
             deadline: config.store_deadline(),
             refreshes_untouched: config.refresh_untouched(),
             user_keys: config.user_keys().to_vec(),
-            fingerprints: config.secret_key().fingerprints(),
             clock: None,
         })))
     }
@@ -185,14 +185,18 @@ impl SessionInterface {
 
     /// Keeps sessions in a store instead of the cookie.
     pub(crate) fn with_store(self, store: impl Store) -> Self {
+        let sessions = self.0.live.rules.clone().for_store(&store);
+        let store = Some(AnyStore::new(store));
+        self.keeping(sessions, |shared| Shared { store, refreshes_untouched: false, ..shared })
+    }
+
+    /// Keeps sessions elsewhere than before.
+    fn keeping(self, sessions: impl Into<Sessions>, change: impl FnOnce(Shared) -> Shared) -> Self {
         let shared = Arc::unwrap_or_clone(self.0);
-        let rules = shared.rules.clone().for_store(&store);
-        Self(Arc::new(Shared {
-            sessions: rules.into(),
-            store: Some(AnyStore::new(store)),
-            refreshes_untouched: false,
-            ..shared
-        }))
+        let live = Arc::new(shared.live.with_sessions(sessions));
+        let config = shared.watched.as_ref().map(|watched| watched.config());
+        let watched = config.and_then(|config| Watched::new(&config, &live)).map(Arc::new);
+        Self(Arc::new(change(Shared { live, watched, ..shared })))
     }
 
     /// Takes the time from `clock` instead of from the system. For tests.
@@ -209,7 +213,7 @@ impl SessionInterface {
     /// [`Error`](crate::Error) when the store does not answer, or when sessions are signed cookies,
     /// which nobody can take back.
     pub async fn revoke(&self, id: &SessionId) -> crate::Result<bool> {
-        let mut revoking = self.sessions().revoke(id).ok_or_else(|| {
+        let mut revoking = self.live().sessions.revoke(id).ok_or_else(|| {
             let cannot = StoreError::Unsupported("end a session that lies in its cookie");
             EngineError::Store(Arc::new(cannot))
         })?;
@@ -255,11 +259,15 @@ impl SessionInterface {
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
-        &self.0.sessions
+        &self.0.live.sessions
     }
 
-    pub(crate) fn fingerprints(&self) -> &[String] {
-        &self.0.fingerprints
+    /// Returns what opens and saves with the keys as they are now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        match &self.0.watched {
+            Some(watched) => watched.live(self.0.store.as_ref()),
+            None => Arc::clone(&self.0.live),
+        }
     }
 
     /// Returns how long one operation of the store may take.
@@ -274,7 +282,7 @@ impl SessionInterface {
     /// Reports whether both open and save each session alike: they are clones, or sign the same cookie
     /// in the same way. Of two stores nobody can tell.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let alike = self.0.fingerprints == other.0.fingerprints
+        let alike = self.0.live.fingerprints == other.0.live.fingerprints
             && self.sessions().is_like(other.sessions());
         alike || Arc::ptr_eq(&self.0, &other.0)
     }
@@ -300,7 +308,7 @@ impl SessionInterface {
         cookie: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Opened, EngineError> {
-        let opening = self.sessions().open(cookie, now);
+        let opening = self.live().sessions.open(cookie, now);
         self.carry_on(opening).await
     }
 

@@ -11,13 +11,17 @@ use hipflask_core::{
     interface::{CookieFacts, CookieSessions},
     reason::Reason,
     record::DecodeError,
+    signing::Digest,
 };
 
-use crate::{SaveError, SessionConfig};
+use crate::{SaveError, SessionConfig, config::ConfigError};
 
 /// Counts opened sessions by `reason`.
 #[cfg(feature = "metrics")]
 const OPENED: &str = "hipflask_sessions_opened_total";
+/// Counts cookies that a key confirmed by `key`, which is its position, and `digest`.
+#[cfg(feature = "metrics")]
+const VERIFIED: &str = "hipflask_sessions_verified_total";
 /// Counts sessions that could not be saved by `reason`.
 #[cfg(feature = "metrics")]
 const SAVE_FAILED: &str = "hipflask_sessions_save_failed_total";
@@ -99,7 +103,12 @@ pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: 
     #[cfg(feature = "metrics")]
     metrics::counter!(OPENED, "reason" => reason.code()).increment(1);
     let facts = cookie.unwrap_or_default();
-    let key = facts.key.and_then(|key| fingerprints.get(key)).map(String::as_str);
+    let fingerprint = facts.key.and_then(|key| fingerprints.get(key)).map(String::as_str);
+    #[cfg(feature = "metrics")]
+    if let (Some(key), Some(digest)) = (facts.key, facts.digest) {
+        let labels = [("key", key.to_string()), ("digest", digest.to_string())];
+        metrics::counter!(VERIFIED, &labels).increment(1);
+    }
     if reason.is_refusal() {
         tracing::info!(
             target: "hipflask",
@@ -115,10 +124,21 @@ pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: 
             age = facts.age,
             len = facts.len,
             key = facts.key,
-            fingerprint = key,
+            fingerprint,
+            digest = facts.digest.map(Digest::name),
             "session opened"
         );
     }
+}
+
+/// The file of keys has changed.
+pub(crate) fn keys(fingerprints: &[String]) {
+    tracing::info!(target: "hipflask", keys = fingerprints.join(" "), "the keys were read again");
+}
+
+/// The file of keys has changed and cannot be used.
+pub(crate) fn keys_refused(error: &ConfigError) {
+    tracing::error!(target: "hipflask", "the keys stay what they were: {error}");
 }
 
 pub(crate) fn save_failed(failure: &SaveError) {

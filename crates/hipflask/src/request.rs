@@ -173,7 +173,7 @@ impl RequestSession {
             return opened.map(|()| None);
         }
         let interface = self.interface();
-        let opening = interface.sessions().open(self.cookie().as_deref(), interface.now());
+        let opening = interface.live().sessions.open(self.cookie().as_deref(), interface.now());
         if matches!(opening.step(), Step::Done) {
             locked.open(opening.finish(), accessed, interface);
             return Ok(None);
@@ -297,7 +297,7 @@ impl Locked<'_, State> {
             session.set_read_only(ReadOnly::ResponseStarted);
         }
         (self.reason, self.cookie) = (visit.reason(), visit.cookie());
-        report::opened(self.reason, self.cookie, interface.fingerprints());
+        report::opened(self.reason, self.cookie, &interface.live().fingerprints);
         (self.session, self.visit, self.stage) = (session, Some(visit), Stage::Open);
     }
 }

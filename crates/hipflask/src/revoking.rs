@@ -81,9 +81,10 @@ impl SessionInterface {
     }
 
     async fn revoke_sessions(&self, user: &str, but: Option<&RecordKey>) -> Result<()> {
-        match self.sessions() {
+        let live = self.live();
+        match &live.sessions {
             Sessions::Revocable(_) => {
-                if let Some(mut marking) = self.sessions().revoke_user(user, self.now()) {
+                if let Some(mut marking) = live.sessions.revoke_user(user, self.now()) {
                     self.drive(&mut marking).await?;
                 }
                 Ok(())

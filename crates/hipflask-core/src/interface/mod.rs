@@ -19,7 +19,7 @@ use crate::{
     reason::Reason,
     serializer::{self, Limits, PayloadError},
     session::{ReadOnly, Session},
-    signing::{KeyRing, TimedError, TimedSigner, age},
+    signing::{Digest, KeyRing, TimedError, TimedSigner, age},
     value,
 };
 
@@ -51,6 +51,7 @@ pub struct CookieSessions {
     refresh_each_request: bool,
     limits: Limits,
     max_cookie_size: usize,
+    resign: bool,
 }
 
 impl CookieSessions {
@@ -78,6 +79,7 @@ impl CookieSessions {
             refresh_each_request: true,
             limits: Limits::default(),
             max_cookie_size: Self::MAX_COOKIE_SIZE,
+            resign: false,
         }
     }
 
@@ -131,6 +133,14 @@ impl CookieSessions {
         self
     }
 
+    /// Sets whether what a fallback key or digest has signed is sent again as soon as it is read.
+    #[must_use]
+    #[doc(alias = "SESSION_RESIGN")]
+    pub const fn with_resign(mut self, resign: bool) -> Self {
+        self.resign = resign;
+        self
+    }
+
     /// Reports whether both sign, name, send and limit cookies alike. Fallback keys are not compared.
     pub fn is_like(&self, other: &Self) -> bool {
         let signed = |it: &Self| {
@@ -144,6 +154,11 @@ impl CookieSessions {
             |it: &Self| (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size);
         (&self.name, &self.attributes, rest(self)) == (&other.name, &other.attributes, rest(other))
             && signed(self) == signed(other)
+    }
+
+    /// Returns the digests that are accepted at `now`, first the one that signs; none without a key.
+    pub fn digests(&self, now: UnixTime) -> impl Iterator<Item = Digest> {
+        self.signer.iter().flat_map(move |signer| signer.signer().digests(now))
     }
 
     /// Returns the name of the cookie.
@@ -171,11 +186,12 @@ impl CookieSessions {
             return Opened { session: Session::new(), reason: Reason::NoCookie, cookie: None };
         };
         let mut facts = CookieFacts { len: cookie.len(), ..CookieFacts::default() };
-        let (session, reason) = match self.verify(signer, cookie, now, &mut facts) {
+        let (mut session, reason) = match self.verify(signer, cookie, now, &mut facts) {
             Ok(session) if facts.key == Some(0) => (session, Reason::Verified),
             Ok(session) => (session, Reason::VerifiedByFallbackKey),
             Err(reason) => (Session::new(), reason),
         };
+        session.set_modified(facts.outdated);
         Opened { session, reason, cookie: Some(facts) }
     }
 
@@ -194,13 +210,16 @@ impl CookieSessions {
         facts.age = Some(age(timed.signed_at, now));
         facts.signed_at = Some(timed.signed_at);
         facts.key = Some(timed.key);
+        facts.digest = Some(timed.digest);
         let (json, compressed) = serializer::decode_payload(timed.value, self.limits.inflated())
             .map_err(|error| match error {
                 PayloadError::TooLarge => Reason::TooLarge,
                 _ => Reason::BadPayload,
             })?;
         facts.compressed = compressed;
-        Session::from_json(json, self.limits).map_err(|_| Reason::BadPayload)
+        let session = Session::from_json(json, self.limits).map_err(|_| Reason::BadPayload)?;
+        facts.outdated = self.resign && facts.is_of_another(signer.signer());
+        Ok(session)
     }
 
     /// Decides how to save a session.

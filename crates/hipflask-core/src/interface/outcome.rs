@@ -1,6 +1,11 @@
 //! What opening and saving come to: values for the adapter, and nothing done yet.
 
-use crate::{reason::Reason, serializer::WriteError, session::Session};
+use crate::{
+    reason::Reason,
+    serializer::WriteError,
+    session::Session,
+    signing::{Digest, Signer},
+};
 
 /// A session and how it came to be.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct Opened {
 pub struct CookieFacts {
     /// The age in seconds, if a key confirmed the time.
     pub age: Option<i64>,
+    /// The digest of the signature, if a key confirmed it.
+    pub digest: Option<Digest>,
     /// The time of signing in Unix seconds, if a key confirmed it.
     pub signed_at: Option<u64>,
     /// The position of the key that confirmed it: 0 is the current one, then the fallbacks.
@@ -28,6 +35,15 @@ pub struct CookieFacts {
     pub len: usize,
     /// The payload was compressed; known once it was verified.
     pub compressed: bool,
+    /// It is to be sent again although nothing has changed: signed with the current key and digest.
+    pub outdated: bool,
+}
+
+impl CookieFacts {
+    /// Reports whether a fallback key or digest of the signer has signed it.
+    pub(crate) fn is_of_another(&self, signer: &Signer) -> bool {
+        self.key != Some(0) || self.digest != Some(signer.digest())
+    }
 }
 
 /// What the adapter has to do after the handler is done.

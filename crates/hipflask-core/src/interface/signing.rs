@@ -1,6 +1,9 @@
 //! How a session cookie is signed: Flask's choice, or an application's own.
 
-use crate::signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner};
+use crate::{
+    UnixTime,
+    signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner},
+};
 
 /// The salt of Flask's session cookie.
 pub const FLASK_SALT: &str = "cookie-session";
@@ -17,6 +20,7 @@ pub const FLASK_SALT: &str = "cookie-session";
 #[derive(Clone, Debug)]
 pub struct Signing {
     digest: Digest,
+    fallback_digests: Vec<(Digest, Option<UnixTime>)>,
     key_derivation: KeyDerivation,
     salt: Vec<u8>,
     strict: bool,
@@ -26,6 +30,7 @@ impl Default for Signing {
     fn default() -> Self {
         Self {
             digest: Digest::Sha1,
+            fallback_digests: Vec::new(),
             key_derivation: KeyDerivation::Hmac,
             salt: FLASK_SALT.into(),
             strict: false,
@@ -39,6 +44,28 @@ impl Signing {
     #[doc(alias = "digest_method")]
     pub const fn with_digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
+        self
+    }
+
+    /// Accepts what another digest has signed, too: before the time `until`, or for ever.
+    ///
+    /// ```
+    /// use hipflask_core::{UnixTime, interface::{CookieSessions, Signing}, reason::Reason, signing::{Digest, KeyRing}};
+    ///
+    /// let [now, until] = [1_763_692_800, 1_763_692_900].map(UnixTime::from_secs);
+    /// let signing = Signing::default().with_digest(Digest::Sha256).with_fallback_digest(Digest::Sha1, until);
+    /// let interface = CookieSessions::signed_with(&KeyRing::new("k"), &signing);
+    /// let cookie = b"eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask signed this with SHA-1.
+    /// assert_eq!(interface.open(Some(cookie), now).reason, Reason::Verified);
+    /// assert_eq!(interface.open(Some(cookie), until).reason, Reason::BadSignature);
+    /// ```
+    #[must_use]
+    pub fn with_fallback_digest(
+        mut self,
+        digest: Digest,
+        until: impl Into<Option<UnixTime>>,
+    ) -> Self {
+        self.fallback_digests.push((digest, until.into()));
         self
     }
 
@@ -65,10 +92,18 @@ impl Signing {
 
     /// Builds the signer.
     pub fn signer(&self, ring: &KeyRing) -> TimedSigner {
+        TimedSigner::new(self.signer_without_time(ring))
+    }
+
+    /// Builds a signer for what has no time, such as the id of a session.
+    pub(crate) fn signer_without_time(&self, ring: &KeyRing) -> Signer {
         let builder = Signer::builder(ring, &self.salt)
             .with_digest(self.digest)
             .with_key_derivation(self.key_derivation)
             .with_strict(self.strict);
-        TimedSigner::new(builder.build())
+        let fallbacks = self.fallback_digests.iter();
+        fallbacks
+            .fold(builder, |builder, &(digest, until)| builder.with_fallback_digest(digest, until))
+            .build()
     }
 }

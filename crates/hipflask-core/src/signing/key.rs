@@ -113,7 +113,7 @@ impl From<Vec<u8>> for Key {
 /// assert_eq!(ring.current(), &Key::from("this month"));
 /// assert_eq!(ring.fallbacks().len(), 2);
 /// ```
-#[derive(Clone, Debug)] // safe to print: `Key` redacts itself
+#[derive(Clone, Debug, Eq, PartialEq)] // safe to print: `Key` redacts itself
 #[doc(alias = "SECRET_KEY")]
 pub struct KeyRing {
     current: Key,
@@ -158,6 +158,11 @@ impl KeyRing {
     /// Returns the key that signs.
     pub fn current(&self) -> &Key {
         &self.current
+    }
+
+    /// Returns all keys, the current one first.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.fallbacks)
     }
 
     /// Returns the keys that are only accepted, in the order in which they are tried.

@@ -8,10 +8,13 @@
 use std::fmt;
 
 use super::{
-    Digest, KeyDerivation, KeyRing, derive_key,
+    Digest, Key, KeyDerivation, KeyRing, derive_key,
     mac::{MAX_TAG_LEN, Mac},
 };
-use crate::encoding::{decode_url_to_slice, encode_url_to, is_canonical_url};
+use crate::{
+    UnixTime,
+    encoding::{decode_url_to_slice, encode_url_to, is_canonical_url},
+};
 
 /// Signs with the current key of a [`KeyRing`] and accepts the signature of any key in it.
 ///
@@ -29,10 +32,28 @@ use crate::encoding::{decode_url_to_slice, encode_url_to, is_canonical_url};
 /// ```
 #[derive(Clone, Debug)] // safe to print: `Mac` redacts itself
 pub struct Signer {
+    digest: Digest,
     /// One keyed state per key of the ring, the current one first.
     macs: Vec<Mac>,
+    /// Digests that are accepted and not signed with.
+    fallbacks: Vec<Fallback>,
     separator: Box<[u8]>,
     is_strict: bool,
+}
+
+/// A digest that is accepted, with one keyed state per key of the ring.
+#[derive(Clone, Debug)]
+struct Fallback {
+    digest: Digest,
+    until: Option<UnixTime>,
+    macs: Vec<Mac>,
+}
+
+impl Fallback {
+    /// Without a time, only what is accepted for ever is.
+    fn is_accepted(&self, now: Option<UnixTime>) -> bool {
+        self.until.is_none_or(|until| now.is_some_and(|now| now < until))
+    }
 }
 
 impl Signer {
@@ -47,6 +68,7 @@ impl Signer {
             ring,
             salt: salt.as_ref().to_vec(),
             digest: Digest::default(),
+            fallback_digests: Vec::new(),
             key_derivation: KeyDerivation::default(),
             separator: Box::from(*b"."),
             is_strict: false,
@@ -79,17 +101,65 @@ impl Signer {
 
     /// Returns the value inside `signed` once a key of the ring confirms it, the current key first.
     ///
+    /// Of the fallback digests, those count that are accepted for ever: the others need
+    /// [`unsign_at`](Self::unsign_at).
+    ///
     /// # Errors
     ///
     /// [`UnsignError::NoSeparator`] when no signature was appended at all, otherwise
     /// [`UnsignError::Mismatch`]; neither tells which key, or which byte, failed.
     pub fn unsign<'a>(&self, signed: &'a [u8]) -> Result<Unsigned<'a>, UnsignError<'a>> {
+        self.unsign_within(signed, None)
+    }
+
+    /// As [`unsign`](Self::unsign), with the fallback digests that are still accepted at `now`.
+    ///
+    /// ```
+    /// # use hipflask_core::{UnixTime, signing::{Digest, KeyRing, Signer}};
+    /// let ring = KeyRing::new("secret-key");
+    /// let old = Signer::new(&ring, "my purpose").sign(b"hello"); // with SHA-1
+    /// let [now, until] = [1_000, 2_000].map(UnixTime::from_secs);
+    /// let signer = Signer::builder(&ring, "my purpose")
+    ///     .with_digest(Digest::Sha256)
+    ///     .with_fallback_digest(Digest::Sha1, until)
+    ///     .build();
+    /// assert_eq!(signer.unsign_at(&old, now).map(|unsigned| unsigned.digest), Ok(Digest::Sha1));
+    /// assert!(signer.unsign_at(&old, until).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`unsign`](Self::unsign).
+    pub fn unsign_at<'a>(
+        &self,
+        signed: &'a [u8],
+        now: UnixTime,
+    ) -> Result<Unsigned<'a>, UnsignError<'a>> {
+        self.unsign_within(signed, Some(now))
+    }
+
+    fn unsign_within<'a>(
+        &self,
+        signed: &'a [u8],
+        now: Option<UnixTime>,
+    ) -> Result<Unsigned<'a>, UnsignError<'a>> {
         let (value, signature) =
             rsplit_once(signed, &self.separator).ok_or(UnsignError::NoSeparator)?;
-        match self.confirming_key(value, signature) {
-            Some(key) => Ok(Unsigned { value, key }),
+        match self.confirming_key(value, signature, now) {
+            Some((key, digest)) => Ok(Unsigned { value, key, digest }),
             None => Err(UnsignError::Mismatch { unverified_value: value }),
         }
+    }
+
+    /// Returns the digests that are accepted at `now`, first the one that signs.
+    pub fn digests(&self, now: UnixTime) -> impl Iterator<Item = Digest> {
+        let fallbacks = self.fallbacks.iter().filter(move |it| it.is_accepted(Some(now)));
+        std::iter::once(self.digest).chain(fallbacks.map(|it| it.digest))
+    }
+
+    /// Returns the digest that signs.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// Returns the bytes between value and signature.
@@ -97,14 +167,24 @@ impl Signer {
         &self.separator
     }
 
-    fn confirming_key(&self, value: &[u8], signature: &[u8]) -> Option<usize> {
+    fn confirming_key(
+        &self,
+        value: &[u8],
+        signature: &[u8],
+        now: Option<UnixTime>,
+    ) -> Option<(usize, Digest)> {
         if self.is_strict && !is_canonical_url(signature) {
             return None;
         }
         // What decodes to more than any tag can match none, so the decoder may give up there.
         let mut buffer = [0; MAX_TAG_LEN + 2];
         let length = decode_url_to_slice(signature, &mut buffer)?;
-        self.macs.iter().position(|mac| mac.confirms(value, &buffer[..length]))
+        let confirming =
+            |macs: &[Mac]| macs.iter().position(|mac| mac.confirms(value, &buffer[..length]));
+        confirming(&self.macs).map(|key| (key, self.digest)).or_else(|| {
+            let mut accepted = self.fallbacks.iter().filter(|it| it.is_accepted(now));
+            accepted.find_map(|it| Some((confirming(&it.macs)?, it.digest)))
+        })
     }
 }
 
@@ -131,6 +211,7 @@ pub struct SignerBuilder<'a> {
     ring: &'a KeyRing,
     salt: Vec<u8>,
     digest: Digest,
+    fallback_digests: Vec<(Digest, Option<UnixTime>)>,
     key_derivation: KeyDerivation,
     separator: Box<[u8]>,
     is_strict: bool,
@@ -141,6 +222,16 @@ impl SignerBuilder<'_> {
     #[doc(alias = "digest_method")]
     pub fn with_digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
+        self
+    }
+
+    /// Accepts signatures of another digest, too: before the time `until`, or for ever.
+    pub fn with_fallback_digest(
+        mut self,
+        digest: Digest,
+        until: impl Into<Option<UnixTime>>,
+    ) -> Self {
+        self.fallback_digests.push((digest, until.into()));
         self
     }
 
@@ -181,12 +272,23 @@ impl SignerBuilder<'_> {
 
     /// Derives the keys and returns the signer.
     pub fn build(self) -> Signer {
-        let keys = std::iter::once(self.ring.current()).chain(self.ring.fallbacks());
-        let macs = keys.map(|key| {
-            let derived = derive_key(self.digest, self.key_derivation, &self.salt, key.as_bytes());
-            Mac::new(self.digest, derived.as_bytes())
-        });
-        Signer { macs: macs.collect(), separator: self.separator, is_strict: self.is_strict }
+        let macs = |digest| {
+            let keyed = |key: &Key| {
+                let derived = derive_key(digest, self.key_derivation, &self.salt, key.as_bytes());
+                Mac::new(digest, derived.as_bytes())
+            };
+            self.ring.keys().map(keyed).collect()
+        };
+        let fallbacks = self.fallback_digests.iter();
+        Signer {
+            digest: self.digest,
+            macs: macs(self.digest),
+            fallbacks: fallbacks
+                .map(|&(digest, until)| Fallback { digest, until, macs: macs(digest) })
+                .collect(),
+            separator: self.separator,
+            is_strict: self.is_strict,
+        }
     }
 }
 
@@ -220,6 +322,8 @@ pub struct SeparatorError;
 #[derive(Clone, Copy, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Unsigned<'a> {
+    /// The digest of the signature.
+    pub digest: Digest,
     /// The position of the key that confirms it: 0 for the current key, 1 for the first fallback.
     pub key: usize,
     /// What was signed.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::{Signer, UnsignError, Unsigned, signer::rsplit_once};
+use super::{Digest, Signer, UnsignError, Unsigned, signer::rsplit_once};
 use crate::{
     UnixTime,
     encoding::{decode_url_to_slice, encode_url, encode_url_to},
@@ -78,7 +78,7 @@ impl TimedSigner {
         now: UnixTime,
         max_age: Option<i64>,
     ) -> Result<Timed<'a>, TimedError<'a>> {
-        let unsigned = self.0.unsign(signed).map_err(|error| self.with_time(error))?;
+        let unsigned = self.0.unsign_at(signed, now).map_err(|error| self.with_time(error))?;
         let Some((value, time)) = rsplit_once(unsigned.value, self.0.separator()) else {
             return Err(TimedError::TimestampMissing(unsigned));
         };
@@ -86,7 +86,7 @@ impl TimedSigner {
         let Some(signed_at) = decode_timestamp(time) else {
             return Err(TimedError::MalformedTimestamp(unsigned));
         };
-        let timed = Timed { value, key: unsigned.key, signed_at };
+        let timed = Timed { value, digest: unsigned.digest, key: unsigned.key, signed_at };
         let age = age(signed_at, now);
         match max_age {
             _ if signed_at > LATEST_TIME => Err(TimedError::DateOutOfRange { timed, age }),
@@ -133,6 +133,8 @@ impl TimedSigner {
 #[derive(Clone, Copy, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Timed<'a> {
+    /// The digest of the signature.
+    pub digest: Digest,
     /// The position of the key that confirms it: 0 for the current key, 1 for the first fallback.
     pub key: usize,
     /// When it was signed, in Unix seconds.

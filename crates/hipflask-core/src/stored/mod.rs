@@ -35,10 +35,10 @@ use settings::SHORTEST;
 /// The rules of sessions that live in a store.
 ///
 /// ```
-/// use hipflask_core::stored::{StoredSessions, SessionId, Settings};
+/// use hipflask_core::{UnixTime, stored::{StoredSessions, SessionId, Settings}};
 ///
 /// let rules = StoredSessions::new(Settings::default());
-/// let offer = rules.identify(Some(b"SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"));
+/// let offer = rules.identify(Some(b"SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"), UnixTime::from_secs(0));
 /// let key = offer.id.map(|id| rules.key_of(&id));
 /// assert!(key.is_ok_and(|key| key.as_str().starts_with("session:SSS")));
 /// ```
@@ -160,26 +160,33 @@ impl StoredSessions {
     }
 
     /// Finds the id in a cookie's value.
-    pub fn identify(&self, cookie: Option<&[u8]>) -> Offer {
+    pub fn identify(&self, cookie: Option<&[u8]>, now: UnixTime) -> Offer {
         let Some(cookie) = cookie.filter(|cookie| !cookie.is_empty()) else {
             return Offer { id: Err(Reason::NoCookie), cookie: None };
         };
         let mut facts = CookieFacts { len: cookie.len(), ..CookieFacts::default() };
-        let id = self.verify(cookie, &mut facts);
+        let id = self.verify(cookie, now, &mut facts);
         let id =
             id.map_err(|reason| other_side::recognise(&self.settings, cookie).unwrap_or(reason));
         Offer { id, cookie: Some(facts) }
     }
 
-    fn verify(&self, cookie: &[u8], facts: &mut CookieFacts) -> Result<SessionId, Reason> {
+    fn verify(
+        &self,
+        cookie: &[u8],
+        now: UnixTime,
+        facts: &mut CookieFacts,
+    ) -> Result<SessionId, Reason> {
         let id = match &self.settings.signer {
             None => cookie,
             Some(signer) => {
-                let unsigned = signer.unsign(cookie).map_err(|error| match error {
+                let unsigned = signer.unsign_at(cookie, now).map_err(|error| match error {
                     UnsignError::NoSeparator { .. } => Reason::Malformed,
                     _ => Reason::BadSignature,
                 })?;
                 facts.key = Some(unsigned.key);
+                facts.digest = Some(unsigned.digest);
+                facts.outdated = self.settings.resign && facts.is_of_another(signer);
                 unsigned.value
             }
         };

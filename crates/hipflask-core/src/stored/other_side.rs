@@ -4,10 +4,7 @@
 //! handler does itself may take its place.
 
 use super::{SessionId, Settings};
-use crate::{encoding, reason::Reason, session::Session};
-
-/// The length of the signatures of Flask-Session, which are made with SHA-1.
-const SIGNATURE_LEN: usize = 20;
+use crate::{encoding, reason::Reason, session::Session, signing::Digest};
 
 /// Returns the reason that names the setting, if the cookie is of a side that has it otherwise.
 pub(super) fn recognise(settings: &Settings, cookie: &[u8]) -> Option<Reason> {
@@ -17,8 +14,8 @@ pub(super) fn recognise(settings: &Settings, cookie: &[u8]) -> Option<Reason> {
     }
     let dot = cookie.iter().rposition(|byte| *byte == b'.')?;
     let (id, signature) = (&cookie[..dot], &cookie[dot + 1..]);
-    let is_signature =
-        |it: &[u8]| encoding::decode_url(it).is_some_and(|it| it.len() == SIGNATURE_LEN);
+    let is_tag = |it: Vec<u8>| Digest::ALL.iter().any(|digest| digest.output_len() == it.len());
+    let is_signature = |it: &[u8]| encoding::decode_url(it).is_some_and(is_tag);
     (is_id(id) && is_signature(signature)).then_some(Reason::SignedId)
 }
 

@@ -6,9 +6,10 @@ use super::SessionId;
 use crate::{
     cookie::Attributes,
     engine::ConflictPolicy,
+    interface::Signing,
     record::Format,
     serializer::Limits,
-    signing::{Digest, KeyDerivation, KeyRing, Signer},
+    signing::{KeyRing, Signer},
 };
 
 /// The salt with which Flask-Session signs ids.
@@ -74,6 +75,8 @@ pub struct Settings {
     pub attributes: Attributes,
     /// `SESSION_USE_SIGNER`: signs ids, if it is there.
     pub signer: Option<Signer>,
+    /// `SESSION_RESIGN`: an id that a fallback key or digest has signed is sent again when it is read.
+    pub resign: bool,
     /// `SESSION_KEY_PREFIX`.
     pub key_prefix: String,
     /// `SESSION_ID_LENGTH`: random bytes, not characters.
@@ -108,6 +111,7 @@ impl Default for Settings {
             name: "session".into(),
             attributes: Attributes::new(),
             signer: None,
+            resign: false,
             key_prefix: "session:".into(),
             id_length: SessionId::DEFAULT_BYTES,
             format: Format::MsgPack,
@@ -130,8 +134,19 @@ impl Settings {
     ///
     /// DIFFERENCE: ids of fallback keys are accepted, too.
     pub fn signer(ring: &KeyRing) -> Signer {
-        let builder = Signer::builder(ring, FLASK_SESSION_SALT);
-        builder.with_digest(Digest::Sha1).with_key_derivation(KeyDerivation::Hmac).build()
+        Self::signer_as(ring, Signing::default())
+    }
+
+    /// Returns a signer of ids that signs, but for the salt, as cookies are signed.
+    ///
+    /// ```
+    /// use hipflask_core::{interface::Signing, signing::{Digest, KeyRing}, stored::Settings};
+    ///
+    /// let signing = Signing::default().with_digest(Digest::Sha256);
+    /// assert_eq!(Settings::signer_as(&KeyRing::new("k"), signing).digest(), Digest::Sha256);
+    /// ```
+    pub fn signer_as(ring: &KeyRing, signing: Signing) -> Signer {
+        signing.with_salt(FLASK_SESSION_SALT).signer_without_time(ring)
     }
 
     /// Returns how long a session lives without a request: at least a second.

@@ -82,7 +82,7 @@ impl Opening {
     }
 
     fn stored(rules: &Arc<StoredSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
-        let offer = rules.identify(cookie);
+        let offer = rules.identify(cookie, now);
         let Ok(id) = &offer.id else {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
                 return Self::signed(Sessions::Stored(Arc::clone(rules)), moved);
@@ -233,6 +233,9 @@ impl Opened {
         };
         if self.visit.reason == Reason::StoreUnavailable {
             session.set_read_only(ReadOnly::StoreUnavailable);
+        }
+        if self.visit.is_outdated() {
+            session.set_modified(true);
         }
         (session, self.visit)
     }

@@ -141,6 +141,11 @@ impl Visit {
         self.cookie
     }
 
+    /// Reports whether the cookie is to be sent again although nothing has changed.
+    pub fn is_outdated(&self) -> bool {
+        self.reason.is_verified() && self.cookie.is_some_and(|cookie| cookie.outdated)
+    }
+
     /// Returns what the store has, if it has the session.
     pub fn held(&self) -> Option<&Held> {
         self.held.as_deref()

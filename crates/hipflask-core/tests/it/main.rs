@@ -5,6 +5,7 @@
 mod codec;
 mod cookie;
 mod depth;
+mod digests;
 mod driver;
 mod explorer;
 mod lifecycle;

@@ -46,7 +46,8 @@ fn keys_and_signed_ids_are_those_of_flask_session() {
             let signed = signer.sign(row.text("sid").as_bytes());
             row.assert_eq(signed.as_slice(), row.text("cookie").as_bytes());
             let interface = interface(Settings { signer: Some(signer), ..Settings::default() });
-            let offer = interface.identify(Some(row.text("cookie").as_bytes()));
+            let offer =
+                interface.identify(Some(row.text("cookie").as_bytes()), UnixTime::default());
             row.assert_eq(offer.id.unwrap().as_str(), row.text("sid"));
         })
         .finish();
@@ -92,7 +93,7 @@ fn ids_of_a_side_that_signs_otherwise_are_recognised_and_kept() {
     let plain = Settings::default();
     let signing = Settings { signer: Some(signer()), ..Settings::default() };
     let reason_of = |settings: &Settings, cookie: &str| {
-        interface(settings.clone()).identify(Some(cookie.as_bytes())).id.err()
+        interface(settings.clone()).identify(Some(cookie.as_bytes()), UnixTime::default()).id.err()
     };
     let check = |settings: &Settings, cookie: &str, expected| {
         assert_eq!(reason_of(settings, cookie), Some(expected), "{cookie}");
@@ -116,6 +117,23 @@ fn ids_of_a_side_that_signs_otherwise_are_recognised_and_kept() {
     assert_eq!(reason_of(&plain, &format!("e30.{signed}")), Some(Reason::MalformedId));
     assert_eq!(reason_of(&signing, "no id"), Some(Reason::Malformed));
     assert_eq!(reason_of(&signing, &signed[..signed.len() - 1]), Some(Reason::BadSignature));
+}
+
+#[test]
+fn resign_sends_an_outdated_id_again_and_leaves_the_record() {
+    let signer = Settings::signer(&KeyRing::new("old"));
+    let cookie = signer.sign(ID.as_bytes());
+    let record = encode(&dict(&[("a", 1)]));
+    for (resign, expected) in [(false, false), (true, true)] {
+        let ring = KeyRing::new("new").with_fallback("old");
+        let signer = Some(Settings::signer(&ring));
+        let settings = Settings { signer, resign, permanent: false, ..Settings::default() };
+        let request = Request::with_cookie(settings, &cookie, Some(&record));
+        assert_eq!(request.visit.reason(), Reason::VerifiedByFallbackKey);
+        assert_eq!(request.session.get::<i32>("a").unwrap(), Some(1));
+        let (_, action) = request.finish();
+        assert_eq!(matches!(action, SaveAction::Set(line) if line.contains(ID)), expected);
+    }
 }
 
 /// Opens a session, does something, saves it, and returns what became of it.

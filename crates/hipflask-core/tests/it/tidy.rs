@@ -30,7 +30,7 @@ const FLOW: [&str; 19] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 18] = [
+const FACADE: [&str; 19] = [
     "sync",
     "line",
     "config",
@@ -39,6 +39,7 @@ const FACADE: [&str; 18] = [
     "error",
     "save_error",
     "report",
+    "live",
     "interface",
     "request",
     "pending",

@@ -6,6 +6,7 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from .waiting import waiting
 
 if TYPE_CHECKING:
     from flask import Flask, Response
+    from itsdangerous import URLSafeTimedSerializer
 
 __all__ = ["HipFlaskSessionInterface"]
 
@@ -52,6 +54,18 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
         super().__setattr__(name, value)
         if name == "serializer" or name in _SIGNING:
             self.settings.sign_as(self)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Returns a serializer of the same cookies, for those who read and write them by themselves: it signs
+        with ``SESSION_DIGEST``, and accepts what is still accepted."""
+        engine, serializer = self.settings.engine(app), super().get_signing_serializer(app)
+        if engine is not None and serializer is not None:
+            ways = [
+                {**serializer.signer_kwargs, "digest_method": getattr(hashlib, name)}
+                for name in engine.digests(time.time())
+            ]
+            serializer.signer_kwargs, *serializer.fallback_signers = ways
+        return serializer
 
     def open_session(self, app: Flask, request: Request) -> Session | None:  # type: ignore[override]
         """Returns the session of a request, still closed; ``None`` without a secret key, for which

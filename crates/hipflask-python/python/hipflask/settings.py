@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -20,13 +19,20 @@ from flask.sessions import SecureCookieSessionInterface
 from . import _native
 from .address import Store, address_of, checked
 from .errors import ConfigError
+from .keys import KeyFile, keys_of, weaknesses
 
 __all__ = ["Serializer", "Settings", "check_serializer"]
 
 logger = logging.getLogger("hipflask")
 
 #: What is decided here, before there is an engine.
-_HERE = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "SESSION_REFRESH_UNTOUCHED", "SESSION_REFUSE_WEAK_KEY")
+_HERE = (
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "SESSION_REFRESH_UNTOUCHED",
+    "SESSION_REFUSE_WEAK_KEY",
+    "SECRET_KEY_FILE",
+)
 #: What the engine reads, and which of it takes a truth value; `SESSION_TYPE` has become an address.
 _ENGINES = {
     name: is_flag for name, is_flag in _native.settings() if name not in (*_HERE, "SESSION_TYPE")
@@ -67,6 +73,7 @@ class Settings:
         #: The whole configuration when it was last read: to compare it is faster than to read it.
         self._seen: dict[str, Any] | None = None
         self._engine: _native.Engine | None = None
+        self._key_file = KeyFile()
         self.refreshes_untouched = False
         #: What makes the keys easy to guess, until the log has it.
         self.weaknesses: list[str] = []
@@ -81,6 +88,8 @@ class Settings:
         :raises ConfigError: when the configuration cannot work; the text says what to change.
         """
         config = app.config
+        if config.get("SECRET_KEY_FILE") is not None:
+            self._key_file.refresh(config)
         if self._own or not self._is_as_seen(config):
             values = tuple(map(config.get, _NAMES))
             if self._own:
@@ -125,7 +134,7 @@ class Settings:
 
     def _build(self, values: tuple[Any, ...]) -> _native.Engine | None:
         theirs = dict(zip((*_NAMES, *self._own), values))
-        key, fallbacks, refresh_untouched, refuse_weak_key = map(theirs.pop, _HERE)
+        key, fallbacks, refresh_untouched, refuse_weak_key, _ = map(theirs.pop, _HERE)
         self.refreshes_untouched = bool(refresh_untouched)
         settings = {name: _plain(name, value) for name, value in theirs.items() if _is_set(name, value)}
         if settings.get("MAX_COOKIE_SIZE") == _FLASKS_COOKIE_SIZE:
@@ -133,12 +142,12 @@ class Settings:
         if settings.get("SESSION_COOKIE_PARTITIONED"):
             # As Werkzeug does, because browsers want it.
             settings["SESSION_COOKIE_SECURE"] = True
-        keys = _keys(key, fallbacks)
+        keys = keys_of(key, fallbacks)
         if not keys and (self._store is None or settings.get("SESSION_USE_SIGNER")):
             if self._store is None:
                 return None
             raise ConfigError("SESSION_USE_SIGNER needs a key to sign with: set SECRET_KEY")
-        self.weaknesses = list(_weaknesses(keys))
+        self.weaknesses = list(weaknesses(keys))
         if self.weaknesses and refuse_weak_key:
             raise ConfigError(self.weaknesses[0])
         if self._signing is not None:
@@ -155,35 +164,11 @@ def _is_set(name: str, value: Any) -> bool:
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, date):
+        return value.isoformat() if not isinstance(value, datetime) or value.tzinfo else f"{value.isoformat()}Z"
+    if isinstance(value, dict):
+        return {each: _plain(name, until) for each, until in value.items()}
     return bool(value) if _ENGINES[name] and (value is None or isinstance(value, int)) else value
-
-
-def _keys(key: Any, fallbacks: Any) -> list[bytes]:
-    """Returns the keys as bytes, the current one first."""
-    if not key:
-        return []
-    if isinstance(fallbacks, (str, bytes)):
-        raise ConfigError(
-            "SECRET_KEY_FALLBACKS expects a list, found a string, of which Flask accepts every single"
-            " character as a key: write [\"the old key\"]"
-        )
-    return [_key("SECRET_KEY", key), *(_key("SECRET_KEY_FALLBACKS", each) for each in fallbacks or ())]
-
-
-def _key(name: str, key: Any) -> bytes:
-    if isinstance(key, str):
-        return key.encode()
-    if isinstance(key, bytes):
-        return key
-    raise ConfigError(f"{name} expects str or bytes, found {type(key).__name__}")
-
-
-def _weaknesses(keys: list[bytes]) -> Iterator[str]:
-    for position, key in enumerate(keys):
-        weakness = _native.weakness(key)
-        if weakness is not None:
-            place = "SECRET_KEY" if position == 0 else f"SECRET_KEY_FALLBACKS, position {position}"
-            yield f"{place}: {weakness}"
 
 
 def _signing_of(interface: SecureCookieSessionInterface) -> tuple[bytes, str, str] | None:

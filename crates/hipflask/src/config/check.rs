@@ -36,12 +36,13 @@ impl SessionConfig {
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
         attributes.check(&self.cookie_name)?;
-        Ok(CookieSessions::signed_with(self.secret_key.ring(), &self.signing)
+        Ok(CookieSessions::signed_with(self.secret_key.ring(), &self.signed(self.signing.clone()))
             .with_cookie(&self.cookie_name, attributes)
             .with_lifetime(self.lifetime)
             .with_refresh_each_request(self.refresh_each_request)
             .with_limits(self.limits)
-            .with_max_cookie_size(self.max_cookie_size))
+            .with_max_cookie_size(self.max_cookie_size)
+            .with_resign(self.resign))
     }
 
     fn attributes(&self) -> Result<Attributes, ConfigError> {

@@ -36,6 +36,16 @@ pub enum ConfigError {
         /// The setting, as it was written.
         name: String,
     },
+    /// A file or folder of keys cannot be used.
+    #[error("{}{}: {fault}", path.display(), line.map_or_else(String::new, |it| format!(", line {it}")))]
+    KeyFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// The line, counted from one, if there are several.
+        line: Option<usize>,
+        /// What is wrong.
+        fault: KeyFileFault,
+    },
     /// The secret key is a number, `true`, a list or the like.
     #[error(
         "expected a string for {name}, found {found}: put the key between double quotes, which \
@@ -157,6 +167,50 @@ pub enum ConfigError {
         /// The kind of what was found.
         found: &'static str,
     },
+}
+
+/// What is wrong with a file of keys; the text never has a part of a key.
+///
+/// ```
+/// use hipflask::{ConfigError, SecretKey, config::KeyFileFault};
+///
+/// # let path = std::env::temp_dir().join(format!("hipflask-fault-{}", std::process::id()));
+/// std::fs::write(&path, "SECRET_KEY=9f3c6a52be0d47c1886d1f7a0cb35e24\n")?;
+/// let refused = SecretKey::watch(&path);
+/// # std::fs::remove_file(&path)?;
+/// assert!(matches!(refused, Err(ConfigError::KeyFile { fault: KeyFileFault::Name, .. })));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileFault {
+    /// A line has nothing on it.
+    #[error("a blank line: write one key a line, the current one first, and nothing else")]
+    Blank,
+    /// There is no key at all.
+    #[error("no key: write the current one first, such as `hipflask secret` prints")]
+    Empty,
+    /// A folder has something else than a file with one key.
+    #[error("expected a file with one key and nothing else, since it lies in a folder of keys")]
+    NotOneKey,
+    /// A line has a name and a value.
+    #[error("`NAME=` before a key: write the key alone")]
+    Name,
+    /// A line has quotes, blanks, a comment, or the beginning of TOML or JSON.
+    #[error("blanks, quotes, a comment or brackets: write the key alone, one a line")]
+    Markup,
+    /// It is no text.
+    #[error("expected text: a key of other bytes cannot stand in a file of keys")]
+    NotText,
+    /// It is too large for a file of keys.
+    #[error("more than 64 KiB: this is no file of keys")]
+    TooLarge,
+    /// A key stands there twice.
+    #[error("the same key for a second time: remove one of the two")]
+    Twice,
+    /// A key can be guessed.
+    #[error("{0}")]
+    Weak(Weakness),
 }
 
 impl From<Weakness> for ConfigError {

@@ -93,11 +93,14 @@ fn of_toml(value: Value) -> Given {
     match value {
         Value::Array(items) => Given::List(items.into_iter().map(of_toml).collect()),
         Value::Boolean(flag) => Given::Bool(flag),
-        Value::Datetime(_) => Given::Other("a date or time"),
+        Value::Datetime(time) => Given::Date(time.to_string()),
         Value::Float(float) => Given::Float(float),
         Value::Integer(int) => Given::Int(int.into()),
         Value::String(text) => Given::Text(text),
-        Value::Table(_) => Given::Other("a table"),
+        Value::Table(table) => {
+            let entries = table.into_iter().map(|(name, value)| (name, of_toml(value)));
+            Given::Table("a table", entries.collect())
+        }
     }
 }
 

@@ -6,21 +6,27 @@
 use std::{ffi::OsStr, time::Duration};
 
 use hipflask_core::{
+    UnixTime,
     serializer::{self, Limits, ReadError},
-    value::Value,
+    value::{Text, Value},
 };
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::ConfigError;
 
 /// A value as it was found. Not printable, since it may be a key.
 pub(super) enum Given {
     Bool(bool),
+    /// A date or a time, as ISO 8601 writes it.
+    Date(String),
     Float(f64),
     Int(i128),
     List(Vec<Self>),
     Null,
     /// Something that no setting takes, with the words for it.
     Other(&'static str),
+    /// Names and values, with the words for it.
+    Table(&'static str, Vec<(String, Self)>),
     Text(String),
 }
 
@@ -37,6 +43,11 @@ impl Given {
         })
     }
 
+    /// Reports whether Flask would not take a key of this for none.
+    pub(super) fn is_set(&self) -> bool {
+        !matches!(self, Self::Null) && !matches!(self, Self::Text(text) if text.is_empty())
+    }
+
     /// Returns the error for the setting `name`, which expects something else.
     pub(super) fn wrong_type(&self, name: &str, expected: &'static str) -> ConfigError {
         ConfigError::WrongType { name: name.into(), expected, found: self.kind() }
@@ -45,10 +56,11 @@ impl Given {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => "a truth value",
+            Self::Date(_) => "a date or time",
             Self::Float(_) | Self::Int(_) => "a number",
             Self::List(_) => "a list",
             Self::Null => "null",
-            Self::Other(kind) => kind,
+            Self::Other(kind) | Self::Table(kind, _) => kind,
             Self::Text(_) => "a string",
         }
     }
@@ -105,6 +117,20 @@ impl Given {
         items.into_iter().map(text).collect()
     }
 
+    /// Returns the moment of a date, which is its first in UTC, or of a date and time.
+    pub(super) fn moment(&self, name: &str) -> Result<UnixTime, ConfigError> {
+        let expected = "a date, such as \"2027-01-31\" or \"2027-01-31T12:00:00Z\",";
+        let timestamp = match self {
+            Self::Date(text) | Self::Text(text) => text.parse().ok().or_else(|| {
+                let civil: DateTime = text.parse().ok()?;
+                Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+            }),
+            _ => None,
+        };
+        let timestamp: Timestamp = timestamp.ok_or_else(|| self.wrong_type(name, expected))?;
+        Ok(UnixTime::from_secs(u64::try_from(timestamp.as_second()).unwrap_or(0)))
+    }
+
     /// Returns what a word stands for, whatever its case.
     pub(super) fn word<T: Copy>(
         self,
@@ -129,6 +155,13 @@ impl From<Value> for Given {
                 text.into_string().map_or(Self::Other("a string with lone surrogates"), Self::Text)
             }
             Value::List(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Value::DateTime(time) => Self::Date(time.to_string()),
+            Value::Dict(dict) => {
+                let given =
+                    |(name, value): (Text, Value)| Some((name.into_string()?, value.into()));
+                let entries: Option<_> = dict.into_iter().map(given).collect();
+                entries.map_or(Self::Other("an object"), |it| Self::Table("an object", it))
+            }
             _ => Self::Other("an object"),
         }
     }

@@ -5,7 +5,11 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/#SECRET_KEY
 
-use std::{ffi::OsString, fmt, fs, io, path::Path};
+use std::{
+    ffi::OsString,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 use hipflask_core::{
     encoding,
@@ -15,7 +19,7 @@ use hipflask_core::{
     },
 };
 
-use super::{ConfigError, given::Given};
+use super::{ConfigError, given::Given, key_file};
 
 /// The number of random bytes in a key: as many as SHA-256 has, twice what nobody can try out.
 const RANDOM_LEN: usize = 32;
@@ -35,12 +39,63 @@ const RANDOM_LEN: usize = 32;
 pub struct SecretKey {
     ring: KeyRing,
     accept_weak: bool,
+    /// Where the keys come from, if they are read again when they change.
+    watched: Option<PathBuf>,
+    /// What was added to those.
+    added: Vec<Key>,
 }
 
 impl SecretKey {
     /// Takes text or bytes as they are; text counts as its UTF-8.
     pub fn new(key: impl Into<Key>) -> Self {
-        Self { ring: KeyRing::new(key), accept_weak: false }
+        Self::of(KeyRing::new(key))
+    }
+
+    const fn of(ring: KeyRing) -> Self {
+        Self { ring, accept_weak: false, watched: None, added: Vec::new() }
+    }
+
+    /// Reads the keys from a file or folder, and again when it changes while the app runs: a request
+    /// that uses its session looks there if nobody has for a second. What cannot be used is told in the
+    /// log, and the keys stay what they were.
+    ///
+    /// A file has one key a line, a folder has one key a file, in the order of the files' names; names that
+    /// start with a dot do not count. The first key signs, the others are only accepted. To change the
+    /// key without logging anybody out, put the new one *last* on all nodes, then *first* on all nodes,
+    /// and remove the old one when what it signed has expired.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, config::generate_secret};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("hipflask-watch-{}", std::process::id()));
+    /// let (new, old) = (generate_secret()?, generate_secret()?);
+    /// std::fs::write(&path, format!("{new}\n{old}\n"))?;
+    /// let key = SecretKey::watch(&path)?;
+    /// # std::fs::remove_file(&path)?;
+    /// assert_eq!(key.ring().fallbacks().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Unreadable`] and [`ConfigError::KeyFile`]; a weak key is refused.
+    #[doc(alias = "SECRET_KEY_FILE")]
+    pub fn watch(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+        let path = path.into();
+        let ring = key_file::read(&path, false)?;
+        Ok(Self { watched: Some(path), ..Self::of(ring) })
+    }
+
+    /// Reads the keys again; `None` if they are as they were.
+    pub(crate) fn read_again(&self) -> Result<Option<Self>, ConfigError> {
+        let Some(path) = &self.watched else { return Ok(None) };
+        let ring = key_file::read(path, self.accept_weak)?.with_fallbacks(self.added.clone());
+        Ok((ring != self.ring).then(|| Self { ring, ..self.clone() }))
+    }
+
+    /// Reports whether the keys are read again when they change.
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.watched.is_some()
     }
 
     /// Reads the key from the environment variable `name`, and fallbacks from the variable of the
@@ -98,6 +153,8 @@ impl SecretKey {
     #[must_use]
     #[doc(alias = "SECRET_KEY_FALLBACKS")]
     pub fn with_fallback(mut self, key: impl Into<Key>) -> Self {
+        let key = key.into();
+        self.added.push(key.clone());
         self.ring = self.ring.with_fallback(key);
         self
     }
@@ -147,8 +204,7 @@ impl SecretKey {
     /// assert_eq!(key.fingerprints().len(), 2);
     /// ```
     pub fn fingerprints(&self) -> Vec<String> {
-        let keys = std::iter::once(self.ring.current()).chain(self.ring.fallbacks());
-        keys.map(Key::fingerprint).collect()
+        self.ring.keys().map(Key::fingerprint).collect()
     }
 
     fn from_lookup(
@@ -168,7 +224,7 @@ impl SecretKey {
     ) -> Result<Self, ConfigError> {
         let key = key_of(key.0, key.1.unwrap_or(Given::Null))?;
         let fallbacks = fallbacks_of(fallbacks.0, fallbacks.1.unwrap_or(Given::Null))?;
-        Ok(Self { ring: KeyRing::new(key).with_fallbacks(fallbacks), accept_weak: false })
+        Ok(Self::of(KeyRing::new(key).with_fallbacks(fallbacks)))
     }
 
     fn judge(&self, key: &Key) -> Result<(), Weakness> {

@@ -4,9 +4,11 @@
 //! Names, defaults and the rule for the environment are those of Flask's [configuration][py].
 //!
 //! - `key` holds the secret key and its fallbacks: [`SecretKey`].
+//! - `key_file` reads keys from a file or folder.
 //! - `table` has all settings: name, kind, whose, and where it goes.
 //! - `env` and `file` read settings as `given` values, `name` finds them in the table, `setting`
 //!   applies them.
+//! - `digest` says how cookies are signed where that is not to be Flask's way.
 //! - `stored` has what only matters with a store, `revocations` what can end signed cookies.
 //! - `check` turns a [`SessionConfig`] into an [`CookieSessions`], or says what is wrong with it.
 //!
@@ -14,12 +16,14 @@
 //! [`CookieSessions`]: hipflask_core::interface::CookieSessions
 
 mod check;
+mod digest;
 mod env;
 mod error;
 #[cfg(feature = "toml")]
 mod file;
 mod given;
 mod key;
+mod key_file;
 mod lifetime;
 mod name;
 mod revocations;
@@ -29,7 +33,8 @@ mod table;
 
 use std::time::Duration;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, KeyFileFault};
+use hipflask_core::UnixTime;
 pub use hipflask_core::{
     cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},
     engine::ConflictPolicy,
@@ -73,6 +78,9 @@ pub struct SessionConfig {
     limits: Limits,
     max_cookie_size: usize,
     signing: Signing,
+    digest: Option<Digest>,
+    fallback_digests: Vec<(Digest, Option<UnixTime>)>,
+    resign: bool,
     hardened: bool,
     stored: stored::Stored,
     revocations: revocations::Revocations,
@@ -102,6 +110,9 @@ impl SessionConfig {
             limits: Limits::default(),
             max_cookie_size: CookieSessions::MAX_COOKIE_SIZE,
             signing: Signing::default(),
+            digest: None,
+            fallback_digests: Vec::new(),
+            resign: false,
             hardened: false,
             stored: stored::Stored::default(),
             revocations: revocations::Revocations::default(),
@@ -299,6 +310,12 @@ impl SessionConfig {
     /// Reports whether requests that never ask for a permanent session refresh it.
     pub fn refresh_untouched(&self) -> bool {
         self.refresh_untouched
+    }
+
+    /// Returns this configuration with the keys as they are now, if they have changed in their file.
+    pub(crate) fn read_keys_again(&self) -> Result<Option<Self>, ConfigError> {
+        let changed = self.secret_key.read_again()?;
+        Ok(changed.map(|secret_key| Self { secret_key, ..self.clone() }))
     }
 
     /// Returns the current key and the fallbacks.

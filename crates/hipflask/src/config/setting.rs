@@ -69,6 +69,16 @@ impl Settings {
     fn take_key(&mut self) -> Result<SecretKey, ConfigError> {
         let key = self.take("SECRET_KEY");
         let fallbacks = self.take("SECRET_KEY_FALLBACKS");
+        match self.take("SECRET_KEY_FILE") {
+            None | Some(Given::Null) => {}
+            Some(_) if key.iter().chain(&fallbacks).any(Given::is_set) => {
+                return Err(ConfigError::Store {
+                    name: self.shown("SECRET_KEY_FILE"),
+                    expected: "to have all keys: unset SECRET_KEY and SECRET_KEY_FALLBACKS, or this",
+                });
+            }
+            Some(path) => return SecretKey::watch(path.text(&self.shown("SECRET_KEY_FILE"))?),
+        }
         SecretKey::from_given(
             (&self.shown("SECRET_KEY"), key),
             (&self.shown("SECRET_KEY_FALLBACKS"), fallbacks),

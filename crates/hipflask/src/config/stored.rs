@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hipflask_core::{
     engine::ConflictPolicy,
+    interface::Signing,
     record::Format,
     stored::{IdStorage, OnOutage, Settings, StoredSessions},
 };
@@ -189,10 +190,13 @@ impl SessionConfig {
         let rules = StoredSessions::new(Settings {
             name: interface.name().to_owned(),
             attributes: interface.attributes().clone(),
-            signer: stored.use_signer.then(|| Settings::signer(self.secret_key.ring())),
+            signer: stored.use_signer.then(|| {
+                Settings::signer_as(self.secret_key.ring(), self.signed(Signing::default()))
+            }),
             lifetime: self.lifetime,
             refresh_each_request: self.refresh_each_request,
             limits: self.limits,
+            resign: self.resign,
             ..stored.settings.clone()
         });
         let takes_over = stored.takes_cookies_over;

@@ -4,7 +4,9 @@
 
 use hipflask_core::{cookie::SameSite, engine::ConflictPolicy, record::Format, stored::IdStorage};
 
-use super::{ConfigError, OnOutage, SessionConfig, given::Given, lifetime, revocations::Address};
+use super::{
+    ConfigError, OnOutage, SessionConfig, digest, given::Given, lifetime, revocations::Address,
+};
 
 /// Who has defined the name of a setting.
 ///
@@ -112,6 +114,7 @@ const OUTAGES: &str = "anonymous or refuse";
 const FORMATS: &str = "msgpack or json";
 const BYTES: &str = "a whole number of bytes, 0 being no limit,";
 const KEYS: &str = "a list of keys of a session, such as [\"_user_id\"],";
+const DIGESTS: &str = "sha1, sha256 or sha512";
 const PART: &str = "a number from 0 to 1,";
 
 macro_rules! goes {
@@ -151,6 +154,8 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_lifetime" |it, name, value| it.lifetime = lifetime::from_given(name, &value)? }
     "SECRET_KEY" Flask("text", "") { key "SessionConfig::new" }
     "SECRET_KEY_FALLBACKS" Flask("a list of texts", "") { key "SecretKey::with_fallback" }
+    "SECRET_KEY_FILE" Hipflask("a file or folder of keys, the current one first", "")
+        { key "SecretKey::watch" }
     "SESSION_ABSOLUTE_TIMEOUT" Hipflask(SECONDS, "none")
         { to "with_absolute_timeout"
           |it, name, value| it.stored.settings.absolute_timeout = Some(value.seconds(name)?) }
@@ -173,6 +178,11 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_same_site" |it, name, value| it.same_site = same_site(name, value)? }
     "SESSION_COOKIE_SECURE" Flask(FLAG, "`false`")
         { to "with_secure" |it, name, value| it.secure = value.flag(name)? }
+    "SESSION_DIGEST" Hipflask(DIGESTS, "`sha1`")
+        { to "with_digest" |it, name, value| it.digest = Some(digest::signing(name, value)?) }
+    "SESSION_DIGEST_FALLBACKS" Hipflask("a list of digests, or a table of digests and dates", "")
+        { to "with_fallback_digest"
+          |it, name, value| it.fallback_digests = digest::fallbacks(name, value)? }
     "SESSION_DYNAMODB" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_DYNAMODB_TABLE" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_FILE_DIR" FlaskSession(THEIRS, "") { nowhere CONNECT }
@@ -201,6 +211,8 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_REFRESH_UNTOUCHED" Hipflask(FLAG, "`false`")
         { to "with_refresh_untouched" |it, name, value| it.refresh_untouched = value.flag(name)? }
     "SESSION_REFUSE_WEAK_KEY" Hipflask(FLAG, "`false`") { nowhere WEAK }
+    "SESSION_RESIGN" Hipflask(FLAG, "`false`")
+        { to "with_resign" |it, name, value| it.resign = value.flag(name)? }
     "SESSION_REVOCATIONS" Hipflask("the address of a store", "none")
         { to "with_revocations"
           |it, name, value| it.revocations.address = Some(Address(value.text(name)?)) }

@@ -12,6 +12,8 @@ mod faulty;
 #[cfg(feature = "filesystem")]
 mod filesystem;
 mod guide;
+#[cfg(feature = "memory")]
+mod keys;
 mod layer;
 #[path = "../../src/line.rs"]
 mod line;

@@ -10,13 +10,16 @@ use hipflask::{
 use crate::{app::KEY, pages};
 
 /// A value for each setting that only Hipflask has.
-const OURS: [(&str, &str); 11] = [
+const OURS: [(&str, &str); 14] = [
     ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
     ("SESSION_CONFLICT_POLICY", "error"),
+    ("SESSION_DIGEST", "SHA256"),
+    ("SESSION_DIGEST_FALLBACKS", r#"{"sha1": "2027-01-01"}"#),
     ("SESSION_IDLE_TIMEOUT", "900.5"),
     ("SESSION_ID_STORAGE", "Hashed_From_Plain"),
     ("SESSION_ON_OUTAGE", "anonymous"),
     ("SESSION_REFRESH_UNTOUCHED", "true"),
+    ("SESSION_RESIGN", "true"),
     ("SESSION_REVOCATIONS", "memory:"),
     ("SESSION_REVOCATIONS_DELAY", "0.25"),
     ("SESSION_STORE_DEADLINE", "0.5"),
@@ -29,6 +32,9 @@ fn check_ours(config: &SessionConfig) {
     let shown = format!("{config:?}");
     for part in [
         "absolute_timeout: Some(86400s)",
+        "digest: Some(Sha256)",
+        "(Sha1, Some(UnixTime(1798761600s)))",
+        "resign: true",
         "conflict_policy: Error",
         "idle_timeout: Some(900.5s)",
         "id_storage: HashedFromPlain",
@@ -50,8 +56,11 @@ fn own_settings_work_from_the_environment() {
     let vars = OURS.map(|(name, value)| (format!("FLASK_{name}"), value));
     let key = [("FLASK_SECRET_KEY".to_owned(), KEY)];
     check_ours(&SessionConfig::from_vars("FLASK", key.into_iter().chain(vars)).unwrap());
-    let ours =
-        |setting: &&Setting| setting.origin() == Origin::Hipflask && setting.method().is_some();
+    let ours = |setting: &&Setting| {
+        // A file of keys takes the place of the key.
+        let is_value = setting.method().is_some() && setting.name() != "SECRET_KEY_FILE";
+        setting.origin() == Origin::Hipflask && is_value
+    };
     assert_eq!(settings().iter().filter(ours).count(), OURS.len(), "a setting is not tested");
 }
 
@@ -60,8 +69,9 @@ fn own_settings_work_from_the_environment() {
 fn own_settings_work_from_toml() {
     let mut text = format!("SECRET_KEY = '{KEY}'\n");
     for (name, value) in OURS {
-        let is_no_text = |first: char| first.is_ascii_digit() || first == '[';
+        let is_no_text = |first: char| first.is_ascii_digit() || ['[', '{'].contains(&first);
         let quote = if value.starts_with(is_no_text) || value == "true" { "" } else { "'" };
+        let value = if quote.is_empty() { value.replace(':', " =") } else { value.into() };
         writeln!(text, "{name} = {quote}{value}{quote}").unwrap();
     }
     check_ours(&SessionConfig::from_toml(&text).unwrap());
@@ -79,6 +89,20 @@ fn own_settings_say_what_they_expect() {
             "SESSION_ID_STORAGE",
             "x",
             "F_SESSION_ID_STORAGE expects plain, hashed or hashed_from_plain",
+        ),
+        ("SESSION_DIGEST", "md5", "F_SESSION_DIGEST expects sha1, sha256 or sha512"),
+        ("SESSION_DIGEST", "sha-3", "F_SESSION_DIGEST expects sha1, sha256 or sha512"),
+        (
+            "SESSION_DIGEST_FALLBACKS",
+            "sha1",
+            "expected a list such as [\"sha1\"], or a table such as {\"sha1\": \"2027-01-31\"}, for \
+             F_SESSION_DIGEST_FALLBACKS, found a string",
+        ),
+        (
+            "SESSION_DIGEST_FALLBACKS",
+            r#"{"sha1": "next year"}"#,
+            "expected a date, such as \"2027-01-31\" or \"2027-01-31T12:00:00Z\", for \
+             F_SESSION_DIGEST_FALLBACKS, found a string",
         ),
         ("SESSION_ON_OUTAGE", "x", "F_SESSION_ON_OUTAGE expects anonymous or refuse"),
         ("SESSION_ON_OUTAGE", "7", "expected a string for F_SESSION_ON_OUTAGE, found a number"),
