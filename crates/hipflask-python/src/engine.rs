@@ -24,7 +24,7 @@ use crate::{
     opened::Opened,
     settings,
     state::core_session,
-    stored::{Stored, Updating, start_update},
+    stored::{Stored, Updating, UserSession, start_update},
     value::{self, Dialect, Reader},
 };
 
@@ -37,17 +37,20 @@ pub(crate) struct Engine {
     #[pyo3(get)]
     fingerprints: Vec<String>,
     stored: Option<Stored>,
+    /// What asks the store of revocations, if signed cookies can be revoked.
+    revocable: Option<Stored>,
 }
 
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (keys, values, store = None))]
+    #[pyo3(signature = (keys, values, store = None, revocations = None))]
     fn new(
         py: Python<'_>,
         keys: Vec<Vec<u8>>,
         values: &Bound<'_, PyDict>,
         store: Option<Bound<'_, PyAny>>,
+        revocations: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
@@ -55,7 +58,11 @@ impl Engine {
         for name in config.needing_a_store().into_iter().filter(|_| store.is_none()) {
             tracing::warn!(target: "hipflask", "{name} has no effect: set SESSION_TYPE or SESSION_STORE");
         }
+        let revocable = revocations.filter(|_| store.is_none());
+        let revocable =
+            revocable.map(|it| Stored::of_revocations(config.clone(), it)).transpose()?;
         Ok(Self {
+            revocable,
             signed: interface.clone().into(),
             interface,
             fingerprints: config.secret_key().fingerprints(),
@@ -74,10 +81,16 @@ impl Engine {
         self.stored.is_some()
     }
 
+    /// Whether a store is asked at all.
+    #[getter]
+    fn asks(&self) -> bool {
+        self.asked().is_some()
+    }
+
     /// Whether a call waits for a store without Python knowing of it, so that greenlets would wait with it.
     #[getter]
     fn blocks(&self) -> bool {
-        self.stored.as_ref().is_some_and(Stored::blocks)
+        self.asked().is_some_and(Stored::blocks)
     }
 
     /// Opens the session of a `Cookie` header and puts its content into `session`.
@@ -91,7 +104,7 @@ impl Engine {
         let header = header.map(bytes_of).transpose()?;
         let header = header.as_deref();
         let cookie = header.and_then(|header| cookie::find_joined(header, self.interface.name()));
-        if let Some(stored) = &self.stored {
+        if let Some(stored) = self.asked() {
             return stored.open(session, cookie.as_deref(), now);
         }
         let (opened, visit) = self.signed.open(cookie.as_deref(), now).finish().into_parts();
@@ -111,6 +124,7 @@ impl Engine {
         let (py, now) = (session.py(), time(now));
         let modified = session.getattr(intern!(py, "modified"))?.is_truthy()?;
         let action = match &self.stored {
+            None if opened.borrow().is_read_only() => SaveAction::Keep,
             None if !modified && !self.is_refreshed(session)? => SaveAction::Keep,
             None => {
                 let default = json.getattr(intern!(py, "default"))?;
@@ -121,8 +135,12 @@ impl Engine {
                     ensure_ascii: json.getattr(intern!(py, "ensure_ascii"))?.is_truthy()?,
                 });
                 let session = core_session(blank, &reader, session, modified, &[])?;
-                let saved = self.interface.save(&session, now);
-                saved.map_err(|mistake| error::engine(py, mistake.into()))?.action
+                if let Some(revocable) = &self.revocable {
+                    revocable.close(opened, &session, now)?
+                } else {
+                    let saved = self.interface.save(&session, now);
+                    saved.map_err(|mistake| error::engine(py, mistake.into()))?.action
+                }
             }
             Some(stored) => stored.save(session, opened, modified, now)?,
         };
@@ -143,9 +161,24 @@ impl Engine {
         start_update(slf, session, opened, key, now)
     }
 
-    /// Removes up to `limit` expired sessions, and returns how many; 0 where the store does so.
+    /// Ends all sessions of a user.
+    fn revoke_user(&self, py: Python<'_>, user: &str, now: f64) -> PyResult<()> {
+        self.for_users()?.revoke_user(py, user, time(now))
+    }
+
+    /// Ends all sessions of a session's user but this one.
+    fn revoke_others(&self, opened: &Bound<'_, Opened>, user: &str, now: f64) -> PyResult<()> {
+        self.for_users()?.revoke_others(opened, user, time(now))
+    }
+
+    /// Returns the sessions of a user: when each has logged in, in how many seconds it ends, its bytes.
+    fn sessions_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<UserSession>> {
+        self.for_users()?.sessions_of(py, user)
+    }
+
+    /// Removes up to `limit` expired records, and returns how many; 0 where the store does so.
     fn purge(&self, py: Python<'_>, limit: usize) -> PyResult<usize> {
-        self.stored.as_ref().map_or(Ok(0), |stored| stored.purge(py, limit))
+        self.asked().map_or(Ok(0), |stored| stored.purge(py, limit))
     }
 
     /// Ends the session of an id, and reports whether there was one.
@@ -161,6 +194,20 @@ impl Engine {
 }
 
 impl Engine {
+    /// Returns what asks a store, if anything does.
+    fn asked(&self) -> Option<&Stored> {
+        self.stored.as_ref().or(self.revocable.as_ref())
+    }
+
+    fn for_users(&self) -> PyResult<&Stored> {
+        self.asked().ok_or_else(|| {
+            error::misuse(
+                "signed cookies cannot be revoked: set SESSION_REVOCATIONS to the address of a store, or \
+                 keep sessions in a store",
+            )
+        })
+    }
+
     /// Returns what has to do with the store.
     pub(crate) fn stored(&self) -> PyResult<&Stored> {
         self.stored.as_ref().ok_or_else(|| error::misuse("a signed cookie is in no store"))

@@ -24,6 +24,9 @@ use crate::{
     value::{self, Dialect, Reader},
 };
 
+/// When a session has logged in, in how many seconds it ends, and its bytes.
+pub(crate) type UserSession = (Option<f64>, Option<f64>, usize);
+
 pub(crate) struct Stored {
     sessions: Sessions,
     dialect: Dialect,
@@ -39,20 +42,31 @@ enum Road {
     Native(Box<Processes>),
 }
 
+impl Road {
+    /// Takes the address of a store, or a client that is one; and says its only format, if it has one.
+    fn new(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<(Self, Option<Format>)> {
+        let py = store.py();
+        if let Ok(address) = store.extract::<String>() {
+            let format = StoreKind::of(&address).ok().and_then(StoreKind::record_format);
+            Ok((Self::Native(Box::new(Processes::new(py, config, address)?)), format))
+        } else {
+            let client = Client::new(store, config.store_deadline())?;
+            let format = client.record_format(py)?;
+            Ok((Self::Client(client), format))
+        }
+    }
+}
+
 impl Stored {
     /// Takes the address of a store, or a client that is one.
     pub(crate) fn new(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = store.py();
         let rules = config.build_stored().map_err(|mistake| error::config(py, &mistake))?;
-        let (rules, road) = if let Ok(address) = store.extract::<String>() {
-            let format = StoreKind::of(&address).ok().and_then(StoreKind::record_format);
-            let rules = rules.with_record_format(format);
-            (rules, Road::Native(Box::new(Processes::new(py, config, address)?)))
-        } else {
-            let client = Client::new(store, config.store_deadline())?;
-            let format = client.record_format(py)?;
-            let rules = rules.with_record_format(format).with_renewal_at_once(false);
-            (rules, Road::Client(client))
+        let (road, format) = Road::new(config, store)?;
+        let rules = rules.with_record_format(format);
+        let rules = match &road {
+            Road::Client(_) => rules.with_renewal_at_once(false),
+            Road::Native(_) => rules,
         };
         let is_json = rules.settings().format == Format::Json;
         Ok(Self {
@@ -61,6 +75,15 @@ impl Stored {
             sessions: rules.into(),
             road,
         })
+    }
+
+    /// Takes the store that keeps what of signed cookies is refused, in the same way.
+    pub(crate) fn of_revocations(config: SessionConfig, store: Bound<'_, PyAny>) -> PyResult<Self> {
+        let rules = config.build_revocable();
+        let rules = rules.map_err(|mistake| error::config(store.py(), &mistake))?;
+        let (road, format) = Road::new(config, store)?;
+        let sessions = rules.with_record_format(format).into();
+        Ok(Self { dialect: Dialect::Tagged, id_length: 0, sessions, road })
     }
 
     /// Whether a call waits for a store without Python knowing of it.
@@ -86,6 +109,57 @@ impl Stored {
             revoking.ok_or_else(|| error::misuse("a signed cookie is in no store"))?;
         self.drive(py, &mut revoking)?.map_err(|failure| error::engine(py, failure))?;
         Ok(revoking.was_there())
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) fn revoke_user(&self, py: Python<'_>, user: &str, now: UnixTime) -> PyResult<()> {
+        if let Some(mut marking) = self.sessions.revoke_user(user, now) {
+            return self.end(py, &mut marking);
+        }
+        let ended = self.native()?.run(py, async |interface| interface.revoke_user(user).await)?;
+        ended.map_err(|failure| error::method(py, &failure))
+    }
+
+    /// Ends all sessions of a session's user but this one.
+    pub(crate) fn revoke_others(
+        &self,
+        opened: &Bound<'_, Opened>,
+        user: &str,
+        now: UnixTime,
+    ) -> PyResult<()> {
+        let (py, visit) = (opened.py(), opened.borrow().visit.clone());
+        if let Some(mut marking) = visit.revoke_others(now) {
+            return self.end(py, &mut marking);
+        }
+        let ended = self
+            .native()?
+            .run(py, async |interface| interface.revoke_others(&visit, user).await)?;
+        ended.map_err(|failure| error::method(py, &failure))
+    }
+
+    /// Returns the sessions of a user: when each has logged in, in how many seconds it ends, and its bytes.
+    pub(crate) fn sessions_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<UserSession>> {
+        let found = self.native()?.run(py, async |interface| interface.sessions_of(user).await)?;
+        let found = found.map_err(|failure| error::method(py, &failure))?;
+        let seconds = |time: UnixTime| time.since(UnixTime::default()).as_secs_f64();
+        let of = |it: hipflask::UserSession| {
+            let expires_in = it.expires_in().map(|left| left.as_secs_f64());
+            (it.authenticated_at().map(seconds), expires_in, it.len())
+        };
+        Ok(found.into_iter().map(of).collect())
+    }
+
+    fn end(&self, py: Python<'_>, machine: &mut (impl Machine + Send)) -> PyResult<()> {
+        self.drive(py, machine)?.map_err(|failure| error::engine(py, failure))
+    }
+
+    fn native(&self) -> PyResult<&Processes> {
+        match &self.road {
+            Road::Native(processes) => Ok(processes),
+            Road::Client(_) => Err(error::misuse(
+                "the sessions of a user are found by address only: give HipFlask the store's address",
+            )),
+        }
     }
 
     fn drive(
@@ -117,8 +191,14 @@ impl Stored {
                 log::during(|| SessionInterface::end_opening(opening, driven))
             }
             Road::Native(processes) => {
-                let open =
-                    async |interface: &SessionInterface| interface.open_at(cookie, now).await;
+                let open = async |interface: &SessionInterface| match &self.sessions {
+                    Sessions::Stored(_) => interface.open_at(cookie, now).await,
+                    _ => {
+                        let mut opening = opening.clone();
+                        let driven = interface.drive(&mut opening).await;
+                        SessionInterface::end_opening(opening, driven)
+                    }
+                };
                 match processes.try_run(py, open)? {
                     Err(ConnectError::Refused(_)) if processes.are_anonymous_on_outage() => {
                         Ok(opening.finish())
@@ -147,22 +227,35 @@ impl Stored {
         modified: bool,
         now: UnixTime,
     ) -> PyResult<SaveAction> {
-        let py = session.py();
-        let mut opened = opened.borrow_mut();
-        if opened.is_read_only() || !modified && !opened.visit.is_due(now) {
-            return Ok(SaveAction::Keep);
+        {
+            let opened = opened.borrow();
+            if opened.is_read_only() || !modified && !opened.visit.is_due(now) {
+                return Ok(SaveAction::Keep);
+            }
         }
         let reader = Reader::new(self.dialect);
-        let grown = opened.grown(session)?;
+        let grown = opened.borrow().grown(session)?;
         let session = core_session(Session::new_stored(false), &reader, session, modified, &grown)?;
-        if opened.entropy.is_none() && opened.visit.entropy_len(&session) > 0 {
+        self.close(opened, &session, now)
+    }
+
+    /// Saves a session as the app has left it.
+    pub(crate) fn close(
+        &self,
+        opened: &Bound<'_, Opened>,
+        session: &Session,
+        now: UnixTime,
+    ) -> PyResult<SaveAction> {
+        let py = opened.py();
+        let mut opened = opened.borrow_mut();
+        if opened.entropy.is_none() && opened.visit.entropy_len(session) > 0 {
             opened.draw_id(py)?;
         }
         let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);
         let saved = match &self.road {
             Road::Client(client) => {
-                let closing = visit.close(&session, &entropy, now);
+                let closing = visit.close(session, &entropy, now);
                 let mut closing = closing.map_err(|failure| error::save(py, &failure.into()))?;
                 client.settle(py)?;
                 let driven = client.drive(py, &mut closing)?;
@@ -170,7 +263,7 @@ impl Stored {
             }
             Road::Native(processes) => {
                 let saving = async |interface: &SessionInterface| {
-                    let closing = visit.close(&session, &entropy, now);
+                    let closing = visit.close(session, &entropy, now);
                     interface.save(closing.map_err(SaveError::from)?).await
                 };
                 processes.run(py, saving)?

@@ -117,9 +117,9 @@ impl SessionInterface {
         if config.wants_store() {
             return Err(ConfigError::NoStore);
         }
-        let sessions = config.build_revocable()?.for_store(&store);
+        let rules = config.build_revocable()?.with_record_format(store.record_format());
         let (interface, store) = (Self::build(config)?, Some(AnyStore::new(store)));
-        Ok(interface.keeping(sessions, |shared| Shared { store, ..shared }))
+        Ok(interface.keeping(rules, |shared| Shared { store, ..shared }))
     }
 
     fn build(config: &SessionConfig) -> Result<Self, ConfigError> {

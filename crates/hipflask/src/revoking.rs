@@ -7,7 +7,7 @@ use hipflask_core::{
     engine::EngineError,
     session::AUTHENTICATED,
     store::{RecordKey, Store, StoreError},
-    visit::{Revoking, Sessions},
+    visit::{Revoking, Sessions, Visit},
 };
 
 use crate::{Result, Session, SessionInterface};
@@ -78,6 +78,27 @@ impl SessionInterface {
     /// sessions are signed cookies without a store of revocations.
     pub async fn revoke_user(&self, user: &str) -> Result<()> {
         self.revoke_sessions(user, None).await
+    }
+
+    /// Ends all sessions of a user but the one that a request has opened; for adapters.
+    ///
+    /// ```
+    /// # use hipflask::{Result, SessionInterface, core::visit::Visit};
+    /// async fn only_mine(sessions: &SessionInterface, mine: &Visit) -> Result<()> {
+    ///     sessions.revoke_others(mine, "7").await
+    /// }
+    /// # let _ = only_mine;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_user`](Self::revoke_user), and when the session itself was ended meanwhile.
+    pub async fn revoke_others(&self, visit: &Visit, user: &str) -> Result<()> {
+        if let Some(mut marking) = visit.revoke_others(self.now()) {
+            return Ok(self.drive(&mut marking).await?);
+        }
+        let key = visit.held().map(|held| held.snapshot().key());
+        self.revoke_sessions(user, key).await
     }
 
     async fn revoke_sessions(&self, user: &str, but: Option<&RecordKey>) -> Result<()> {
@@ -168,19 +189,12 @@ impl Session {
     pub async fn revoke_others(&self) -> Result<()> {
         let request = self.request();
         let interface = request.interface();
-        let (marking, held, user) = {
+        let (visit, user) = {
             let state = request.lock();
-            let visit = state.visit.as_ref();
-            let held = visit.and_then(|visit| visit.held());
-            let held = held.map(|held| held.snapshot().key().clone());
-            let user = interface.user_of(&state.session.to_dict());
-            (visit.and_then(|visit| visit.revoke_others(interface.now())), held, user)
+            (state.visit.clone(), interface.user_of(&state.session.to_dict()))
         };
-        match (marking, user) {
-            (Some(mut marking), _) => Ok(interface.drive(&mut marking).await?),
-            (None, Some(user)) => interface.revoke_sessions(&user, held.as_ref()).await,
-            (None, None) => Ok(()),
-        }
+        let (Some(visit), Some(user)) = (visit, user) else { return Ok(()) };
+        interface.revoke_others(&visit, &user).await
     }
 }
 

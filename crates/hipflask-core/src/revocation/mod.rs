@@ -24,7 +24,7 @@ use crate::{
     interface::CookieSessions,
     record::Format,
     session::{AUTHENTICATED, CSRF_TOKEN, Session},
-    store::{RecordKey, Store},
+    store::RecordKey,
     stored::OnOutage,
     value::Value,
 };
@@ -128,10 +128,10 @@ impl RevocableSessions {
         Self { cookies, settings, recent: Mutex::default() }
     }
 
-    /// Follows what a store needs: its format of records.
+    /// Sets the store's only format of records, if it has one.
     #[must_use]
-    pub fn for_store(mut self, store: &(impl Store + ?Sized)) -> Self {
-        self.settings.format = store.record_format().unwrap_or(self.settings.format);
+    pub fn with_record_format(mut self, format: Option<Format>) -> Self {
+        self.settings.format = format.unwrap_or(self.settings.format);
         self
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import weakref
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 import click
 from flask import Flask, current_app
@@ -16,10 +17,21 @@ from .waiting import waiting
 if TYPE_CHECKING:
     from ._native import Engine
 
-__all__ = ["HipFlask"]
+__all__ = ["HipFlask", "UserSession"]
 
 #: How many sessions are removed in one step.
 _PART = 1000
+
+
+class UserSession(NamedTuple):
+    """A session of a user, as it lies in the store."""
+
+    #: When the user has logged in, in seconds since 1970, if the log-in has noted it.
+    authenticated_at: Optional[float]
+    #: In how many seconds the session ends, if the store tells.
+    expires_in: Optional[float]
+    #: The bytes of its record.
+    size: int
 
 
 class HipFlask:
@@ -76,9 +88,44 @@ class HipFlask:
         engine = self._engine(app)
         if engine is None or not engine.is_stored:
             raise ConfigError(
-                "a signed cookie cannot be revoked: keep sessions in a store, or change SECRET_KEY"
+                "a signed cookie has no id: keep sessions in a store, or see revoke_user"
             )
         return bool(waiting(engine, engine.revoke, session_id))
+
+    def revoke_user(self, user_id: object, app: Flask | None = None) -> None:
+        """Ends all sessions of a user: after a theft, or when an account is closed. Requests under way do not
+        bring them back. ``user_id`` is what ``session["_user_id"]`` or ``session["user_id"]`` holds, or another
+        key that ``SESSION_USER_KEYS`` names. ``app`` is the current one if left out.
+
+        Signed cookies can be revoked where ``SESSION_REVOCATIONS`` is the address of a store; all that was signed
+        so far is refused, here at once and on other nodes after ``SESSION_REVOCATIONS_DELAY`` seconds. In a store
+        the user's sessions are found by reading all of the app's.
+
+        :raises StoreUnavailable: when the store does not answer: then some sessions may go on.
+        :raises ConfigError: when sessions are signed cookies without a store of revocations.
+        """
+        engine = self._for_users(app)
+        waiting(engine, engine.revoke_user, str(user_id), time.time())
+
+    def sessions_of(self, user_id: object, app: Flask | None = None) -> list[UserSession]:
+        """Returns the sessions of a user. All sessions of the app are read.
+
+        :raises StoreUnavailable: when the store does not answer.
+        :raises ConfigError: when sessions are signed cookies: nobody knows how many there are.
+        """
+        engine = self._for_users(app)
+        if not engine.is_stored:
+            raise ConfigError("signed cookies cannot be listed: nobody knows how many there are")
+        return [UserSession(*each) for each in waiting(engine, engine.sessions_of, str(user_id))]
+
+    def _for_users(self, app: Flask | None) -> Engine:
+        engine = self._engine(app)
+        if engine is None or not engine.asks:
+            raise ConfigError(
+                "signed cookies cannot be revoked: set SESSION_REVOCATIONS to the address of a store, or keep"
+                " sessions in a store"
+            )
+        return engine
 
     def purge(self, app: Flask | None = None) -> int:
         """Removes expired sessions from the app's store, and returns how many. SQL databases, files and

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from flask.sessions import SessionMixin
 
-from .errors import SessionError, StoreUnavailable
+from .errors import ConfigError, SessionError, StoreUnavailable
 from .waiting import waiting
 
 if TYPE_CHECKING:
@@ -110,12 +110,25 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     def destroy(self) -> None:
         """Ends the session, also for requests under way: for log-out. What is set afterwards is a
-        new session with a new id. A signed cookie cannot be ended: a copy of it stays valid."""
+        new session with a new id. A signed cookie cannot be ended, unless ``SESSION_REVOCATIONS`` is set: a
+        copy of it stays valid."""
         opened = self._open()
         self.clear()
         self._ended = True
         if self._engine.is_stored:
             opened.draw_id()
+
+    def revoke_others(self, user_id: object) -> None:
+        """Ends all other sessions of this session's user, for instance after a change of the password.
+
+        :raises StoreUnavailable: when the store does not answer: then some sessions may go on.
+        :raises SessionConflict: when this session itself was ended meanwhile.
+        :raises ConfigError: when sessions are signed cookies without ``SESSION_REVOCATIONS``.
+        """
+        opened, engine = self._open(), self._engine
+        if not engine.asks:
+            raise ConfigError("signed cookies cannot be revoked: set SESSION_REVOCATIONS")
+        waiting(engine, engine.revoke_others, opened, str(user_id), time.time())
 
     def update_atomically(self, key: str, function: Callable[[Any], Any]) -> Any:
         """Sets ``key`` to what ``function`` returns for its present value, or for ``None``, and

@@ -152,7 +152,10 @@ class Settings:
             raise ConfigError(self.weaknesses[0])
         if self._signing is not None:
             settings["SIGNING"] = self._signing
-        return _native.Engine(keys, settings, self._store)
+        revocations = settings.pop("SESSION_REVOCATIONS", None)
+        if revocations is not None:
+            revocations = checked(revocations, "SESSION_REVOCATIONS")
+        return _native.Engine(keys, settings, self._store, revocations)
 
 
 def _is_set(name: str, value: Any) -> bool:

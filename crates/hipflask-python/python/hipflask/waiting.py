@@ -29,7 +29,7 @@ _MOST_WAITING = 64
 
 def waiting(engine: Engine, call: Callable[..., Any], *args: Any) -> Any:
     """Calls what may wait for a store."""
-    if not engine.is_stored:
+    if not engine.asks:
         return call(*args)
     if engine.blocks and _is_patched_by_gevent():
         result, error, records = outcome(engine, call, *args)

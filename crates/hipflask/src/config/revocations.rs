@@ -61,7 +61,7 @@ impl SessionConfig {
     }
 
     /// Returns the address of the store of revocations, which may hold a password.
-    pub(crate) fn revocations(&self) -> Option<&str> {
+    pub fn revocations(&self) -> Option<&str> {
         self.revocations.address.as_ref().map(|address| address.0.as_str())
     }
 
