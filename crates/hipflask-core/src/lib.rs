@@ -7,6 +7,7 @@
 //! it, [`serializer`] reads its payload into [`value`]s, [`session`] is what handlers use, and
 //! [`interface`] ties them together in two functions, `open` and `save`.
 
+pub mod auth;
 mod calendar;
 pub mod cookie;
 pub mod encoding;

@@ -168,6 +168,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+pub mod auth;
 pub mod config;
 mod error;
 #[cfg(feature = "axum")]

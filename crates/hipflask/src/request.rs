@@ -238,6 +238,15 @@ impl RequestSession {
         locked.session.set_read_only(ReadOnly::ResponseStarted);
     }
 
+    /// Changes the session if it was opened, and can be changed.
+    #[cfg(feature = "axum")]
+    pub(crate) fn if_open<R>(&self, change: impl FnOnce(&mut Core) -> R) -> Option<R> {
+        let mut locked = self.lock();
+        let can_change =
+            matches!(locked.stage, Stage::Open) && locked.session.read_only().is_none();
+        can_change.then(|| change(&mut locked.session))
+    }
+
     pub(crate) fn lock(&self) -> Locked<'_, State> {
         self.0.line.lock()
     }

@@ -65,10 +65,15 @@ fn apply(name: &str, saved: Saved, headers: &mut HeaderMap) {
         edit(headers, VARY, vary::add_cookie(lines(headers, VARY)));
     }
     let (SaveAction::Set(cookie) | SaveAction::Delete(cookie)) = saved.action else { return };
+    drop_cookie(headers, name);
+    add_cookie(headers, cookie);
+}
+
+/// Adds a cookie, whose response no shared cache may keep.
+pub(crate) fn add_cookie(headers: &mut HeaderMap, cookie: String) {
     edit(headers, CACHE_CONTROL, cache_control::make_private(lines(headers, CACHE_CONTROL)));
     // The configuration has refused names and attributes that are no header text.
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        drop_cookie(headers, name);
         headers.append(SET_COOKIE, cookie);
     }
 }

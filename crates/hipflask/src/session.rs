@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Result, report,
-    request::{RequestSession, State},
+    request::{Place, RequestSession, State},
 };
 
 /// Flask's session: a dict that lives as long as the visitor comes back.
@@ -540,15 +540,62 @@ impl Session {
         T: Serialize + DeserializeOwned,
         F: FnMut(Option<T>) -> T + Send,
     {
-        let (request, key) = (self.0.clone(), key.to_owned());
-        let writable = request.lock().session.check_writable();
-        let place = writable.map(|()| request.enter());
+        let (request, key, place) = (self.0.clone(), key.to_owned(), self.place());
+        let mut apply = change;
         async move {
-            let Some(place) = place? else { return Err(SessionError::ResponseStarted.into()) };
-            place.wait().await;
-            let value = update(&request, &key, change).await?;
+            place?.wait().await;
+            let value = self::change(&request, &key, |old| {
+                let old = old.map(value::from_value).transpose();
+                let new = apply(old.map_err(|error| of_key(error, &key))?);
+                Ok(Some(value::to_value(&new).map_err(|error| of_key(error, &key))?))
+            });
+            let value = value.await?.unwrap_or(Value::Null);
             Ok(value::from_value(value).map_err(|error| of_key(error, &key))?)
         }
+    }
+
+    /// Takes a value out, which exactly one request gets, on all nodes: for what may be used once, such
+    /// as the `state` of a log-in elsewhere, or a challenge.
+    ///
+    /// In a store the value is gone when this returns, and of requests that overlap one gets it. In a
+    /// signed cookie it is gone from this browser only: who sends an old copy of the cookie gets it
+    /// again. So it is in a session that is not yet in its store, where only this request has it.
+    ///
+    /// ```
+    /// # async fn back_from_elsewhere(session: hipflask::Session, state: String) -> hipflask::Result<bool> {
+    /// let expected = session.take::<String>("oauth_state").await?;
+    /// let is_ours = expected.is_some_and(|expected| expected == state);
+    /// # Ok(is_ours)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the store does not answer, when the session has ended meanwhile, or
+    /// when it is read-only; and when the value has another shape than `T`: it is gone then, too.
+    #[doc(alias = "pop")]
+    pub fn take<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<T>>> + Send + use<T> {
+        let (request, key, place) = (self.0.clone(), key.to_owned(), self.place());
+        async move {
+            place?.wait().await;
+            let mut taken = None;
+            self::change(&request, &key, |value| {
+                taken = value;
+                Ok(None)
+            })
+            .await?;
+            let typed = taken.map(value::from_value).transpose();
+            Ok(typed.map_err(|error| of_key(error, &key))?)
+        }
+    }
+
+    /// Takes a place before saving, for what goes on after the call.
+    fn place(&self) -> Result<Place> {
+        self.0.lock().session.check_writable()?;
+        Ok(self.0.enter().ok_or(SessionError::ResponseStarted)?)
     }
 
     /// Returns why the session is what it is.
@@ -582,16 +629,13 @@ fn of_key(error: ValueError, key: &str) -> SessionError {
     error.with_key(key).into()
 }
 
-/// Changes one key in the store, or, if nobody else can have the session, in the request.
-async fn update<T, F>(request: &RequestSession, key: &str, mut change: F) -> Result<Value>
-where
-    T: Serialize + DeserializeOwned,
-    F: FnMut(Option<T>) -> T + Send,
-{
-    let mut apply = |old: Option<Value>| -> Result<Value> {
-        let old = old.map(value::from_value).transpose().map_err(|error| of_key(error, key))?;
-        Ok(value::to_value(&change(old)).map_err(|error| of_key(error, key))?)
-    };
+/// Changes one key in the store, or, if nobody else can have the session, in the request. What `change`
+/// makes `None` of is removed.
+async fn change(
+    request: &RequestSession,
+    key: &str,
+    mut change: impl FnMut(Option<Value>) -> Result<Option<Value>> + Send,
+) -> Result<Option<Value>> {
     let interface = request.interface();
     let (seen, updating) = {
         let State { session, visit, .. } = &*request.lock();
@@ -601,14 +645,25 @@ where
         (seen, updating)
     };
     let Some(mut updating) = updating else {
-        let value = apply(seen)?;
-        request.lock().session.set(key, value.clone())?;
+        let value = change(seen)?;
+        let session = &mut request.lock().session;
+        match &value {
+            Some(value) => session.set(key, value.clone())?,
+            None => drop(session.remove(key)?),
+        }
         return Ok(value);
     };
     let result = loop {
         let Some(current) = updating.current() else { break Ok(()) };
         let current = current.cloned();
-        if let Err(error) = apply(current).and_then(|value| Ok(updating.apply(value)?)) {
+        let was_there = current.is_some();
+        let changed = match change(current) {
+            Ok(Some(value)) => updating.apply(value).map_err(Into::into),
+            Ok(None) if was_there => updating.remove().map_err(Into::into),
+            Ok(None) => break Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = changed {
             break Err(error);
         }
         if let Err(error) = interface.drive(&mut updating).await {
@@ -621,7 +676,7 @@ where
     if let Some(visit) = visit {
         updating.finish(session, visit);
     }
-    result.map(|()| value.unwrap_or(Value::Null))
+    result.map(|()| value)
 }
 
 impl std::fmt::Debug for Session {

@@ -169,6 +169,13 @@ impl Session {
         }
     }
 
+    /// Takes out a value that this request has removed from the store already, also while it is saved.
+    pub(crate) fn take_out(&mut self, key: &str) -> Option<Value> {
+        let at = self.find(key)?;
+        self.modified = true;
+        Some(self.entries.remove(at).value(&self.text))
+    }
+
     /// Opens the payload of a cookie.
     ///
     /// # Errors
@@ -257,9 +264,7 @@ impl Session {
     #[doc(alias = "pop")]
     pub fn remove(&mut self, key: &str) -> Result<Option<Value>, SessionError> {
         self.check_writable()?;
-        let Some(at) = self.find(key) else { return Ok(None) };
-        self.modified = true;
-        Ok(Some(self.entries.remove(at).value(&self.text)))
+        Ok(self.take_out(key))
     }
 
     /// Removes all keys. As in Flask this marks the session as modified, also if it was empty.

@@ -122,18 +122,31 @@ impl Updating {
     /// [`EngineError::Encode`] when it cannot be written, [`EngineError::Contended`] after too many
     /// attempts.
     pub fn apply(&mut self, value: Value) -> Result<(), EngineError> {
+        self.write(|content, key| drop(content.insert(key, value)))
+    }
+
+    /// Removes the key.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn remove(&mut self) -> Result<(), EngineError> {
+        self.write(|content, key| drop(content.remove(key)))
+    }
+
+    fn write(&mut self, change: impl FnOnce(&mut Dict, &str)) -> Result<(), EngineError> {
         if self.attempts > MAX_ATTEMPTS {
             return Err(EngineError::Contended);
         }
         let mut content = self.held.snapshot().content().clone();
-        content.insert(self.key.as_str(), value);
+        change(&mut content, &self.key);
         let payload = record::encode(&content, self.rules.settings().format)?;
         let ttl = self.rules.time_to_live(&content, self.now);
         self.stage = Stage::Write { content, payload, ttl };
         Ok(())
     }
 
-    /// Returns what the key has become, once the change is kept.
+    /// Returns what the key has become, once the change is kept; `None`, too, if it was removed.
     pub fn value(&self) -> Option<&Value> {
         let value = self.held.snapshot().content().get(&self.key);
         value.filter(|_| matches!(self.stage, Stage::Done))
@@ -161,8 +174,11 @@ impl Updating {
             if let Some(base) = visit.content() {
                 self.held.bring_up_to_date(session, base);
             }
-            if let Some(value) = self.value() {
-                session.take_over(self.key.as_str().into(), value.clone());
+            if matches!(self.stage, Stage::Done) {
+                match self.value() {
+                    Some(value) => session.take_over(self.key.as_str().into(), value.clone()),
+                    None => drop(session.take_out(&self.key)),
+                }
             }
         }
         visit.hold(self.held);

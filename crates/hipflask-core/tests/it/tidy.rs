@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 19] = [
+const FLOW: [&str; 20] = [
     "unix_time",
     "reason",
     "calendar",
@@ -21,6 +21,7 @@ const FLOW: [&str; 19] = [
     "record",
     "session",
     "flash",
+    "auth",
     "store",
     "interface",
     "engine",
@@ -48,6 +49,7 @@ const FACADE: [&str; 19] = [
     "respond",
     "layer",
     "extract",
+    "auth",
     "templates",
     "guide",
 ];

@@ -142,6 +142,44 @@ fn what_was_appended_stays_appended_although_others_have_taken_what_was_there() 
     assert_eq!(payload, encode(&list(6, &["theirs", "mine"])));
 }
 
+/// Removes the key with these answers, and returns what was taken.
+fn take(request: &mut Request, answers: Vec<Heard>) -> Result<Option<i64>, EngineError> {
+    let mut updating = request.update().expect("others have the session, too");
+    let mut answers = answers.into_iter();
+    let mut taken = None;
+    let result = loop {
+        let Some(Some(current)) = updating.current() else { break Ok(taken) };
+        let seen = current.as_i64();
+        let removed = updating.remove();
+        let driven = removed.and_then(|()| drive(&mut updating, |_| answers.next().unwrap()));
+        if let Err(error) = driven {
+            break Err(error);
+        }
+        taken = seen.filter(|_| updating.current().is_none());
+    };
+    assert!(answers.next().is_none(), "there are answers left");
+    updating.finish(&mut request.session, &mut request.visit);
+    result
+}
+
+#[test]
+fn one_request_takes_a_value_and_the_others_see_it_gone() {
+    let mut request = Request::open(IdStorage::Plain);
+    request.session.insert("mine", 1).unwrap();
+    assert_eq!(take(&mut request, vec![written()]).unwrap(), Some(1));
+    assert_eq!((request.n(), request.session.is_modified()), (None, true));
+    assert_eq!(request.visit.content(), Some(&Dict::new()));
+    assert_eq!(take(&mut request, vec![]).unwrap(), None, "once is all");
+
+    let mut late = Request::open(IdStorage::Plain);
+    assert_eq!(take(&mut late, vec![there(&[("theirs", 1)])]).unwrap(), None);
+    assert_eq!(late.session.to_dict(), dict(&[("theirs", 1)]));
+
+    let mut doubtful = Request::open(IdStorage::Plain);
+    let error = take(&mut doubtful, vec![lost(), there(&[])]).unwrap_err();
+    assert!(matches!(error, EngineError::InDoubt(_)), "it may have been this request: {error}");
+}
+
 #[test]
 fn update_makes_way_after_every_other_conflict() {
     let mut updating = Request::open(IdStorage::Plain).update().unwrap();

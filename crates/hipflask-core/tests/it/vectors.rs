@@ -42,6 +42,13 @@ impl Vectors {
         Self { file, rows, different: BTreeMap::new() }
     }
 
+    /// Leaves all rows of other kinds to other tests, which read the same file.
+    #[track_caller]
+    pub(crate) fn only(mut self, kinds: &[&str]) -> Self {
+        self.rows.retain(|_, row| kinds.contains(&row.kind()));
+        self
+    }
+
     /// Names rows that are answered differently on purpose, before the check that must then fail:
     /// a row that agrees after all does not belong here.
     #[track_caller]

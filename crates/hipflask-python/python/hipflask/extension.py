@@ -11,6 +11,7 @@ from flask import Flask, current_app
 
 from .errors import ConfigError
 from .interface import HipFlaskSessionInterface
+from .log_in import renew_at_log_in
 from .settings import Settings
 from .waiting import waiting
 
@@ -39,7 +40,7 @@ class HipFlask:
 
     Without ``SESSION_TYPE`` they are Flask's signed cookies; with it they are Flask-Session's records,
     found through Flask-Session's own settings. ``store`` is the address of a store instead, such as
-    ``"redis://localhost"``.
+    ``"redis://localhost"``. There, who logs in by Flask-Login gets a new id by itself.
 
     >>> from flask import Flask, session
     >>> from hipflask import HipFlask
@@ -72,6 +73,7 @@ class HipFlask:
         engine = settings.engine(app)
         app.session_interface = interface
         app.extensions["hipflask"] = self
+        renew_at_log_in(app)
         if engine is not None and engine.is_stored:
             # Flask-Session's name for it, which is in the schedules of its users.
             app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(

@@ -109,6 +109,9 @@ pub enum ConfigError {
          SessionLayer::revocable, or unset it"
     )]
     NoRevocations,
+    /// The key cannot sign remember cookies.
+    #[error(transparent)]
+    RememberKey(#[from] hipflask_core::auth::RememberKeyError),
     /// Sessions are to be kept in a store, and none was given.
     #[error(
         "SESSION_TYPE asks for a store: connect to it and use SessionLayer::stored, \

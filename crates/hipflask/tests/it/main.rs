@@ -18,6 +18,8 @@ mod layer;
 #[path = "../../src/line.rs"]
 mod line;
 mod lines;
+mod log_in;
+mod login_flow;
 mod nested;
 mod pages;
 mod privacy;
