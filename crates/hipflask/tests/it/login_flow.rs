@@ -11,7 +11,7 @@ use hipflask::{
     },
 };
 use hipflask_core::{
-    auth::REMEMBER_SECONDS,
+    auth::{IDENTIFIER, REMEMBER_SECONDS},
     cookie::{Attributes, SameSite},
     session::AUTHENTICATED,
     signing::KeyRing,
@@ -145,7 +145,11 @@ fn recorded(row: &Json) -> Vec<Json> {
             .collect();
         let mut session = plain(&step["session_after"]);
         // DIFFERENCE: Flask-Login leaves it for ever, although nothing reads it again.
-        session.as_object_mut().unwrap().remove(REMEMBER_SECONDS);
+        let content = session.as_object_mut().unwrap();
+        content.remove(REMEMBER_SECONDS);
+        if row["protection"].is_null() {
+            content.remove(IDENTIFIER); // DIFFERENCE: here only where somebody looks at it
+        }
         json!({"status": step["status"], "location": step["location"], "body": step["body"],
             "remembered": remembered, "session": session})
     };
