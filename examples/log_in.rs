@@ -1,5 +1,4 @@
-//! Log-in with a hashed password, guards, remember me, and log-out: with Flask-Login's keys, so that a
-//! Flask app with the same key has the same user.
+//! Log-in with a hashed password, a guard, flash messages, and log-out.
 //!
 //! ```sh
 //! cargo run --example log_in
@@ -10,80 +9,45 @@ use std::{collections::HashMap, env, sync::Arc};
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use axum::{
     Form, Router,
-    extract::State,
+    extract::{FromRequestParts, State},
+    http::request::Parts,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use hipflask::{
-    Result, SecretKey, Session, SessionConfig, SessionLayer,
-    auth::{BoxError, CurrentUser, LogIn, LoginManager, Owned, SafeNext, User, UserLoader},
-};
+use hipflask::{Error, Result, SecretKey, Session, SessionLayer, store::MemoryStore};
 use serde::Deserialize;
 use tokio::{net::TcpListener, task::spawn_blocking};
 
-/// What a row of an app's table of users has.
-#[derive(Clone)]
-struct Account {
-    id: &'static str,
-    name: &'static str,
-    hash: String,
-}
-
-impl User for Account {
-    fn id(&self) -> String {
-        self.id.into()
-    }
-}
-
-/// The table: an app has a database.
-#[derive(Clone)]
-struct Accounts(Arc<HashMap<&'static str, Account>>);
-
-impl UserLoader for Accounts {
-    type User = Account;
-
-    async fn load(&self, id: &str) -> std::result::Result<Option<Account>, BoxError> {
-        Ok(self.0.get(id).cloned())
-    }
-}
+/// Names and hashes of passwords, which an app has in its database.
+type Users = Arc<HashMap<&'static str, String>>;
 
 const TRY: &str = r#"<p>Try <a href="/members">the members' page</a>, then log in as <code>ada</code> with
-<code>correct horse</code>. Your page is <a href="/members/7">/members/7</a>, and another's is
-<a href="/members/8">/members/8</a>.</p>"#;
-
-const FORM: &str = r#"<form method="post">
+<code>correct horse</code>.</p>
+<form method="post" action="/log_in">
 <input name="name" placeholder="Name"> <input name="password" type="password" placeholder="Password">
-<label><input name="remember" type="checkbox" value="yes"> Remember me</label>
 <button>Log in</button></form>"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hash = Argon2::default().hash_password(b"correct horse")?.to_string();
-    let ada = Account { id: "7", name: "ada", hash };
-    let accounts = Accounts(Arc::new(HashMap::from([(ada.id, ada)])));
-    // At a site with https, `hardened()` guards the cookie with all that browsers offer. On plain http,
-    // as here, they would not keep such a cookie.
-    let config = SessionConfig::new(SecretKey::random()?).with_vars("FLASK", env::vars_os())?;
-    let sessions = env::var("SESSIONS").unwrap_or("memory:".into());
+    // At a site with https, `SessionConfig::new(key).hardened()` guards the cookie with all that
+    // browsers offer. On plain http, as here, they would not keep such a cookie.
+    let sessions = SessionLayer::new(SecretKey::random()?)?.with_store(MemoryStore::new());
     let app = Router::new()
         .route("/", get(index))
-        .route("/log_in", get(form).post(log_in))
+        .route("/log_in", post(log_in))
         .route("/members", get(members))
-        .route("/members/{id}", get(member))
         .route("/log_out", post(log_out))
-        .with_state(accounts.clone())
-        .layer(LoginManager::new(accounts).login_view("/log_in").with_remember(&config)?)
-        .layer(SessionLayer::connect(&config, &sessions).await?);
+        .with_state(Users::new(HashMap::from([("ada", hash)])))
+        .layer(sessions);
     let address = env::var("ADDRESS").unwrap_or("127.0.0.1:5000".into());
     let listener = TcpListener::bind(address).await?;
     eprintln!("Listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }
 
-/// Strangers are welcome here: `Option`.
-async fn index(user: Option<CurrentUser<Account>>, session: Session) -> Result<Html<String>> {
-    let hello = user.map(|user| format!("<p>Hello, {}!</p>\n", user.name)).unwrap_or_default();
-    Ok(Html(format!("<h1>Log in</h1>\n{}{hello}{TRY}", messages(&session)?)))
+async fn index(session: Session) -> Result<Html<String>> {
+    Ok(Html(format!("<h1>Log in</h1>\n{}{TRY}", messages(&session)?)))
 }
 
 /// What earlier requests have flashed. It is no visitor's text, which would have to be escaped.
@@ -92,38 +56,30 @@ fn messages(session: &Session) -> Result<String> {
     Ok(flashes.map(|flash| format!("<p>{}</p>\n", flash.message())).collect())
 }
 
-/// The form is sent to its own address, and `next` stays in it.
-async fn form(session: Session) -> Result<Html<String>> {
-    Ok(Html(format!("<h1>Log in</h1>\n{}{FORM}", messages(&session)?)))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Credentials {
+#[derive(Deserialize)]
+struct LogIn {
     name: String,
     password: String,
-    remember: Option<String>,
 }
 
 async fn log_in(
     session: Session,
-    next: SafeNext,
-    State(accounts): State<Accounts>,
-    Form(form): Form<Credentials>,
-) -> Result<Response> {
-    let user = accounts.0.values().find(|user| user.name == form.name);
+    State(users): State<Users>,
+    Form(LogIn { name, password }): Form<LogIn>,
+) -> Result<Redirect> {
+    let is_known = users.contains_key(&*name);
     // An unknown name costs a hash, too, so that the time does not tell who exists.
-    let hash = user.unwrap_or(&accounts.0["7"]).hash.clone();
+    let hash = users.get(&*name).unwrap_or(&users["ada"]).clone();
     // Hashing is slow on purpose: it must not hold up other requests.
-    let is_right = spawn_blocking(move || verify(&form.password, &hash)).await.unwrap_or(false);
-    let Some(user) = user.filter(|_| is_right) else {
+    let is_right = spawn_blocking(move || verify(&password, &hash)).await.unwrap_or(false);
+    if !(is_known && is_right) {
         session.flash("error", "Wrong name or password")?;
-        return Ok(Html(format!("<h1>Log in</h1>\n{}{FORM}", messages(&session)?)).into_response());
-    };
-    let how = if form.remember.is_some() { LogIn::new().remembered() } else { LogIn::new() };
-    session.log_in_with(user.id, &how)?;
+        return Ok(Redirect::to("/"));
+    }
+    session.renew()?; // who knew the visitor's id before is not let in with the user
+    session.insert("user", name)?;
     session.flash("success", "You are logged in")?;
-    Ok(Redirect::to(&next.or("/members")).into_response())
+    Ok(Redirect::to("/members"))
 }
 
 fn verify(password: &str, hash: &str) -> bool {
@@ -131,19 +87,29 @@ fn verify(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(is_right)
 }
 
-/// Only users get here: a guard is what a handler asks for.
-async fn members(user: CurrentUser<Account>, session: Session) -> Result<Html<String>> {
-    let log_out = r#"<form method="post" action="/log_out"><button>Log out</button></form>"#;
-    Ok(Html(format!("<h1>Welcome, {}</h1>\n{}{log_out}", user.name, messages(&session)?)))
+/// The guard: a handler that asks for it meets only users.
+struct User(String);
+
+impl<S: Sync> FromRequestParts<S> for User {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let session = Session::from_request_parts(parts, state).await.map_err(Error::from)?;
+        if let Some(name) = session.get("user")? {
+            return Ok(Self(name));
+        }
+        session.flash("warning", "Please log in first")?;
+        Err(Redirect::to("/").into_response())
+    }
 }
 
-/// Only the user of this `{id}` gets here.
-async fn member(user: Owned<Account>) -> String {
-    format!("This is {}'s page.", user.name)
+async fn members(User(name): User, session: Session) -> Result<Html<String>> {
+    let log_out = r#"<form method="post" action="/log_out"><button>Log out</button></form>"#;
+    Ok(Html(format!("<h1>Welcome, {name}</h1>\n{}{log_out}", messages(&session)?)))
 }
 
 async fn log_out(session: Session) -> Result<Redirect> {
-    session.log_out()?; // a copy of the cookie is void now, too
+    session.destroy()?; // a copy of the cookie is void now, too
     session.flash("info", "You are logged out")?;
     Ok(Redirect::to("/"))
 }

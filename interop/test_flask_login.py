@@ -1,4 +1,4 @@
-"""One log-in and one remember cookie, shared by a real app with Flask-Login and by `examples/log_in.rs`."""
+"""One log-in and one remember cookie, shared by a real app with Flask-Login and by `examples/users.rs`."""
 
 import contextlib
 
@@ -58,7 +58,7 @@ def sides(tmp_path_factory):
     folder, port = tmp_path_factory.mktemp("flask_login"), free_port()
     with contextlib.ExitStack() as stack:
         stack.enter_context(flask(folder, APP, port))
-        rust_port, _ = stack.enter_context(rust(folder, "log_in", SESSIONS="cookie:"))
+        rust_port, _ = stack.enter_context(rust(folder, "users", SESSIONS="cookie:"))
         yield {"flask": port, "rust": rust_port}
 
 

@@ -14,6 +14,33 @@ use program::{Program, Visitor, command};
 fn log_in_guards_the_members_page() {
     let program = Program::start("log_in");
     let mut visitor = program.visitor();
+    visitor.front_page(&["/members", "/log_in"]);
+    assert_eq!(visitor.get("/members").location.unwrap(), "/");
+    assert!(visitor.page("/").contains("Please log in first"));
+    for (name, password) in [("ada", "wrong horse"), ("nobody", "correct horse")] {
+        let refused = visitor.post("/log_in", &[("name", name), ("password", password)]);
+        assert_eq!(refused.location.unwrap(), "/");
+        assert!(visitor.page("/").contains("Wrong name or password"));
+    }
+
+    visitor.post("/log_in", &[("name", "ada"), ("password", "wrong")]); // makes a session
+    let mut planted = visitor.clone();
+    let let_in = visitor.post("/log_in", &[("name", "ada"), ("password", "correct horse")]);
+    assert_eq!(let_in.location.unwrap(), "/members");
+    let members = visitor.page("/members");
+    assert!(members.contains("Welcome, ada") && members.contains("You are logged in"));
+    assert_eq!(planted.get("/members").status, 303, "the id from before the log-in got in");
+
+    let mut copy = visitor.clone();
+    visitor.post("/log_out", &[]);
+    assert!(visitor.page("/").contains("You are logged out"));
+    assert_eq!(copy.get("/members").status, 303, "a copy of the cookie outlived the log-out");
+}
+
+#[test]
+fn users_pass_the_guards_that_are_theirs() {
+    let program = Program::start("users");
+    let mut visitor = program.visitor();
     visitor.front_page(&["/members", "/members/7", "/members/8"]);
     let to_form = visitor.get("/members/7").location.unwrap();
     assert_eq!(to_form, "/log_in?next=%2Fmembers%2F7");
