@@ -61,12 +61,11 @@
 //! use hipflask::{Result, Session};
 //!
 //! async fn log_in(session: Session, user_id: u64) -> Result<()> {
-//!     session.renew()?; // a new id in the store, and the old one stops working
-//!     session.insert("user_id", user_id)
+//!     session.log_in(user_id) // a new id in the store, and nothing of the visitor of before
 //! }
 //!
 //! async fn log_out(session: Session) -> Result<()> {
-//!     session.destroy() // in the store it is over, also for requests under way
+//!     session.log_out() // in the store it is over, also for requests under way
 //! }
 //! ```
 //!
@@ -150,7 +149,7 @@
 //!
 //! | feature | brings | default | why it is optional |
 //! |---|---|---|---|
-//! | `axum` | the extractors [`Session`] and [`Sessions`] | yes | other frameworks need no axum |
+//! | `axum` | the extractors [`Session`] and [`Sessions`], and the guards of [`auth`] | yes | other frameworks need no axum |
 //! | `memory` | sessions in this process | yes | |
 //! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler; without it, deflate is pure Rust: Flask reads it, but bytes differ |
 //! | `toml` | configuration from TOML | | five more crates |

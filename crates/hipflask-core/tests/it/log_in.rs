@@ -5,8 +5,8 @@ use std::time::Duration;
 use hipflask_core::{
     UnixTime,
     auth::{
-        LogIn, Protection, Remember, RememberCookie, Returned, Series, SeriesToken,
-        id_text, identifier,
+        LogIn, Protection, Remember, RememberCookie, Returned, Series, SeriesToken, id_text,
+        identifier,
     },
     serializer::Limits,
     session::{AUTHENTICATED, Fate, Session, SessionError},
