@@ -18,7 +18,7 @@ __all__ = ["renew_at_log_in"]
 def renew_at_log_in(app: Flask) -> None:
     """Renews the session of whoever logs in to an app, by a form or by a remember cookie."""
     try:
-        from flask_login import user_loaded_from_cookie, user_logged_in
+        from flask_login import user_loaded_from_cookie, user_logged_in  # type: ignore[import-untyped]
     except ImportError:  # there is none, or one that is too old for this Flask
         return
     for signal in (user_logged_in, user_loaded_from_cookie):
