@@ -68,7 +68,7 @@ impl<U: User> LoginManager<U> {
 
     /// Reads and writes Flask-Login's remember cookie, for log-ins that are
     /// [`remembered`](super::LogIn::remembered): with the session's keys and the attributes of its
-    /// cookie, for 365 days.
+    /// cookie, for 365 days. The keys are those of the start, also where `SECRET_KEY_FILE` is read again.
     ///
     /// # Security
     ///
