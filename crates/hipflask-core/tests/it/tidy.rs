@@ -31,7 +31,7 @@ const FLOW: [&str; 20] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 19] = [
+const FACADE: [&str; 20] = [
     "sync",
     "line",
     "config",
