@@ -117,7 +117,7 @@ impl SessionInterface {
         if config.wants_store() {
             return Err(ConfigError::NoStore);
         }
-        let rules = config.build_revocable()?.with_record_format(store.record_format());
+        let rules = config.build_revocable()?.for_store(&store);
         let (interface, store) = (Self::build(config)?, Some(AnyStore::new(store)));
         Ok(interface.keeping(rules, |shared| Shared { store, ..shared }))
     }

@@ -53,8 +53,9 @@ impl Live {
     fn again(&self, config: &SessionConfig, store: Option<&AnyStore>) -> Result<Self, ConfigError> {
         let live = Self::signed(config)?;
         Ok(match (&self.sessions, store) {
-            (Sessions::Revocable(_), Some(store)) => live
-                .with_sessions(config.build_revocable()?.with_record_format(store.record_format())),
+            (Sessions::Revocable(_), Some(store)) => {
+                live.with_sessions(config.build_revocable()?.for_store(store))
+            }
             (Sessions::Stored(_), Some(store)) => {
                 live.with_sessions(live.rules.clone().for_store(store))
             }

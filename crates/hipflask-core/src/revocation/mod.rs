@@ -24,7 +24,7 @@ use crate::{
     interface::CookieSessions,
     record::Format,
     session::{AUTHENTICATED, CSRF_TOKEN, Session},
-    store::RecordKey,
+    store::{RecordKey, Store},
     stored::OnOutage,
     value::Value,
 };
@@ -126,6 +126,12 @@ impl RevocableSessions {
     /// Adds revocation to signed cookies.
     pub fn new(cookies: CookieSessions, settings: Settings) -> Self {
         Self { cookies, settings, recent: Mutex::default() }
+    }
+
+    /// Follows what a store needs: its format of records.
+    #[must_use]
+    pub fn for_store(self, store: &(impl Store + ?Sized)) -> Self {
+        self.with_record_format(store.record_format())
     }
 
     /// Sets the store's only format of records, if it has one.
