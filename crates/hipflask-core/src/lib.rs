@@ -10,6 +10,7 @@
 pub mod auth;
 mod calendar;
 pub mod cookie;
+pub mod csrf;
 pub mod encoding;
 pub mod engine;
 pub mod flash;

@@ -4,115 +4,219 @@
 
 use std::fmt;
 
-/// Why a session opened as it did, or why it was not saved.
-///
-/// ```
-/// use hipflask_core::reason::Reason;
-///
-/// assert_eq!(Reason::BadSignature.code(), "bad_signature");
-/// assert!(!Reason::BadSignature.is_verified());
-/// assert!(Reason::BadSignature.to_string().contains("SECRET_KEY"));
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Reason {
+/// `/// doc` `Variant "code" "what happened: the usual cause", "what to do";`
+macro_rules! reasons {
+    ($($(#[$doc:meta])+ $variant:ident $code:literal $text:literal, $remedy:literal;)+) => {
+        /// Why a session opened as it did, or why it was not saved.
+        ///
+        /// ```
+        /// use hipflask_core::reason::Reason;
+        ///
+        /// assert_eq!(Reason::BadSignature.code(), "bad_signature");
+        /// assert!(!Reason::BadSignature.is_verified());
+        /// assert!(Reason::BadSignature.to_string().contains("SECRET_KEY"));
+        /// ```
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason, in alphabetical order of the variants.
+            pub const ALL: [Self; [$($code),+].len()] = [$(Self::$variant),+];
+
+            /// Returns the stable `snake_case` code for logs, metrics and scripts.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            /// Returns what to do about it, for whoever runs the site; empty where there is nothing
+            /// to do.
+            ///
+            /// ```
+            /// use hipflask_core::reason::Reason;
+            ///
+            /// assert!(Reason::BadSignature.remedy().contains("SECRET_KEY_FALLBACKS"));
+            /// assert!(Reason::Verified.remedy().is_empty());
+            /// ```
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $remedy,)+
+                }
+            }
+
+            const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The signature is right, but the payload cannot be decoded.
-    BadPayload,
+    BadPayload "bad_payload"
+        "the signature is right but the payload is not tagged JSON: another program signs with \
+         the same SECRET_KEY and salt, or a custom tag is in use",
+        "give one of the two programs another SESSION_COOKIE_NAME and another key";
     /// No key confirms the signature.
-    BadSignature,
+    BadSignature "bad_signature"
+        "no key confirms the signature: the cookie was changed, or SECRET_KEY differs from the \
+         one that signed it and is not listed in SECRET_KEY_FALLBACKS",
+        "give all services the same SECRET_KEY; after a change of the key list the old one in \
+         SECRET_KEY_FALLBACKS";
     /// The signature is right, but there is no usable time in the cookie.
-    BadTimestamp,
+    BadTimestamp "bad_timestamp"
+        "the signature is right but the time part is missing or out of range: the cookie was not \
+         written by Flask's session interface",
+        "give the other program another key";
     /// The store's record cannot be read.
-    CorruptRecord,
+    CorruptRecord "corrupt_record"
+        "the store's record is no session: another program uses the same keys, or the record is \
+         of another format or was cut",
+        "see the log for what cannot be read; give other programs another SESSION_KEY_PREFIX, or \
+         the same SESSION_SERIALIZATION_FORMAT";
+    /// Another site has started the request.
+    CsrfCrossSite "csrf_cross_site"
+        "another site has started the request: its page holds the form, or it calls this one",
+        "nothing, if it is an attack; else name the other site with \
+         CsrfLayer::with_trusted_origin, or the path with exempt";
+    /// The form is larger than what is searched for a token.
+    CsrfFormTooLarge "csrf_form_too_large"
+        "the form is too large to be searched for its token: it is longer than CsrfLayer's limit",
+        "send the token in the header X-CSRFToken, or raise the limit with \
+         CsrfLayer::with_form_limit";
+    /// The page that has started the request is of another host.
+    CsrfOriginMismatch "csrf_origin_mismatch"
+        "the Origin is not this host: another site has started the request, or a proxy has \
+         changed the Host",
+        "nothing, if it is an attack; else let the proxy hand on the Host, as nginx does with \
+         `proxy_set_header Host $http_host`";
+    /// The page that has started the request is of another origin.
+    CsrfReferrerMismatch "csrf_referrer_mismatch"
+        "the Referer is not of this origin: another site has started the request, or a proxy has \
+         changed the Host",
+        "nothing, if it is an attack; else let the proxy hand on the Host, with its port";
+    /// The request does not say which page has started it.
+    CsrfReferrerMissing "csrf_referrer_missing"
+        "the request says nothing of the page that has started it: a program, or a browser that \
+         keeps the Referer to itself",
+        "let the site's Referrer-Policy be same-origin or wider, or leave out with_referrer_check";
+    /// The session has no secret for tokens.
+    CsrfSessionTokenMissing "csrf_session_token_missing"
+        "the session has no secret for tokens: it has expired or was ended since the form was \
+         shown, or the browser did not send its cookie",
+        "let the visitor load the page again; if all forms fail, see why their sessions are empty";
+    /// The form was open for too long.
+    CsrfTokenExpired "csrf_token_expired"
+        "the token is older than WTF_CSRF_TIME_LIMIT, or was made ahead of this machine's clock: \
+         the form was open for long, or the clocks of two machines differ",
+        "let the visitor load the page again; else raise WTF_CSRF_TIME_LIMIT, or set the clocks \
+         by NTP";
+    /// No key confirms the token.
+    CsrfTokenInvalid "csrf_token_invalid"
+        "no key confirms the token: it was changed or is none, or the form is of a service with \
+         another WTF_CSRF_SECRET_KEY or SECRET_KEY",
+        "give all services the same SECRET_KEY and WTF_CSRF_SECRET_KEY; after a change the old \
+         one in SECRET_KEY_FALLBACKS";
+    /// The token is of another session.
+    CsrfTokenMismatch "csrf_token_mismatch"
+        "the token is of another session: the visitor has logged in or out since the form was \
+         shown",
+        "let the visitor load the page again";
+    /// The request carries no token.
+    CsrfTokenMissing "csrf_token_missing"
+        "the request carries no token: the form lacks the field csrf_token, or a script the \
+         header X-CSRFToken",
+        "put `csrf_token()` into the form, or name the path with CsrfLayer::exempt";
     /// The cookie is older than `PERMANENT_SESSION_LIFETIME`, or the session older than allowed.
-    Expired,
+    Expired "expired"
+        "the cookie is older than PERMANENT_SESSION_LIFETIME, or the session older than its \
+         absolute timeout",
+        "nothing, if the visitor was away for that long; else set PERMANENT_SESSION_LIFETIME to \
+         the same on all services";
     /// The store has a record of the unsigned session id.
-    Found,
+    Found "found"
+        "the store has a record of the session id",
+        "";
     /// Another request ended the session while this one was under way.
-    GoneDuringRequest,
+    GoneDuringRequest "gone_during_request"
+        "another request ended the session while this one was under way, so its changes were \
+         dropped",
+        "nothing: a log-out stays a log-out; the response was sent as the handler made it";
     /// The cookie does not have the form `payload.time.signature`.
-    Malformed,
+    Malformed "malformed"
+        "the cookie does not have the form payload.time.signature: another program uses the same \
+         cookie name, or the value was cut",
+        "give the other program another SESSION_COOKIE_NAME";
     /// The cookie cannot be a session id.
-    MalformedId,
+    MalformedId "malformed_id"
+        "the cookie cannot be a session id: a signed cookie of before the store, another \
+         program's cookie of the same name, or a guess",
+        "nothing, after a move from signed cookies to a store, which \
+         SessionConfig::with_cookie_migration takes over; else give the other program another \
+         SESSION_COOKIE_NAME";
     /// The request carries no cookie of this name, or an empty one.
-    NoCookie,
+    NoCookie "no_cookie"
+        "the request carries no session cookie",
+        "";
     /// There is no key to sign with.
-    NoSecretKey,
+    NoSecretKey "no_secret_key"
+        "no SECRET_KEY is set, so sessions can be read but not written",
+        "set SECRET_KEY; `hipflask secret` makes one";
     /// The cookie's time lies ahead of this machine's clock.
-    NotYetValid,
+    NotYetValid "not_yet_valid"
+        "the cookie was signed ahead of this machine's clock: the clocks of two machines differ",
+        "set the clocks of all machines by NTP";
     /// Another request has given the session a new id.
-    Renewed,
+    Renewed "renewed"
+        "another request has given the session a new id meanwhile, as on log-in, and the browser \
+         has the new cookie or is about to get it",
+        "nothing: the next request has the new id";
     /// The session was ended before its cookie expires: by a log-out, or for all sessions of its user.
-    Revoked,
+    Revoked "revoked"
+        "the signature is right, but the session was ended since: by a log-out, or with all \
+         sessions of its user",
+        "nothing: the visitor logs in again";
     /// The cookie is a signed session id, and ids are not signed here.
-    SignedId,
+    SignedId "signed_id"
+        "the cookie is a signed session id: SESSION_USE_SIGNER is on where it was written, and \
+         off here",
+        "set SESSION_USE_SIGNER to the same on both sides";
     /// The store did not answer.
-    StoreUnavailable,
+    StoreUnavailable "store_unavailable"
+        "the session store did not answer: see the log for its error",
+        "see the log's line for the store's own error, and whether the store can be reached";
     /// The cookie, or what it inflates to, is larger than the limit.
-    TooLarge,
+    TooLarge "too_large"
+        "the cookie, or what it inflates to, is larger than the limit",
+        "nothing, if it is an attack; else put less into the session, or keep it in a store";
     /// The store has no record of the session id.
-    UnknownId,
+    UnknownId "unknown_id"
+        "the store has no record of the session id: it has expired, was ended or evicted, or lies \
+         in another store or under another SESSION_KEY_PREFIX",
+        "nothing, if the session has ended; else compare store, database and SESSION_KEY_PREFIX \
+         of all services, and see whether the store evicts (Redis: maxmemory-policy)";
     /// The cookie is a session id without a signature, and ids are signed here.
-    UnsignedId,
+    UnsignedId "unsigned_id"
+        "the cookie is a session id without a signature: SESSION_USE_SIGNER is off where it was \
+         written, and on here",
+        "set SESSION_USE_SIGNER to the same on both sides";
     /// The current key confirms the cookie.
-    Verified,
+    Verified "verified"
+        "the current key confirms the cookie",
+        "";
     /// A fallback key confirms the cookie.
-    VerifiedByFallbackKey,
+    VerifiedByFallbackKey "verified_by_fallback_key"
+        "a key of SECRET_KEY_FALLBACKS confirms the cookie",
+        "nothing: the session is signed anew when it is next saved";
 }
 
 impl Reason {
-    /// Every reason, in alphabetical order of the variants.
-    pub const ALL: [Self; 21] = [
-        Self::BadPayload,
-        Self::BadSignature,
-        Self::BadTimestamp,
-        Self::CorruptRecord,
-        Self::Expired,
-        Self::Found,
-        Self::GoneDuringRequest,
-        Self::Malformed,
-        Self::MalformedId,
-        Self::NoCookie,
-        Self::NoSecretKey,
-        Self::NotYetValid,
-        Self::Renewed,
-        Self::Revoked,
-        Self::SignedId,
-        Self::StoreUnavailable,
-        Self::TooLarge,
-        Self::UnknownId,
-        Self::UnsignedId,
-        Self::Verified,
-        Self::VerifiedByFallbackKey,
-    ];
-
-    /// Returns the stable `snake_case` code for logs, metrics and scripts.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::BadPayload => "bad_payload",
-            Self::BadSignature => "bad_signature",
-            Self::BadTimestamp => "bad_timestamp",
-            Self::CorruptRecord => "corrupt_record",
-            Self::Expired => "expired",
-            Self::Found => "found",
-            Self::GoneDuringRequest => "gone_during_request",
-            Self::Malformed => "malformed",
-            Self::MalformedId => "malformed_id",
-            Self::NoCookie => "no_cookie",
-            Self::NoSecretKey => "no_secret_key",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Renewed => "renewed",
-            Self::Revoked => "revoked",
-            Self::SignedId => "signed_id",
-            Self::StoreUnavailable => "store_unavailable",
-            Self::TooLarge => "too_large",
-            Self::UnknownId => "unknown_id",
-            Self::UnsignedId => "unsigned_id",
-            Self::Verified => "verified",
-            Self::VerifiedByFallbackKey => "verified_by_fallback_key",
-        }
-    }
-
     /// Reports whether the session's content came from a cookie that a key confirmed, or from the
     /// store.
     pub const fn is_verified(self) -> bool {
@@ -122,132 +226,6 @@ impl Reason {
     /// Reports whether a cookie was offered and refused.
     pub const fn is_refusal(self) -> bool {
         !self.is_verified() && !matches!(self, Self::NoCookie | Self::NoSecretKey)
-    }
-
-    /// Returns what to do about it, for whoever runs the site; empty where there is nothing to do.
-    ///
-    /// ```
-    /// use hipflask_core::reason::Reason;
-    ///
-    /// assert!(Reason::BadSignature.remedy().contains("SECRET_KEY_FALLBACKS"));
-    /// assert!(Reason::Verified.remedy().is_empty());
-    /// ```
-    pub const fn remedy(self) -> &'static str {
-        match self {
-            Self::BadPayload => {
-                "give one of the two programs another SESSION_COOKIE_NAME and another key"
-            }
-            Self::BadSignature => {
-                "give all services the same SECRET_KEY; after a change of the key list the old one \
-                 in SECRET_KEY_FALLBACKS"
-            }
-            Self::BadTimestamp => "give the other program another key",
-            Self::CorruptRecord => {
-                "see the log for what cannot be read; give other programs another \
-                 SESSION_KEY_PREFIX, or the same SESSION_SERIALIZATION_FORMAT"
-            }
-            Self::Expired => {
-                "nothing, if the visitor was away for that long; else set \
-                 PERMANENT_SESSION_LIFETIME to the same on all services"
-            }
-            Self::GoneDuringRequest => {
-                "nothing: a log-out stays a log-out; the response was sent as the handler made it"
-            }
-            Self::Malformed => "give the other program another SESSION_COOKIE_NAME",
-            Self::MalformedId => {
-                "nothing, after a move from signed cookies to a store, which \
-                 SessionConfig::with_cookie_migration takes over; else give the other program \
-                 another SESSION_COOKIE_NAME"
-            }
-            Self::NoSecretKey => "set SECRET_KEY; `hipflask secret` makes one",
-            Self::NotYetValid => "set the clocks of all machines by NTP",
-            Self::Renewed => "nothing: the next request has the new id",
-            Self::Revoked => "nothing: the visitor logs in again",
-            Self::SignedId | Self::UnsignedId => "set SESSION_USE_SIGNER to the same on both sides",
-            Self::StoreUnavailable => {
-                "see the log's line for the store's own error, and whether the store can be reached"
-            }
-            Self::TooLarge => {
-                "nothing, if it is an attack; else put less into the session, or keep it in a store"
-            }
-            Self::UnknownId => {
-                "nothing, if the session has ended; else compare store, database and \
-                 SESSION_KEY_PREFIX of all services, and see whether the store evicts (Redis: \
-                 maxmemory-policy)"
-            }
-            Self::VerifiedByFallbackKey => {
-                "nothing: the session is signed anew when it is next saved"
-            }
-            Self::Found | Self::NoCookie | Self::Verified => "",
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::BadPayload => {
-                "the signature is right but the payload is not tagged JSON: another program signs \
-                 with the same SECRET_KEY and salt, or a custom tag is in use"
-            }
-            Self::BadSignature => {
-                "no key confirms the signature: the cookie was changed, or SECRET_KEY differs from \
-                 the one that signed it and is not listed in SECRET_KEY_FALLBACKS"
-            }
-            Self::BadTimestamp => {
-                "the signature is right but the time part is missing or out of range: the cookie \
-                 was not written by Flask's session interface"
-            }
-            Self::CorruptRecord => {
-                "the store's record is no session: another program uses the same keys, or the \
-                 record is of another format or was cut"
-            }
-            Self::Expired => {
-                "the cookie is older than PERMANENT_SESSION_LIFETIME, or the session older than \
-                 its absolute timeout"
-            }
-            Self::Found => "the store has a record of the session id",
-            Self::GoneDuringRequest => {
-                "another request ended the session while this one was under way, so its changes \
-                 were dropped"
-            }
-            Self::Malformed => {
-                "the cookie does not have the form payload.time.signature: another program uses \
-                 the same cookie name, or the value was cut"
-            }
-            Self::MalformedId => {
-                "the cookie cannot be a session id: a signed cookie of before the store, another \
-                 program's cookie of the same name, or a guess"
-            }
-            Self::NoCookie => "the request carries no session cookie",
-            Self::NoSecretKey => "no SECRET_KEY is set, so sessions can be read but not written",
-            Self::NotYetValid => {
-                "the cookie was signed ahead of this machine's clock: the clocks of two machines \
-                 differ"
-            }
-            Self::Renewed => {
-                "another request has given the session a new id meanwhile, as on log-in, and the \
-                 browser has the new cookie or is about to get it"
-            }
-            Self::Revoked => {
-                "the signature is right, but the session was ended since: by a log-out, or with all \
-                 sessions of its user"
-            }
-            Self::SignedId => {
-                "the cookie is a signed session id: SESSION_USE_SIGNER is on where it was written, \
-                 and off here"
-            }
-            Self::StoreUnavailable => "the session store did not answer: see the log for its error",
-            Self::TooLarge => "the cookie, or what it inflates to, is larger than the limit",
-            Self::UnknownId => {
-                "the store has no record of the session id: it has expired, was ended or evicted, \
-                 or lies in another store or under another SESSION_KEY_PREFIX"
-            }
-            Self::UnsignedId => {
-                "the cookie is a session id without a signature: SESSION_USE_SIGNER is off where it \
-                 was written, and on here"
-            }
-            Self::Verified => "the current key confirms the cookie",
-            Self::VerifiedByFallbackKey => "a key of SECRET_KEY_FALLBACKS confirms the cookie",
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod codec;
 mod cookie;
+mod csrf;
 mod depth;
 mod digests;
 mod driver;

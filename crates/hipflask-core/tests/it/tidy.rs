@@ -20,6 +20,7 @@ const FLOW: [&str; 20] = [
     "token",
     "record",
     "session",
+    "csrf",
     "flash",
     "auth",
     "store",
