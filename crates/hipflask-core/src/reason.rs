@@ -7,7 +7,7 @@ use std::fmt;
 /// `/// doc` `Variant "code" "what happened: the usual cause", "what to do";`
 macro_rules! reasons {
     ($($(#[$doc:meta])+ $variant:ident $code:literal $text:literal, $remedy:literal;)+) => {
-        /// Why a session opened as it did, or why it was not saved.
+        /// Why a session opened as it did, why it was not saved, or why a request was refused.
         ///
         /// ```
         /// use hipflask_core::reason::Reason;
@@ -223,7 +223,7 @@ impl Reason {
         matches!(self, Self::Found | Self::Verified | Self::VerifiedByFallbackKey)
     }
 
-    /// Reports whether a cookie was offered and refused.
+    /// Reports whether a cookie or a request was refused.
     pub const fn is_refusal(self) -> bool {
         !self.is_verified() && !matches!(self, Self::NoCookie | Self::NoSecretKey)
     }

@@ -2,7 +2,7 @@
 
 use hipflask::{
     SecretKey, SessionConfig,
-    config::{self, Digest, Key, Signing},
+    config::{self, Digest, Key, Origin, Setting, Signing},
 };
 use pyo3::{prelude::*, types::PyDict};
 
@@ -38,7 +38,10 @@ pub(crate) fn read(keys: Vec<Vec<u8>>, values: &Bound<'_, PyDict>) -> PyResult<S
 
 /// Returns the names that the engine reads, and whether each takes a truth value.
 pub(crate) fn names() -> Vec<(&'static str, bool)> {
-    let read = config::settings().iter().filter(|setting| setting.method().is_some());
+    // In Flask, Flask-WTF itself guards the forms.
+    let read =
+        |setting: &&Setting| setting.method().is_some() && setting.origin() != Origin::FlaskWtf;
+    let read = config::settings().iter().filter(read);
     read.map(|setting| (setting.name(), setting.is_flag())).collect()
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     #[cfg(feature = "axum")]
     #[error(transparent)]
     NoLayer(#[from] crate::rejection::NoSessionLayer),
+    #[error("the operating system has no randomness for a new secret")]
+    NoEntropy,
     #[error(
         "two session layers have the cookie name {0:?} and different settings, so that each would \
          overwrite the other's session: give one of them another SESSION_COOKIE_NAME, or clone one layer"

@@ -162,7 +162,7 @@
 //!
 //! # Not here
 //!
-//! A signed cookie is no secret. There are no user accounts, and no CSRF tokens yet. What differs from
+//! A signed cookie is no secret. There are no user accounts. What differs from
 //! Flask, deliberately, is in [compatibility](guide::compatibility); why, is in [design](guide::design).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -170,6 +170,8 @@
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 pub mod auth;
 pub mod config;
+#[cfg(feature = "axum")]
+pub mod csrf;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hipflask_core::{stored::StoredSessions, visit::Sessions};
+use hipflask_core::{csrf::CsrfTokens, stored::StoredSessions, visit::Sessions};
 
 use crate::{
     SessionConfig,
@@ -28,6 +28,8 @@ pub(crate) struct Live {
     pub(crate) rules: StoredSessions,
     /// The fingerprints of the keys, the current one first.
     pub(crate) fingerprints: Vec<String>,
+    /// The tokens of forms, and the key under which a session keeps their secret.
+    pub(crate) csrf: (CsrfTokens, String),
 }
 
 impl Live {
@@ -37,6 +39,7 @@ impl Live {
             sessions: config.build()?.into(),
             rules: config.build_stored()?,
             fingerprints: config.secret_key().fingerprints(),
+            csrf: (config.csrf_tokens(), config.csrf_field_name().to_owned()),
         })
     }
 
@@ -46,6 +49,7 @@ impl Live {
             sessions: sessions.into(),
             rules: self.rules.clone(),
             fingerprints: self.fingerprints.clone(),
+            csrf: self.csrf.clone(),
         }
     }
 

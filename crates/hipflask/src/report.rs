@@ -31,6 +31,9 @@ const DROPPED: &str = "hipflask_sessions_dropped_total";
 /// Counts how often another request's change had to be merged.
 #[cfg(feature = "metrics")]
 const CONFLICTS: &str = "hipflask_sessions_conflicts_total";
+/// Counts requests that another site has started, or may have, by `reason`.
+#[cfg(all(feature = "axum", feature = "metrics"))]
+const CSRF_REFUSED: &str = "hipflask_csrf_refused_total";
 /// Counts operations that a store did not carry out by `operation`.
 #[cfg(feature = "metrics")]
 const STORE_FAILED: &str = "hipflask_store_failed_total";
@@ -176,4 +179,12 @@ pub(crate) fn open_failed(error: &EngineError) {
     metrics::counter!(STORE_FAILED, "operation" => "load").increment(1);
     let reason = Reason::StoreUnavailable.code();
     tracing::error!(target: "hipflask", reason, operation = "load", "{error}");
+}
+
+/// A request was refused because another site may have started it.
+#[cfg(feature = "axum")]
+pub(crate) fn csrf_refused(reason: Reason) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(CSRF_REFUSED, "reason" => reason.code()).increment(1);
+    tracing::info!(target: "hipflask", reason = reason.code(), "request refused: {reason}");
 }

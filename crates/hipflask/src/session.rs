@@ -6,6 +6,7 @@
 use std::future::Future;
 
 use hipflask_core::{
+    csrf,
     flash::Flash,
     interface::CookieFacts,
     reason::Reason,
@@ -15,7 +16,9 @@ use hipflask_core::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Result, report,
+    Result,
+    error::Kind,
+    report,
     request::{Place, RequestSession, State},
 };
 
@@ -467,6 +470,38 @@ impl Session {
     #[doc(alias = "category_filter")]
     pub fn take_flashes_of(&self, categories: &[&str]) -> Result<Vec<Flash>> {
         Ok(self.0.lock().session.take_flashes_of(categories)?)
+    }
+
+    /// Returns a token for a form or a script of this session: Flask-WTF's, which
+    /// [`CsrfLayer`](crate::csrf::CsrfLayer) and Flask-WTF itself accept.
+    ///
+    /// The session gets the token's other half when it is first asked for one.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// let field = format!(r#"<input type="hidden" name="csrf_token" value="{}">"#, session.csrf_token()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session has no secret yet and is read-only, or the operating
+    /// system has no randomness.
+    #[doc(alias = "generate_csrf")]
+    pub fn csrf_token(&self) -> Result<String> {
+        let interface = self.0.interface();
+        let live = interface.live();
+        let (tokens, field) = (&live.csrf.0, &*live.csrf.1);
+        let session = &mut self.0.lock().session;
+        if let Some(secret) = session.value(field).as_ref().and_then(Value::as_str) {
+            return Ok(tokens.encode(secret, interface.now()));
+        }
+        let mut entropy = [0; csrf::SECRET_ENTROPY];
+        getrandom::fill(&mut entropy).map_err(|_| Kind::NoEntropy)?;
+        let secret = csrf::new_secret(&entropy);
+        session.set(field, &*secret)?;
+        Ok(tokens.encode(&secret, interface.now()))
     }
 
     /// Gives the session a new id when it is saved, and ends the old one: for the moment when a

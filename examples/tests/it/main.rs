@@ -85,6 +85,22 @@ fn flash_shows_each_message_once() {
 }
 
 #[test]
+fn csrf_refuses_forms_without_a_token() {
+    let program = Program::start("csrf");
+    let mut visitor = program.visitor();
+    let page = visitor.front_page(&["/likes"]);
+    let (_, token) = page.split_once(r#"name="csrf_token" value=""#).unwrap();
+    let token = token.split('"').next().unwrap();
+    let refused = visitor.post("/like", &[]);
+    assert_eq!((refused.status, &*refused.text), (400, "The CSRF token is missing."));
+    assert_eq!(visitor.post("/like", &[("csrf_token", token)]).status, 303);
+    assert_eq!(visitor.page("/likes"), "1");
+    let stranger = program.visitor().post("/like", &[("csrf_token", token)]);
+    assert_eq!(stranger.text, "The CSRF session token is missing.");
+    assert_eq!(visitor.post("/hook", &[("amount", "7")]).text, "7 paid");
+}
+
+#[test]
 fn typed_keeps_the_keys_of_others() {
     let program = Program::start("typed");
     let mut visitor = program.visitor();

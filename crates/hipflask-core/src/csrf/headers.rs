@@ -57,7 +57,7 @@ impl Headers<'_> {
         let refusal = match self.sec_fetch_site.unwrap_or_default() {
             b"same-origin" | b"none" => return Verdict::SameOrigin,
             b"" if origin.is_empty() => return Verdict::Silent,
-            b"" if self.host.is_some() && authority(origin) == self.host => {
+            b"" if self.host.is_some() && parts(origin).map(|(host, _)| host) == self.host => {
                 return Verdict::SameOrigin;
             }
             b"" => CsrfError::OriginMismatch,
@@ -76,18 +76,40 @@ impl Headers<'_> {
 /// assert!(!is_origin("shop.example") && !is_origin("https://shop.example/"));
 /// ```
 pub fn is_origin(text: &str) -> bool {
-    let host = authority(text.as_bytes()).filter(|_| text.is_ascii());
-    host.is_some_and(|host| text.ends_with(str::from_utf8(host).unwrap_or_default()))
+    parts(text.as_bytes()).is_some_and(|(_, path)| path.is_empty())
 }
 
-/// Returns host and port of an address of the web.
-fn authority(address: &[u8]) -> Option<&[u8]> {
+/// Returns host with port, and the rest of an address of the web. What browsers never write as an origin, such as a
+/// name before the host, is none: this is at no place laxer than tower-http.
+fn parts(address: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = strip_scheme(address, b"https://").or_else(|| strip_scheme(address, b"http://"))?;
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
-    Some(&rest[..end]).filter(|host| !host.is_empty())
+    let (host, path) = rest.split_at(end);
+    let is_sound = is_host(str::from_utf8(host).ok()?) && all(path, b"-._~/?#=&");
+    is_sound.then_some((host, path))
 }
 
 fn strip_scheme<'a>(address: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = address.split_at_checked(scheme.len())?;
     start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// A name or an address, and a port if there is one.
+fn is_host(host: &str) -> bool {
+    // An address of IPv6 has colons of its own, in brackets.
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, "0"),
+    };
+    let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let is_name = v6.map_or_else(|| all(name.as_bytes(), b"-._~"), |v6| all(v6.as_bytes(), b":."));
+    is_name
+        && !name.is_empty()
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reports whether there are only letters, digits and these.
+fn all(text: &[u8], others: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_alphanumeric() || others.contains(byte))
 }

@@ -34,7 +34,7 @@ fn check_token(row: &Row) {
     let now = UnixTime::from_secs(row.field("now").as_u64().unwrap());
     let tokens = CsrfTokens::new(&KeyRing::new(row.text("secret")));
     let (secret, token) = (row.text("session_value"), row.text("token"));
-    row.assert_eq(tokens.encode(secret, now).as_deref(), Ok(token));
+    row.assert_eq(&*tokens.encode(secret, now), token);
     row.assert_eq(tokens.check(token.as_bytes(), Some(&secret.into()), now), Ok(()));
 }
 
@@ -177,6 +177,7 @@ fn origins_are_written_as_browsers_do() {
         "null",
         "https://",
         "https://a.example/",
+        "https://a?a",
         "https://é.example",
         "https://a?b",
     ] {

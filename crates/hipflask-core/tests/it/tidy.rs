@@ -32,7 +32,7 @@ const FLOW: [&str; 20] = [
 ];
 
 /// The modules of the facade, in the same way.
-const FACADE: [&str; 20] = [
+const FACADE: [&str; 21] = [
     "sync",
     "line",
     "config",
@@ -51,6 +51,7 @@ const FACADE: [&str; 20] = [
     "layer",
     "extract",
     "auth",
+    "csrf",
     "templates",
     "guide",
 ];

@@ -9,13 +9,15 @@
 //! - `env` and `file` read settings as `given` values, `name` finds them in the table, `setting`
 //!   applies them.
 //! - `digest` says how cookies are signed where that is not to be Flask's way.
-//! - `stored` has what only matters with a store, `revocations` what can end signed cookies.
+//! - `stored` has what only matters with a store, `revocations` what can end signed
+//!   cookies, `csrf` what only matters for forms.
 //! - `check` turns a [`SessionConfig`] into an [`CookieSessions`], or says what is wrong with it.
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/
 //! [`CookieSessions`]: hipflask_core::interface::CookieSessions
 
 mod check;
+mod csrf;
 mod digest;
 mod env;
 mod error;
@@ -84,6 +86,7 @@ pub struct SessionConfig {
     hardened: bool,
     stored: stored::Stored,
     revocations: revocations::Revocations,
+    csrf: csrf::Csrf,
     /// Settings that nothing is done with, and what to do instead.
     unused: Vec<(String, &'static str)>,
 }
@@ -116,6 +119,7 @@ impl SessionConfig {
             hardened: false,
             stored: stored::Stored::default(),
             revocations: revocations::Revocations::default(),
+            csrf: csrf::Csrf::default(),
             unused: Vec::new(),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Code, environment, TOML, Python, misspellings and `docs/settings.md` read this one table.
 
+use std::time::Duration;
+
 use hipflask_core::{cookie::SameSite, engine::ConflictPolicy, record::Format, stored::IdStorage};
 
 use super::{
@@ -22,6 +24,8 @@ pub enum Origin {
     Flask,
     /// Flask-Session.
     FlaskSession,
+    /// Flask-WTF.
+    FlaskWtf,
     /// Hipflask.
     Hipflask,
 }
@@ -236,7 +240,17 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_user_keys" |it, name, value| it.revocations.settings.user_keys = value.texts(name, KEYS)? }
     "SESSION_USE_SIGNER" FlaskSession(FLAG, "`false`")
         { to "with_signed_ids" |it, name, value| it.stored.use_signer = value.flag(name)? }
+    "WTF_CSRF_FIELD_NAME" FlaskWtf("text", "`csrf_token`")
+        { to "with_csrf_field_name" |it, name, value| it.csrf.field = value.text(name)? }
+    "WTF_CSRF_SECRET_KEY" FlaskWtf("text", "`SECRET_KEY`")
+        { to "with_csrf_secret_key" |it, name, value| it.csrf.secret_key = Some(value.text(name)?.into()) }
+    "WTF_CSRF_TIME_LIMIT" FlaskWtf("seconds, or null for no limit", "`3600`")
+        { to "with_csrf_time_limit" |it, name, value| it.csrf.time_limit = time_limit(name, value)? }
 };
+
+fn time_limit(name: &str, value: Given) -> Result<Option<Duration>, ConfigError> {
+    if matches!(value, Given::Null) { Ok(None) } else { value.seconds(name).map(Some) }
+}
 
 fn conflict_policy(name: &str, value: Given) -> Result<ConflictPolicy, ConfigError> {
     use ConflictPolicy::{Error, FirstWriter, LastWriter};

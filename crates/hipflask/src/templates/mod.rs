@@ -154,7 +154,7 @@ impl Templates {
 
     /// Renders a template; the context is a struct or a map, or `()` for none.
     ///
-    /// The context's names win over `session`, `g` and `get_flashed_messages`, as in Flask.
+    /// The context's names win over `session`, `g`, `csrf_token` and `get_flashed_messages`, as in Flask.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The variables of one rendering: the handler's context, then `session`, `g` and
+//! The variables of one rendering: the handler's context, then `session`, `g`, `csrf_token` and
 //! `get_flashed_messages`, looked up only when a template names them.
 
 use std::{fmt, sync::Arc};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{TemplateError, flashes::Flashes, view::View};
 use crate::Session;
 
-const OWN: [&str; 3] = ["g", "get_flashed_messages", "session"];
+const OWN: [&str; 4] = ["csrf_token", "g", "get_flashed_messages", "session"];
 
 pub(super) struct Scope {
     session: Session,
@@ -40,6 +40,10 @@ impl Object for Scope {
             return Some(value);
         }
         match key {
+            "csrf_token" => {
+                let session = self.session.clone();
+                Some(Value::from_function(move || token_of(&session)))
+            }
             "g" => Some(self.g.clone()),
             "get_flashed_messages" => Some(Value::from_object(Flashes(self.session.clone()))),
             "session" => Some(Value::from_object(View(self.session.clone()))),
@@ -58,6 +62,12 @@ impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("session", &self.session).finish_non_exhaustive()
     }
+}
+
+/// What `csrf_token()` is, as Flask-WTF gives it to templates.
+fn token_of(session: &Session) -> Result<String, Error> {
+    let failed = || Error::new(ErrorKind::InvalidOperation, "csrf_token failed");
+    session.csrf_token().map_err(|error| failed().with_source(error))
 }
 
 /// Serializes variables; `()` and `None` are none.

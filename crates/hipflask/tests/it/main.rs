@@ -6,6 +6,7 @@ mod adapter;
 mod app;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
+mod csrf;
 mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;

@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
 use hipflask::{
     Session,
+    csrf::CsrfLayer,
     store::{RecordKey, Store},
 };
+use http::{Request, StatusCode};
+use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
@@ -85,16 +88,20 @@ async fn log_holds_reasons_and_no_secret() {
             printed += &app::text(response).await;
         }
     }
+    refused_forms(&good).await;
     let ids = stored_sessions(&mut printed).await;
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for reason in ["found", "unknown_id", "malformed_id", "corrupt_record", "store_unavailable"] {
+        assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
+    }
+    for reason in ["csrf_cross_site", "csrf_token_invalid", "csrf_session_token_missing"] {
         assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
     }
     for id in ids {
         assert!(!logged.contains(&id), "a session id was logged");
         assert!(!printed.contains(&id), "a session id was printed");
     }
-    for reason in ["verified", "bad_signature", "malformed", "too_large"] {
+    for reason in ["verified", "bad_signature", "malformed", "too_large", "csrf_token_missing"] {
         assert!(logged.contains(&format!("reason=\"{reason}\"")), "{reason} is not in {logged}");
     }
     assert!(logged.contains(r#""noise" ("#), "the largest key is named: {logged}");
@@ -119,6 +126,21 @@ async fn log_holds_reasons_and_no_secret() {
     for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {
         assert!(!logged.contains(part), "{part} was logged");
         assert!(!printed.contains(part), "{part} was printed");
+    }
+}
+
+/// Sends forms whose token is a value that must not be logged.
+async fn refused_forms(good: &str) {
+    let with_secret = cookie(&format!(r#"{{"csrf_token":"{VALUE}"}}"#));
+    let app = Router::new().route("/", get(touch).post(touch)).route_layer(CsrfLayer::new());
+    let app = app.layer(app::layer(&app::config()));
+    for (cookie, site, token) in
+        [(good, "", VALUE), (&with_secret, "", VALUE), (good, "cross-site", VALUE), (good, "", "")]
+    {
+        let request = Request::post("/").header("cookie", cookie).header("sec-fetch-site", site);
+        let request = request.header("x-csrftoken", token).body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     }
 }
 

@@ -139,6 +139,7 @@ fn page_of_settings_is_up_to_date() {
     for (part, origin) in [
         ("Flask's", Origin::Flask),
         ("Flask-Session's", Origin::FlaskSession),
+        ("Flask-WTF's", Origin::FlaskWtf),
         ("Hipflask's own", Origin::Hipflask),
     ] {
         let mut table =

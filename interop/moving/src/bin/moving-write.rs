@@ -1,17 +1,13 @@
 // src/main.rs
 //! The cart's page, which was Flask's.
 
-mod csrf;
-
 use axum::{
     Form, Router,
-    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use csrf::Csrf;
-use hipflask::{Session, SessionConfig, SessionLayer};
+use hipflask::{Session, SessionConfig, SessionLayer, csrf::CsrfLayer};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Stands for the table of users that both apps share.
@@ -26,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/cart", get(cart))
         .route("/cart/add", post(add))
-        .with_state(Csrf::new(&config))
+        .route_layer(CsrfLayer::new())
         .layer(sessions);
     let address = std::env::var("ADDRESS").unwrap_or("127.0.0.1:5001".into());
     let listener = tokio::net::TcpListener::bind(address).await?;
@@ -44,18 +40,10 @@ async fn cart(session: Session) -> hipflask::Result<Response> {
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Add {
-    csrf_token: String,
     item: String,
 }
 
-async fn add(
-    session: Session,
-    State(csrf): State<Csrf>,
-    Form(form): Form<Add>,
-) -> hipflask::Result<Response> {
-    if !csrf.confirms(&session, &form.csrf_token)? {
-        return Ok(StatusCode::BAD_REQUEST.into_response());
-    }
+async fn add(session: Session, Form(form): Form<Add>) -> hipflask::Result<Response> {
     if current_user(&session)?.is_none() {
         return Ok(Redirect::to("/login?next=%2Fcart").into_response());
     }
