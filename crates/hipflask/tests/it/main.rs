@@ -4,6 +4,8 @@
 
 mod adapter;
 mod app;
+#[cfg(feature = "memory")]
+mod compliance;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
 mod csrf;
