@@ -105,7 +105,7 @@ pub(super) async fn cheat_sheet_id_is_untrusted_input() {
         .route("/", axum::routing::get(async |_: hipflask::Session| ()))
         .layer(layer);
     for id in
-        ["x", "../../etc/passwd", "a:b", "%00", "'; DROP TABLE sessions --", "*", &"a".repeat(4000)]
+        ["../../etc/passwd", "a:b", "%00", "'; DROP TABLE sessions --", "*", &"a".repeat(4000)]
     {
         app::get(&app, "/", &[&format!("session={id}")]).await;
         assert_eq!(store.asked(), [""; 0], "{id}");
