@@ -245,10 +245,10 @@ const SETTINGS: &[Setting] = rows! {
     "WTF_CSRF_SECRET_KEY" FlaskWtf("text", "`SECRET_KEY`")
         { to "with_csrf_secret_key" |it, name, value| it.csrf.secret_key = Some(value.text(name)?.into()) }
     "WTF_CSRF_TIME_LIMIT" FlaskWtf("seconds, or null for no limit", "`3600`")
-        { to "with_csrf_time_limit" |it, name, value| it.csrf.time_limit = time_limit(name, value)? }
+        { to "with_csrf_time_limit" |it, name, value| it.csrf.time_limit = time_limit(name, &value)? }
 };
 
-fn time_limit(name: &str, value: Given) -> Result<Option<Duration>, ConfigError> {
+fn time_limit(name: &str, value: &Given) -> Result<Option<Duration>, ConfigError> {
     if matches!(value, Given::Null) { Ok(None) } else { value.seconds(name).map(Some) }
 }
 

@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Row] = rows! {
         [asvs_9_1_1_nothing_is_read_before_its_signature];
     "The server names the algorithms, and none is not one", "A 9.1.2 (1)", Enforced("")
         [asvs_9_1_2_digest_is_not_the_cookies_to_choose];
-    "Keys are those of the configuration, compared in constant time, the newest signing", "A 9.1.3 (1)", Enforced("")
+    "Keys are those of the configuration, compared in constant time, the newest signing", "A 9.1.3 (1)", Enforced("the comparison is `subtle`'s, whose time no test measures")
         [asvs_9_1_3_keys_are_those_of_the_configuration_newest_first];
     "A token's time is checked in both directions", "A 9.2.1 (1)", Enforced("")
         [asvs_9_2_1_time_is_checked_both_ways];
