@@ -78,25 +78,27 @@ pub(super) const ROWS: &[Row] = rows! {
         [nist_limits_of_the_assurance_levels_can_be_set];
     "Time-outs and limits of parallel sessions are documented", "A 7.1.1, 7.1.2 (2), N", NotYet("the log says the lifetime at the start; there is no list to print")
         [];
-    "Log-out ends the session on the server", "A 7.4.1 (1), C, N", Enforced("in a store; a copy of a signed cookie lives until it expires")
-        [asvs_7_4_1_log_out_ends_a_stored_session];
-    "A log-out stays one, whatever other requests are under way", "A 7.4.1 (1)", Enforced("in a store")
+    "Log-out ends the session on the server", "A 7.4.1 (1), C, N", Enforced("in a store, and in signed cookies with `SESSION_REVOCATIONS`; else a copy of a signed cookie lives until it expires")
+        [asvs_7_4_1_log_out_ends_a_stored_session] ["crates/hipflask/tests/it/revoking.rs" "cookie_from_before_log_out_is_refused"];
+    "A log-out stays one, whatever other requests are under way", "A 7.4.1 (1)", Enforced("in a store, and in signed cookies with `SESSION_REVOCATIONS`")
         [] ["crates/hipflask-core/tests/it/explorer/mod.rs" "two_requests_lose_nothing_and_revive_nothing",
+            "crates/hipflask/tests/it/revoking.rs" "response_under_way_does_not_bring_a_session_back",
             "crates/hipflask/tests/it/stored.rs" "log_out_is_final_for_requests_under_way",
             "interop/test_races.py" "test_overlapping_requests_lose_no_write_and_revive_no_session"];
     "What has expired is over, also when it is sent again", "A 7.4.1 (1)", Enforced("")
         [asvs_7_4_1_expired_cookie_is_not_replayed];
-    "All sessions of a user end when the account does", "A 7.4.2 (1)", NotYet("`revoke` ends the session of an id")
-        [];
-    "All other sessions can be ended after a new password", "A 7.4.3 (2)", NotYet("there is no list of a user's sessions")
-        [];
-    "Administrators can end the sessions of one user, or all", "A 7.4.5 (2)", NotYet("`revoke` ends the session of an id")
-        [];
-    "Users see their sessions and can end them", "A 7.5.2 (2), C", NotYet("the demo keeps a list of its own")
-        [];
+    "All sessions of a user end when the account does", "A 7.4.2 (1)", Helps("`revoke_user`, in a store or with `SESSION_REVOCATIONS`; the app calls it")
+        [] ["crates/hipflask/tests/it/revoking.rs" "all_sessions_of_a_user_end_but_the_next",
+            "crates/hipflask/tests/it/revoking.rs" "sessions_of_a_user_are_listed_and_ended_in_a_store"];
+    "All other sessions can be ended after a new password", "A 7.4.3 (2)", Helps("`revoke_others`; the app calls it")
+        [] ["crates/hipflask/tests/it/revoking.rs" "all_others_end_and_this_one_stays"];
+    "Administrators can end the sessions of one user, or all", "A 7.4.5 (2)", Helps("`revoke_user` for one user; for all, a new key without a fallback")
+        [] ["crates/hipflask/tests/it/revoking.rs" "all_sessions_of_a_user_end_but_the_next"];
+    "Users see their sessions and can end them", "A 7.5.2 (2), C", Helps("`sessions_of` and `revoke`, in a store; the page is the app's")
+        [] ["crates/hipflask/tests/it/revoking.rs" "sessions_of_a_user_are_listed_and_ended_in_a_store"];
     "A sensitive change asks for the password again", "A 7.5.1 (2), 7.5.3 (3)", NotYet("the time of the log-in is not kept")
         [];
-    "The number of a user's parallel sessions is limited", "A 7.1.2 (2), C", NotYet("there is no list of a user's sessions")
+    "The number of a user's parallel sessions is limited", "A 7.1.2 (2), C", NotYet("`sessions_of` counts them; there is no limit")
         [];
     "The end of a session at an identity provider ends it here", "A 7.1.3, 7.6.1 (2)", NotYet("sessions cannot be found by another's id")
         [];
