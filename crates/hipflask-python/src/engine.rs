@@ -24,7 +24,8 @@ use crate::{
     opened::Opened,
     settings,
     state::core_session,
-    stored::{Stored, Updating, UserSession, start_update},
+    stored::{Stored, UserSession},
+    updating::{Updating, start_update},
     value::{self, Dialect, Reader},
 };
 

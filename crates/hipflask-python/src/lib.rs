@@ -17,6 +17,7 @@ mod process;
 mod settings;
 mod state;
 mod stored;
+mod updating;
 mod value;
 
 use hipflask::{
@@ -35,7 +36,7 @@ mod _native {
         itsdangerous::{Digests, decode_url, deflate, encode_url},
         log::take_log,
         opened::Opened,
-        stored::Updating,
+        updating::Updating,
     };
 
     /// Says what makes a secret key easy to guess, if anything does.

@@ -26,7 +26,7 @@ macro_rules! pages {
 pages! {
     command_line compatibility csrf design keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop learn_5_log_in
-    log_in merging moving proof python reasons session settings speed
+    log_in merging moving proof python reasons revocation session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Opened, Sessions, Visit, looking::Looking, sessions::Origin};
+use super::{Opened, Sessions, Visit, looking::Looking, origin::Origin};
 use crate::{
     UnixTime,
     engine::EngineError,
@@ -37,8 +37,7 @@ impl Checking {
             identity: rules.identify(session, &cookie),
             user: rules.user_of(session),
             authenticated: session.value(AUTHENTICATED),
-            signed_at,
-            cookie,
+            signed: (cookie, signed_at),
         };
         let looking = Looking::recent(rules, &origin.identity, now);
         Some(Self { rules: Arc::clone(rules), opened: opened.clone(), origin, looking })
@@ -68,7 +67,7 @@ impl Checking {
         }
         let sessions = Sessions::Revocable(Arc::clone(&self.rules));
         let interface::Opened { session, reason, cookie } = self.opened.clone();
-        Some(if self.origin.is_refused(&self.looking) {
+        Some(if self.looking.refuses(&self.origin) {
             Opened::signed(Visit::new(sessions, Reason::Revoked, cookie), Session::new())
         } else {
             let origin = Some(Box::new(self.origin.clone()));

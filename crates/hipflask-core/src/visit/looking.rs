@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::origin::Origin;
 use crate::{
     UnixTime,
     engine::{EngineError, Losses},
@@ -65,6 +66,12 @@ impl Looking {
             Ok(_) => {}
         }
         Ok(())
+    }
+
+    /// Reports whether what a session was opened from is refused.
+    pub(super) fn refuses(&self, origin: &Origin) -> bool {
+        let (cookie, signed_at) = &origin.signed;
+        self.marks_of(&origin.identity).any(|(_, mark)| mark.refuses(*signed_at, cookie))
     }
 
     /// Returns the marks of a session.

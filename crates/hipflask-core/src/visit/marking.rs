@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Sessions, Step, Visit, back_off};
+use super::{Machine, Sessions, Step, Visit, back_off, origin::Signed};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses, MAX_ATTEMPTS},
@@ -49,9 +49,6 @@ pub(super) enum Edit {
     Spare { cookie: CookieDigest, was: Option<Signed> },
 }
 
-/// A cookie and when it was signed, in Unix seconds.
-pub(super) type Signed = (CookieDigest, u64);
-
 #[derive(Clone, Debug)]
 enum Stage {
     Done,
@@ -74,7 +71,7 @@ impl Visit {
         let (Sessions::Revocable(rules), Some(origin)) = (&self.sessions, &self.origin) else {
             return None;
         };
-        let edit = Edit::Refuse { spare: Some(origin.signed()) };
+        let edit = Edit::Refuse { spare: Some(origin.signed.clone()) };
         Some(Marking::new(rules, origin.identity.user.clone()?, edit, now))
     }
 }

@@ -42,6 +42,7 @@ mod closing;
 mod looking;
 mod marking;
 mod opening;
+mod origin;
 mod revoking;
 mod sessions;
 mod settling;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{looking::Looking, marking::Signed};
+use super::origin::Origin;
 use crate::{
     UnixTime,
     cookie::Attributes,
@@ -10,9 +10,9 @@ use crate::{
     interface::{CookieFacts, CookieSessions},
     reason::Reason,
     record::DecodeError,
-    revocation::{CookieDigest, Identity, RevocableSessions},
+    revocation::RevocableSessions,
     stored::{Held, StoredSessions},
-    value::{Dict, Value},
+    value::Dict,
 };
 
 /// Opens and saves sessions, wherever they lie. Clones share their rules.
@@ -99,27 +99,6 @@ pub struct Visit {
     pub(super) fault: Option<Box<DecodeError>>,
     /// What a session was opened from that can be revoked.
     pub(super) origin: Option<Box<Origin>>,
-}
-
-/// What a session was opened from that can be revoked.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
-    pub(super) identity: Identity,
-    pub(super) cookie: CookieDigest,
-    pub(super) signed_at: u64,
-    pub(super) user: Option<String>,
-    pub(super) authenticated: Option<Value>,
-}
-
-impl Origin {
-    pub(super) fn signed(&self) -> Signed {
-        (self.cookie.clone(), self.signed_at)
-    }
-
-    pub(super) fn is_refused(&self, looking: &Looking) -> bool {
-        let mut marks = looking.marks_of(&self.identity);
-        marks.any(|(_, mark)| mark.refuses(self.signed_at, &self.cookie))
-    }
 }
 
 impl Visit {

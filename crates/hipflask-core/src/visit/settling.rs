@@ -7,7 +7,7 @@ use super::{
     Machine, Step,
     looking::Looking,
     marking::{Edit, Marking},
-    sessions::Origin,
+    origin::Origin,
 };
 use crate::{
     UnixTime, cookie,
@@ -106,20 +106,23 @@ impl Settling {
                 keys.push(key.clone());
             }
         }
+        let is_known = keys.is_empty();
         self.stage = Stage::Looking(Looking::afresh(&self.rules, keys, self.now));
+        if is_known {
+            self.decide();
+        }
     }
 
     /// Decides, once all marks are known.
     fn decide(&mut self) {
         let Stage::Looking(looking) = &self.stage else { return };
-        let is_refused = |origin: &Origin| origin.is_refused(looking);
-        if self.origin.as_ref().is_some_and(is_refused) {
+        if self.origin.as_ref().is_some_and(|origin| looking.refuses(origin)) {
             return self.drop_changes();
         }
         if let Some((becomes, cookie)) = &self.becomes {
             let marks = looking.marks_of(becomes);
             let marks = marks.filter(|(_, mark)| mark.refuses(self.now.as_secs(), cookie));
-            let was = self.origin.as_ref().map(Origin::signed);
+            let was = self.origin.as_ref().map(|origin| origin.signed.clone());
             let spare = |key: &RecordKey| {
                 let edit = Edit::Spare { cookie: cookie.clone(), was: was.clone() };
                 Marking::new(&self.rules, key.clone(), edit, self.now)
