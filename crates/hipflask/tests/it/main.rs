@@ -22,6 +22,8 @@ mod log_in;
 mod login_flow;
 mod nested;
 mod pages;
+#[cfg(feature = "password")]
+mod passwords;
 mod privacy;
 mod reasons;
 mod revoking;
@@ -31,5 +33,7 @@ mod sync;
 mod tasks;
 #[cfg(feature = "templates")]
 mod templates;
+#[cfg(feature = "testing")]
+mod testing;
 mod watched;
 mod wire;
