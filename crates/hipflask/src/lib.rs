@@ -183,10 +183,10 @@ mod interface;
 pub mod layer;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod line;
-#[cfg(feature = "password")]
-pub mod password;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod live;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod pending;
 #[cfg(feature = "axum")]
