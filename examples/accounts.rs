@@ -17,11 +17,12 @@ use axum::{
 use clap::Parser;
 use hipflask::{
     Error, SecretKey, Session, SessionConfig, SessionLayer,
+    password::{Passwords, Scheme},
     templates::{Page, Routes, Serde, TemplateError, Templates, context, minijinja},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 
 #[derive(Parser)]
 struct Options {
@@ -52,8 +53,7 @@ const LONGEST_PASSWORD: usize = 72;
 struct Shared {
     users: SqlitePool,
     templates: Templates,
-    /// A hash that nobody's password has: what an unknown user is compared with.
-    nobody: String,
+    passwords: Passwords,
 }
 
 type Site = Arc<Shared>;
@@ -104,8 +104,8 @@ async fn site(data: PathBuf) -> Result<Site, Box<dyn std::error::Error>> {
         .with_source("welcome.html", include_str!("templates/accounts/welcome.html"))?
         .with_source("profile.html", include_str!("templates/accounts/profile.html"))?
         .with_source("edit.html", include_str!("templates/accounts/edit.html"))?;
-    let nobody = bcrypt::hash("nobody has this password", bcrypt::DEFAULT_COST)?;
-    Ok(Arc::new(Shared { users, templates, nobody }))
+    let passwords = Passwords::new().with_scheme(Scheme::BCRYPT);
+    Ok(Arc::new(Shared { users, templates, passwords }))
 }
 
 // --- who the visitor is, and who may pass
@@ -327,8 +327,7 @@ impl Shared {
 
     /// Adds a user; `false` when the name is taken.
     async fn add(&self, form: Fields) -> Result<bool> {
-        let hash = spawn_blocking(|| bcrypt::hash(form.password, bcrypt::DEFAULT_COST));
-        let hash = hash.await.map_err(failed)?.map_err(failed)?;
+        let hash = self.passwords.hash_async(form.password).await.map_err(failed)?;
         let add = "INSERT INTO users (username, email, password_hash) VALUES (?, ?, ?)";
         let add = sqlx::query(add).bind(form.username).bind(form.email).bind(hash);
         match add.execute(&self.users).await {
@@ -341,16 +340,9 @@ impl Shared {
     async fn verify(&self, form: Fields) -> Result<Option<i64>> {
         let find = sqlx::query_as("SELECT id, password_hash FROM users WHERE username = ?");
         let found = find.bind(form.username).fetch_optional(&self.users).await.map_err(failed)?;
-        // An unknown name costs a hash, too, so that the time does not tell who exists.
-        let (id, hash) = match found {
-            Some((id, hash)) => (Some(id), hash),
-            None => (None, self.nobody.clone()),
-        };
-        let is_possible = form.password.len() <= LONGEST_PASSWORD;
-        // Hashing is slow on purpose: it must not hold up other requests.
-        let verified = spawn_blocking(move || bcrypt::verify(form.password, &hash));
-        let is_right = verified.await.map_err(failed)?.unwrap_or(false);
-        Ok(id.filter(|_| is_right && is_possible))
+        let (id, hash) = found.unzip();
+        let is_right = self.passwords.verify_async(hash, form.password).await.map_err(failed)?;
+        Ok(id.filter(|_| is_right))
     }
 
     async fn change(&self, id: i64, form: &Fields) -> Result<()> {

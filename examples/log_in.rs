@@ -6,7 +6,6 @@
 
 use std::{collections::HashMap, env, sync::Arc};
 
-use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use axum::{
     Form, Router,
     extract::{FromRequestParts, State},
@@ -14,9 +13,9 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use hipflask::{Error, Result, SecretKey, Session, SessionLayer, store::MemoryStore};
+use hipflask::{Error, Result, SecretKey, Session, SessionLayer, password, store::MemoryStore};
 use serde::Deserialize;
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 
 /// Names and hashes of passwords, which an app has in its database.
 type Users = Arc<HashMap<&'static str, String>>;
@@ -29,7 +28,7 @@ const TRY: &str = r#"<p>Try <a href="/members">the members' page</a>, then log i
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let hash = Argon2::default().hash_password(b"correct horse")?.to_string();
+    let hash = password::hash_async("correct horse").await?;
     // At a site with https, `SessionConfig::new(key).hardened()` guards the cookie with all that
     // browsers offer. On plain http, as here, they would not keep such a cookie.
     let sessions = SessionLayer::new(SecretKey::random()?)?.with_store(MemoryStore::new());
@@ -67,12 +66,8 @@ async fn log_in(
     State(users): State<Users>,
     Form(LogIn { name, password }): Form<LogIn>,
 ) -> Result<Redirect> {
-    let is_known = users.contains_key(&*name);
-    // An unknown name costs a hash, too, so that the time does not tell who exists.
-    let hash = users.get(&*name).unwrap_or(&users["ada"]).clone();
-    // Hashing is slow on purpose: it must not hold up other requests.
-    let is_right = spawn_blocking(move || verify(&password, &hash)).await.unwrap_or(false);
-    if !(is_known && is_right) {
+    // Without a hash, because nobody has that name, it takes as long: the time does not tell who exists.
+    if !password::verify_async(users.get(&*name).cloned(), password).await? {
         session.flash("error", "Wrong name or password")?;
         return Ok(Redirect::to("/"));
     }
@@ -80,11 +75,6 @@ async fn log_in(
     session.insert("user", name)?;
     session.flash("success", "You are logged in")?;
     Ok(Redirect::to("/members"))
-}
-
-fn verify(password: &str, hash: &str) -> bool {
-    let is_right = |hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
-    PasswordHash::new(hash).is_ok_and(is_right)
 }
 
 /// The guard: a handler that asks for it meets only users.

@@ -7,7 +7,6 @@
 
 use std::{collections::HashMap, env, sync::Arc};
 
-use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use axum::{
     Form, Router,
     extract::State,
@@ -17,9 +16,10 @@ use axum::{
 use hipflask::{
     Result, SecretKey, Session, SessionConfig, SessionLayer,
     auth::{BoxError, CurrentUser, LogIn, LoginManager, Owned, SafeNext, User, UserLoader},
+    password,
 };
 use serde::Deserialize;
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 
 /// What a row of an app's table of users has.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ const FORM: &str = r#"<form method="post">
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let hash = Argon2::default().hash_password(b"correct horse")?.to_string();
+    let hash = password::hash_async("correct horse").await?;
     let ada = Account { id: "7", name: "ada", hash };
     let accounts = Accounts(Arc::new(HashMap::from([(ada.id, ada)])));
     // At a site with https, `hardened()` guards the cookie with all that browsers offer. On plain http,
@@ -112,10 +112,9 @@ async fn log_in(
     Form(form): Form<Credentials>,
 ) -> Result<Response> {
     let user = accounts.0.values().find(|user| user.name == form.name);
-    // An unknown name costs a hash, too, so that the time does not tell who exists.
-    let hash = user.unwrap_or(&accounts.0["7"]).hash.clone();
-    // Hashing is slow on purpose: it must not hold up other requests.
-    let is_right = spawn_blocking(move || verify(&form.password, &hash)).await.unwrap_or(false);
+    // Without a hash, because nobody has that name, it takes as long: the time does not tell who exists.
+    let hash = user.map(|user| user.hash.clone());
+    let is_right = password::verify_async(hash, form.password).await?;
     let Some(user) = user.filter(|_| is_right) else {
         session.flash("error", "Wrong name or password")?;
         return Ok(Html(format!("<h1>Log in</h1>\n{}{FORM}", messages(&session)?)).into_response());
@@ -124,11 +123,6 @@ async fn log_in(
     session.log_in_with(user.id, &how)?;
     session.flash("success", "You are logged in")?;
     Ok(Redirect::to(&next.or("/members")).into_response())
-}
-
-fn verify(password: &str, hash: &str) -> bool {
-    let is_right = |hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
-    PasswordHash::new(hash).is_ok_and(is_right)
 }
 
 /// Only users get here: a guard is what a handler asks for.

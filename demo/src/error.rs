@@ -6,9 +6,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::{rejection::SessionRejection, templates::TemplateError};
+use hipflask::{password::PasswordError, rejection::SessionRejection, templates::TemplateError};
 
-use crate::{password::PasswordError, redirect::redirect};
+use crate::redirect::redirect;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

@@ -14,7 +14,6 @@ mod indent;
 mod key;
 mod listen;
 mod page;
-mod password;
 mod private;
 mod redirect;
 mod routes;
@@ -28,10 +27,10 @@ mod view;
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use hipflask::password::Passwords;
 
 pub use key::{KeyError, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
-pub use password::{Cost, PasswordError};
 pub use sessions::{Address, SessionsError};
 pub use site::{Site, SiteError};
 
@@ -55,6 +54,6 @@ pub async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let config = sessions::settings(&options.data)?;
     let sessions = options.listen.sessions.sessions(&config).await?;
-    let site = Site::open(&options.data, Cost::default(), config.build()?).await?;
+    let site = Site::open(&options.data, Passwords::new(), config.build()?).await?;
     Ok(options.listen.serve(site.router(sessions)).await?)
 }

@@ -4,29 +4,24 @@ use std::{path::Path, sync::Arc};
 
 use hipflask::{
     config::CookieSessions,
+    password::Passwords,
     templates::{TemplateError, Templates},
 };
 
-use crate::{
-    database,
-    password::{Cost, PasswordError, Passwords},
-    private,
-    sign_ins::SignIns,
-    users::Users,
-    view,
-};
+use crate::{database, private, sign_ins::SignIns, users::Users, view};
 
 /// The site, ready to be served. Clones share everything.
 ///
 /// ```
-/// use hipflask::{SecretKey, SessionConfig, SessionLayer};
-/// use hipflask_demo::{Cost, Site};
+/// use hipflask::{SecretKey, SessionConfig, SessionLayer, password::{Passwords, Scheme}};
+/// use hipflask_demo::Site;
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let folder = tempfile::tempdir()?;
 /// let config = SessionConfig::new(SecretKey::random()?);
-/// let site = Site::open(folder.path(), Cost::insecure_cheap(), config.build()?).await?;
+/// let passwords = Passwords::new().with_scheme(Scheme::ARGON2ID.insecure_cheap());
+/// let site = Site::open(folder.path(), passwords, config.build()?).await?;
 /// let app = site.router(SessionLayer::signed(&config)?);
 /// # let _: axum::Router = app;
 /// # Ok(())
@@ -58,9 +53,6 @@ pub enum SiteError {
     /// The data folder cannot be made.
     #[error("cannot make the --data folder")]
     Folder(#[from] std::io::Error),
-    /// No password can be hashed.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
     /// A template is not valid.
     #[error("cannot load a template")]
     Template(#[from] TemplateError),
@@ -73,14 +65,18 @@ impl Site {
     /// # Errors
     ///
     /// [`SiteError`] when the data base cannot be opened.
-    pub async fn open(data: &Path, cost: Cost, cookie: CookieSessions) -> Result<Self, SiteError> {
+    pub async fn open(
+        data: &Path,
+        passwords: Passwords,
+        cookie: CookieSessions,
+    ) -> Result<Self, SiteError> {
         private::make_folder(data)?;
         let database = database::open(data).await?;
         Ok(Self(Arc::new(Parts {
             cookie,
             sign_ins: SignIns::new(database.clone()),
             users: Users::new(database),
-            passwords: Passwords::new(cost)?,
+            passwords,
             templates: view::templates()?,
         })))
     }

@@ -31,11 +31,17 @@ pub(crate) enum Kind {
     NoLayer(#[from] crate::rejection::NoSessionLayer),
     #[error("the operating system has no randomness for a new secret")]
     NoEntropy,
+    #[cfg(feature = "password")]
+    #[error(transparent)]
+    Password(#[from] crate::password::PasswordError),
     #[error(
         "two session layers have the cookie name {0:?} and different settings, so that each would \
          overwrite the other's session: give one of them another SESSION_COOKIE_NAME, or clone one layer"
     )]
     SameCookieName(String),
+    #[cfg(feature = "testing")]
+    #[error(transparent)]
+    Save(crate::SaveError),
     #[error(transparent)]
     Session(#[from] SessionError),
 }
@@ -48,6 +54,13 @@ impl From<SessionError> for Error {
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
+        Self(error.into())
+    }
+}
+
+#[cfg(feature = "password")]
+impl From<crate::password::PasswordError> for Error {
+    fn from(error: crate::password::PasswordError) -> Self {
         Self(error.into())
     }
 }
@@ -98,6 +111,8 @@ impl Kind {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Engine(error) => status_of(error),
+            #[cfg(feature = "testing")]
+            Self::Save(error) => error.status(),
             Self::Session(SessionError::StoreUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -5,8 +5,8 @@
 //! - **Begin**: [ten minutes](ten_minutes); [learn sessions](learn_1_session) in five chapters; [move one
 //!   route from Flask](moving); [stay in Flask](python).
 //! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
-//!   [forms](csrf);
-//!   [stores]; [time]; [templates]; [a store or an adapter of your own](your_own).
+//!   [forms](csrf); [ending sessions](revocation); [passwords];
+//!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
 //! - **Operate**: [when something is wrong](reasons); [keys and security](keys); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [proof].
@@ -25,17 +25,31 @@ macro_rules! pages {
 
 pages! {
     command_line compatibility csrf design keys
-    learn_1_session learn_2_cookies learn_3_expiry learn_4_shop learn_5_log_in
+    learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     log_in merging moving proof python reasons revocation session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own
 }
 
-#[doc = include_str!("guide_links.md")]
-#[cfg_attr(feature = "templates", doc = include_str!("../docs/templates.md"))]
-#[cfg_attr(
-    not(feature = "templates"),
-    doc = "# Templates\n\nThis page needs the feature `templates`."
-)]
-pub mod templates {}
+// Pages whose programs need a feature.
+macro_rules! pages_of_features {
+    ($($name:ident $feature:tt)*) => {
+        $(
+            #[doc = include_str!("guide_links.md")]
+            #[cfg_attr(feature = $feature, doc = include_str!(concat!("../docs/", stringify!($name), ".md")))]
+            #[cfg_attr(
+                not(feature = $feature),
+                doc = concat!("This page needs the feature `", $feature, "`.")
+            )]
+            pub mod $name {}
+        )*
+    };
+}
+
+pages_of_features! {
+    learn_5_log_in "password"
+    passwords "password"
+    templates "templates"
+    testing "testing"
+}

@@ -154,6 +154,8 @@
 //! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler; without it, deflate is pure Rust: Flask reads it, but bytes differ |
 //! | `toml` | configuration from TOML | | five more crates |
 //! | `templates` | Flask's template idioms | | minijinja |
+//! | `password` | hashes of passwords: Argon2id, Werkzeug's, bcrypt | | the crates that hash |
+//! | `testing` | a client for tests: `TestClient` | | programs need none |
 //! | `metrics` | a counter for each reason | | for those who collect metrics |
 //! | `filesystem`, `sqlite`, `postgres`, `mysql`, `redis`, `memcached`, `mongodb`, `dynamodb` | sessions in that store | | each brings its client |
 //! | `conformance` | the tests that a store has to pass | | for authors of stores |
@@ -185,6 +187,8 @@ pub mod layer;
 mod line;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod live;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod pending;
 #[cfg(feature = "axum")]
@@ -204,6 +208,8 @@ pub mod store;
 mod sync;
 #[cfg(feature = "templates")]
 pub mod templates;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
@@ -220,6 +226,6 @@ pub use revoking::UserSession;
 pub use save_error::SaveError;
 pub use session::Session;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "password"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -48,7 +48,7 @@ pub(crate) async fn sign_up(
         )?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
-    let hash = site.passwords().hash(form.password).await?;
+    let hash = site.passwords().hash_async(form.password).await?;
     if !site.users().add(&form.username, &form.email, &hash).await? {
         guest.session.flash("error", "Username already taken")?;
         return Ok(redirect("/signup").into_response());

@@ -27,7 +27,7 @@ pub(crate) async fn log_in(
         _ => (None, None),
     };
     // An unknown name costs a hash, too, so that the time does not tell who exists.
-    let is_right = site.passwords().verify(form.password, hash).await?;
+    let is_right = site.passwords().verify_async(hash, form.password).await?;
     let Some(id) = id.filter(|_| is_right) else {
         session.flash("error", "Wrong username or password")?;
         return Ok(redirect("/login"));

@@ -19,11 +19,11 @@ async fn sign_up_refuses_a_name_that_is_taken() {
 async fn sign_up_says_what_is_wrong_and_keeps_what_was_typed() {
     let demo = Demo::open().await;
     let answer = demo.visitor().sign_up("a b", "secret").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     for text in [r#"value="a b""#, r#"id="username-error""#, r#"id="password-error""#] {
-        assert!(answer.body.contains(text), "{text}");
+        assert!(answer.body().contains(text), "{text}");
     }
-    assert!(!answer.body.contains("secret"));
+    assert!(!answer.body().contains("secret"));
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn guards_send_strangers_to_the_log_in() {
     let mut visitor = demo.visitor();
     visitor.post("/users/1/delete", &[]).await.goes_to("/login");
     for path in ["/users/ada", "/users/-1", "/users/+1", "/users/1234567890123456789"] {
-        assert_eq!(demo.visitor().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(demo.visitor().get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
 
@@ -75,7 +75,7 @@ async fn profile_is_changed_by_its_owner_alone() {
     seen.says("&lt;b&gt;turtles&lt;/b&gt;");
     seen.says_not("new@example.com");
     let wrong = ada.post("/users/1/edit", &[("email", "nonsense")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn deleted_user_is_logged_out_everywhere() {
 async fn log_out_needs_a_post() {
     let demo = Demo::open().await;
     let mut ada = demo.user("ada").await;
-    assert_eq!(ada.get("/logout").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ada.get("/logout").await.status(), StatusCode::METHOD_NOT_ALLOWED);
     ada.get("/welcome").await.says("Welcome, ada");
     ada.post("/logout", &[]).await.goes_to("/login");
     ada.get("/login").await.says("You have been logged out");
@@ -106,17 +106,18 @@ async fn every_answer_has_security_headers() {
     let demo = Demo::open().await;
     let mut visitor = demo.visitor();
     for path in ["/", "/static/style.css", "/static/icon.svg", "/welcome", "/no_such_page"] {
-        let headers = visitor.get(path).await.headers;
+        let answer = visitor.get(path).await;
+        let headers = answer.headers();
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
     }
     let style = visitor.get("/static/style.css").await;
-    assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
-    assert!(!style.headers.contains_key("vary"));
+    assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");
+    assert!(!style.headers().contains_key("vary"));
     let page = visitor.get("/").await;
-    assert!(page.headers["cache-control"].to_str().unwrap().contains("no-store"));
-    assert!(!page.body.contains("style=") && !page.body.contains("<script"));
+    assert!(page.headers()["cache-control"].to_str().unwrap().contains("no-store"));
+    assert!(!page.body().contains("style=") && !page.body().contains("<script"));
 }
 
 #[cfg(unix)]

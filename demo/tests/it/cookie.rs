@@ -3,7 +3,7 @@
 use crate::visitor::{Demo, Visitor};
 
 fn session(visitor: &Visitor) -> String {
-    visitor.cookies["session"].clone()
+    visitor.session_cookie().to_owned()
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn cookie_page_leaves_the_session_alone() {
     let before = session(&visitor);
     let page = visitor.get("/cookie").await;
     page.says("Please log in first");
-    assert!(!page.headers.contains_key("set-cookie"));
+    assert!(!page.headers().contains_key("set-cookie"));
     assert_eq!(session(&visitor), before);
     visitor.get("/login").await.says(r#"<li class="flash warning">Please log in first</li>"#);
 }
@@ -55,7 +55,7 @@ async fn tampering_resets_the_session() {
 async fn tampering_without_a_cookie_sets_none() {
     let answer = Demo::open().await.visitor().post("/cookie/tamper", &[]).await;
     answer.goes_to("/cookie");
-    assert!(!answer.headers.contains_key("set-cookie"));
+    assert!(!answer.headers().contains_key("set-cookie"));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn cookie_page_survives_any_cookie() {
     let demo = Demo::open().await;
     for cookie in ["x", "..", "a.b", ".eJw.x.y", "\"a b\"", "W1tb.x.y", "IiI.aR_RAA.é"] {
         let mut visitor = demo.visitor();
-        visitor.cookies.insert("session".into(), cookie.into());
+        visitor.set_session_cookie(cookie);
         visitor.get("/cookie").await.says("The session was reset");
         visitor.post("/cookie/tamper", &[]).await.goes_to("/cookie");
     }

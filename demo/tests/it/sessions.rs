@@ -11,15 +11,14 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 
 
 /// Returns the paths that end sessions, in the order of the page.
 fn ends(page: &Answer) -> Vec<String> {
-    let actions = page.body.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let actions = page.body().split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
     actions.filter(|path| path.ends_with("/end")).map(String::from).collect()
 }
 
 /// A user in two browsers; the second one was seen last.
 async fn two_browsers(demo: &Demo) -> (Visitor, Visitor) {
     let here = demo.user("ada").await;
-    let mut there = demo.visitor();
-    there.agent = FIREFOX;
+    let mut there = demo.visitor_with(FIREFOX);
     there.log_in("ada", PASSWORD).await.goes_to("/welcome");
     (here, there)
 }
@@ -29,17 +28,17 @@ async fn session_ended_here_is_over_there() {
     for address in ADDRESSES {
         let demo = Demo::open_with(address).await;
         let (mut here, mut there) = two_browsers(&demo).await;
-        let stolen = there.cookies.clone();
+        let stolen = there.clone();
         let page = here.get("/sessions").await;
         page.says("Firefox on Linux");
-        assert_eq!(page.body.matches("This one").count(), 1);
-        let [second, first] = &ends(&page)[..] else { panic!("{}", page.body) };
+        assert_eq!(page.body().matches("This one").count(), 1);
+        let [second, first] = &ends(&page)[..] else { panic!("{}", page.body()) };
         there.get("/welcome").await.says("Welcome, ada");
         here.post(second, &[]).await.goes_to("/sessions");
         here.get("/sessions").await.says("The session was ended");
         there.get("/").await.says("You are not logged in.");
         there.get("/welcome").await.goes_to("/login");
-        there.cookies = stolen;
+        there = stolen;
         there.log_in("ada", PASSWORD).await.goes_to("/welcome");
         there.post("/logout", &[]).await.goes_to("/login");
         assert_eq!(ends(&here.get("/sessions").await), std::slice::from_ref(first));
@@ -76,7 +75,7 @@ async fn sessions_are_ended_by_their_owner_alone() {
         eve.post("/sessions/end_others", &[]).await.goes_to("/sessions");
         for path in [end, "/sessions/end_others"] {
             demo.visitor().post(path, &[]).await.goes_to("/login");
-            assert_eq!(eve.get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            assert_eq!(eve.get(path).await.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         }
         demo.visitor().get("/sessions").await.goes_to("/login");
         ada.get("/welcome").await.says("Welcome, ada");
@@ -88,7 +87,7 @@ async fn log_out_ends_the_session_for_whoever_has_its_cookie() {
     for address in ADDRESSES {
         let demo = Demo::open_with(address).await;
         let (mut here, mut there) = two_browsers(&demo).await;
-        let stolen = there.cookies.clone();
+        let stolen = there.clone();
         there.post("/logout", &[]).await.goes_to("/login");
         there.get("/login").await.says("You have been logged out");
         let page = here.get("/sessions").await;
@@ -96,7 +95,7 @@ async fn log_out_ends_the_session_for_whoever_has_its_cookie() {
         // To end this session is to log out.
         here.post(&ends(&page)[0], &[]).await.goes_to("/login");
         here.get("/welcome").await.goes_to("/login");
-        there.cookies = stolen;
+        there = stolen;
         there.get("/welcome").await.goes_to("/login");
     }
 }
@@ -107,19 +106,16 @@ async fn log_in_gives_the_session_a_new_id() {
     demo.visitor().sign_up("ada", PASSWORD).await.goes_to("/login");
     let mut visitor = demo.visitor();
     visitor.get("/welcome").await.goes_to("/login");
-    let planted = visitor.cookies.clone();
+    let mut thief = visitor.clone();
     visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
-    assert_ne!(visitor.cookies, planted);
-    let mut thief = demo.visitor();
-    thief.cookies = planted;
+    assert_ne!(visitor.session_cookie(), thief.session_cookie());
     thief.get("/welcome").await.goes_to("/login");
 }
 
 #[tokio::test]
 async fn name_of_a_browser_is_escaped() {
     let demo = Demo::open().await;
-    let mut visitor = demo.visitor();
-    visitor.agent = "<script>alert(1)</script>";
+    let mut visitor = demo.visitor_with("<script>alert(1)</script>");
     visitor.sign_up("ada", PASSWORD).await.goes_to("/login");
     visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
     visitor.get("/sessions").await.says("&lt;script&gt;");

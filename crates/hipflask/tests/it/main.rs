@@ -25,6 +25,8 @@ mod log_in;
 mod login_flow;
 mod nested;
 mod pages;
+#[cfg(feature = "password")]
+mod passwords;
 mod privacy;
 mod reasons;
 mod revoking;
@@ -34,5 +36,7 @@ mod sync;
 mod tasks;
 #[cfg(feature = "templates")]
 mod templates;
+#[cfg(feature = "testing")]
+mod testing;
 mod watched;
 mod wire;
