@@ -6,7 +6,7 @@
 //! cargo run --example passwords -- 'scrypt:32768:8:1$…'  # asks for a password, and verifies it
 //! ```
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::{Parser, ValueEnum};
 use hipflask::password::{LongPasswords, Passwords, Scheme};
@@ -45,13 +45,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
     eprintln!("Password:");
     let password = io::stdin().lines().next().transpose()?.unwrap_or_default();
+    let mut out = io::stdout().lock();
     match options.hash {
-        None => println!("{}", passwords.hash(&password)?),
+        None => writeln!(out, "{}", passwords.hash(&password)?)?,
         Some(hash) if passwords.verify(&hash, &password)? => {
             let rehash = if passwords.needs_rehash(&hash) { ", needs a new hash" } else { "" };
-            println!("right{rehash}");
+            writeln!(out, "right{rehash}")?;
         }
-        Some(_) => println!("wrong"),
+        Some(_) => writeln!(out, "wrong")?,
     }
     Ok(())
 }
