@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the core. Each may use those before it, and itself.
-const FLOW: [&str; 20] = [
+const FLOW: [&str; 21] = [
     "unix_time",
     "reason",
     "calendar",
