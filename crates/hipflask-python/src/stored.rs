@@ -18,7 +18,7 @@ use crate::{
     client::Client,
     engine::{Engine, time},
     error, log,
-    opened::Opened,
+    opened::{Opened, random},
     process::Processes,
     state::core_session,
     value::{self, Dialect, Reader},
@@ -248,8 +248,8 @@ impl Stored {
     ) -> PyResult<SaveAction> {
         let py = opened.py();
         let mut opened = opened.borrow_mut();
-        if opened.entropy.is_none() && opened.visit.entropy_len(session) > 0 {
-            opened.draw_id(py)?;
+        if opened.entropy.is_none() {
+            opened.entropy = Some(random(py, opened.visit.entropy_len(session))?);
         }
         let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);
