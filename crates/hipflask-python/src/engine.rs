@@ -21,7 +21,7 @@ use pyo3::{
 
 use crate::{
     error,
-    opened::Opened,
+    opened::{Opened, random},
     settings,
     state::core_session,
     stored::{Stored, UserSession},
@@ -139,7 +139,8 @@ impl Engine {
                 if let Some(revocable) = &self.revocable {
                     revocable.close(opened, &session, now)?
                 } else {
-                    let saved = self.interface.save(&session, now);
+                    let entropy = random(py, self.interface.entropy_len(&session))?;
+                    let saved = self.interface.save_with(&session, &entropy, now);
                     saved.map_err(|mistake| error::engine(py, mistake.into()))?.action
                 }
             }

@@ -93,8 +93,7 @@ impl Opened {
 
     /// Gives the session the id that it will have from its next save on.
     pub(crate) fn draw_id(&mut self, py: Python<'_>) -> PyResult<()> {
-        let random = py.import(intern!(py, "os"))?.call_method1("urandom", (self.id_length,))?;
-        self.entropy = Some(random.extract()?);
+        self.entropy = Some(random(py, self.id_length)?);
         Ok(())
     }
 
@@ -110,6 +109,14 @@ impl Opened {
         let dialect = if self.id_length > 0 { Dialect::Record } else { Dialect::Tagged };
         self.frozen.is_changed(session, &Reader::new(dialect))
     }
+}
+
+/// Returns random bytes of the operating system.
+pub(crate) fn random(py: Python<'_>, len: usize) -> PyResult<Vec<u8>> {
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    py.import(intern!(py, "os"))?.call_method1("urandom", (len,))?.extract()
 }
 
 impl Opened {

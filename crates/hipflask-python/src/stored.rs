@@ -17,7 +17,7 @@ use pyo3::{prelude::*, types::PyDict};
 use crate::{
     client::Client,
     error, log,
-    opened::Opened,
+    opened::{Opened, random},
     process::Processes,
     state::core_session,
     value::{self, Dialect, Reader},
@@ -247,8 +247,8 @@ impl Stored {
     ) -> PyResult<SaveAction> {
         let py = opened.py();
         let mut opened = opened.borrow_mut();
-        if opened.entropy.is_none() && opened.visit.entropy_len(session) > 0 {
-            opened.draw_id(py)?;
+        if opened.entropy.is_none() {
+            opened.entropy = Some(random(py, opened.visit.entropy_len(session))?);
         }
         let (visit, entropy) = (opened.visit.clone(), opened.entropy.take().unwrap_or_default());
         drop(opened);

@@ -7,7 +7,8 @@
 //! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
 //!   [forms](csrf); [ending sessions](revocation); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
-//! - **Operate**: [when something is wrong](reasons); [keys and security](keys); [settings]; [the
+//! - **Operate**: [when something is wrong](reasons); [keys and security](keys);
+//!   [encrypted cookies](encryption); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [proof].
 
@@ -24,7 +25,7 @@ macro_rules! pages {
 }
 
 pages! {
-    command_line compatibility csrf design keys
+    command_line compatibility csrf design encryption keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     log_in merging moving proof python reasons revocation session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb

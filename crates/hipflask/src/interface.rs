@@ -102,7 +102,7 @@ impl SessionInterface {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use hipflask::{SecretKey, SessionInterface, config::SessionConfig, store::connect};
     ///
-    /// let config = SessionConfig::new(SecretKey::new("9f3c6a52be0d47c1886d1f7a0cb35e24")?);
+    /// let config = SessionConfig::new(SecretKey::new("9f3c6a52be0d47c1886d1f7a0cb35e24"));
     /// let interface = SessionInterface::revocable(&config, connect("memory:").await?)?;
     /// interface.revoke_user("7").await?;
     /// # Ok(())

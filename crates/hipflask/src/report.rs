@@ -108,8 +108,9 @@ pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: 
     let facts = cookie.unwrap_or_default();
     let fingerprint = facts.key.and_then(|key| fingerprints.get(key)).map(String::as_str);
     #[cfg(feature = "metrics")]
-    if let (Some(key), Some(digest)) = (facts.key, facts.digest) {
-        let labels = [("key", key.to_string()), ("digest", digest.to_string())];
+    if let Some(key) = facts.key {
+        let digest = facts.digest.map_or("encrypted", Digest::name);
+        let labels = [("key", key.to_string()), ("digest", digest.to_owned())];
         metrics::counter!(VERIFIED, &labels).increment(1);
     }
     if reason.is_refusal() {

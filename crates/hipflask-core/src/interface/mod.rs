@@ -6,6 +6,7 @@
 //! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.sessions.SecureCookieSessionInterface
 
 mod outcome;
+mod reading;
 mod signing;
 
 use std::time::Duration;
@@ -17,9 +18,9 @@ use crate::{
     UnixTime,
     cookie::{self, Attributes},
     reason::Reason,
-    serializer::{self, Limits, PayloadError},
+    serializer::{self, Limits},
     session::{ReadOnly, Session},
-    signing::{Digest, KeyRing, TimedError, TimedSigner, age},
+    signing::{Digest, KeyRing, Sealer, TimedSigner},
     value,
 };
 
@@ -45,6 +46,9 @@ use crate::{
 #[doc(alias = "SecureCookieSessionInterface")]
 pub struct CookieSessions {
     signer: Option<TimedSigner>,
+    /// Opens what is encrypted, also where cookies are not encrypted.
+    sealer: Option<Sealer>,
+    encryption: Option<Encryption>,
     name: String,
     attributes: Attributes,
     lifetime: Duration,
@@ -52,6 +56,12 @@ pub struct CookieSessions {
     limits: Limits,
     max_cookie_size: usize,
     resign: bool,
+}
+
+/// Cookies are encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Encryption {
+    accept_plain_until: Option<UnixTime>,
 }
 
 impl CookieSessions {
@@ -65,7 +75,11 @@ impl CookieSessions {
 
     /// As [`new`](Self::new), for an application that signs in its own way.
     pub fn signed_with(ring: &KeyRing, signing: &Signing) -> Self {
-        Self { signer: Some(signing.signer(ring)), ..Self::without_key() }
+        Self {
+            signer: Some(signing.signer(ring)),
+            sealer: Some(signing.sealer(ring)),
+            ..Self::without_key()
+        }
     }
 
     /// Opens sessions that can be read, are empty, and refuse to be changed: Flask's `NullSession`.
@@ -73,6 +87,8 @@ impl CookieSessions {
     pub fn without_key() -> Self {
         Self {
             signer: None,
+            sealer: None,
+            encryption: None,
             name: "session".into(),
             attributes: Attributes::new(),
             lifetime: Duration::from_secs(31 * 24 * 60 * 60),
@@ -141,6 +157,32 @@ impl CookieSessions {
         self
     }
 
+    /// Encrypts cookies, so that nobody can read them. DIFFERENCE: Flask cannot read them either.
+    ///
+    /// Those that are only signed are accepted before the time `accept_plain_until`, and become
+    /// encrypted ones when they are next saved. Encrypted ones are read whether this is set or not, so
+    /// that it can be turned on for one service after the other.
+    ///
+    /// ```
+    /// use hipflask_core::{UnixTime, interface::CookieSessions, reason::Reason, session::Session, signing::KeyRing};
+    ///
+    /// let now = UnixTime::from_secs(1_763_692_800);
+    /// let interface = CookieSessions::new(&KeyRing::new("k")).with_encryption(None);
+    /// let mut session = Session::new();
+    /// session.insert("a", 1)?;
+    /// // Random bytes, in an application.
+    /// let cookie = interface.write(&session, &[7; 12], now)?.unwrap_or_default();
+    /// assert!(cookie.starts_with("e1."));
+    /// assert_eq!(interface.open(Some(cookie.as_bytes()), now).reason, Reason::Verified);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_ENCRYPTION")]
+    pub const fn with_encryption(mut self, accept_plain_until: Option<UnixTime>) -> Self {
+        self.encryption = Some(Encryption { accept_plain_until });
+        self
+    }
+
     /// Reports whether both sign, name, send and limit cookies alike. Fallback keys are not compared.
     pub fn is_like(&self, other: &Self) -> bool {
         let signed = |it: &Self| {
@@ -150,8 +192,9 @@ impl CookieSessions {
                 probe
             })
         };
-        let rest =
-            |it: &Self| (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size);
+        let rest = |it: &Self| {
+            (it.lifetime, it.refresh_each_request, it.limits, it.max_cookie_size, it.encryption)
+        };
         (&self.name, &self.attributes, rest(self)) == (&other.name, &other.attributes, rest(other))
             && signed(self) == signed(other)
     }
@@ -195,33 +238,6 @@ impl CookieSessions {
         Opened { session, reason, cookie: Some(facts) }
     }
 
-    fn verify(
-        &self,
-        signer: &TimedSigner,
-        cookie: &[u8],
-        now: UnixTime,
-        facts: &mut CookieFacts,
-    ) -> Result<Session, Reason> {
-        let max_age = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        let timed = signer.unsign(cookie, now, Some(max_age)).map_err(|error| {
-            facts.age = age_of(&error);
-            error.reason()
-        })?;
-        facts.age = Some(age(timed.signed_at, now));
-        facts.signed_at = Some(timed.signed_at);
-        facts.key = Some(timed.key);
-        facts.digest = Some(timed.digest);
-        let (json, compressed) = serializer::decode_payload(timed.value, self.limits.inflated())
-            .map_err(|error| match error {
-                PayloadError::TooLarge => Reason::TooLarge,
-                _ => Reason::BadPayload,
-            })?;
-        facts.compressed = compressed;
-        let session = Session::from_json(json, self.limits).map_err(|_| Reason::BadPayload)?;
-        facts.outdated = self.resign && facts.is_of_another(signer.signer());
-        Ok(session)
-    }
-
     /// Decides how to save a session.
     ///
     /// # Errors
@@ -229,6 +245,21 @@ impl CookieSessions {
     /// [`CookieError`] when the session cannot be sent; nothing was decided then.
     #[doc(alias = "save_session")]
     pub fn save(&self, session: &Session, now: UnixTime) -> Result<Saved, CookieError> {
+        self.save_with(session, &[], now)
+    }
+
+    /// As [`save`](Self::save), with the random bytes that an encrypted cookie takes: as many as
+    /// [`entropy_len`](Self::entropy_len) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn save_with(
+        &self,
+        session: &Session,
+        entropy: &[u8],
+        now: UnixTime,
+    ) -> Result<Saved, CookieError> {
         let keep = Saved { action: SaveAction::Keep, vary: session.is_accessed() };
         let Some(signer) = &self.signer else {
             return Ok(Saved { vary: false, ..keep });
@@ -241,11 +272,11 @@ impl CookieSessions {
             return Ok(Saved { action: SaveAction::Delete(header), vary: true });
         }
         let permanent = session.is_permanent();
-        if !(session.is_modified() || permanent && self.refresh_each_request) {
+        if !self.is_sent(session) {
             return Ok(keep);
         }
         let expires = permanent.then(|| self.expires(now)).transpose()?;
-        let value = value_of(signer, session, now)?;
+        let value = self.value_of(signer, session, entropy, now)?;
         let header = cookie::write(&self.name, &value, &self.attributes, expires, None)
             .map_err(|_| CookieError::ExpiresOutOfRange)?;
         self.check_size(&header, session)?;
@@ -258,7 +289,57 @@ impl CookieSessions {
     ///
     /// [`CookieError::Write`] when a value cannot be written.
     pub fn sign(&self, session: &Session, now: UnixTime) -> Result<Option<String>, CookieError> {
-        self.signer.as_ref().map(|signer| value_of(signer, session, now)).transpose()
+        self.write(session, &[], now)
+    }
+
+    /// As [`sign`](Self::sign), with the random bytes that an encrypted cookie takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign`](Self::sign).
+    pub fn write(
+        &self,
+        session: &Session,
+        entropy: &[u8],
+        now: UnixTime,
+    ) -> Result<Option<String>, CookieError> {
+        let signer = self.signer.as_ref();
+        signer.map(|signer| self.value_of(signer, session, entropy, now)).transpose()
+    }
+
+    /// Returns how many random bytes saving needs; 0 unless it makes an encrypted cookie.
+    pub fn entropy_len(&self, session: &Session) -> usize {
+        let seals = self.encryption.is_some() && !session.is_empty() && self.is_sent(session);
+        if seals { Sealer::NONCE_LEN } else { 0 }
+    }
+
+    fn is_sent(&self, session: &Session) -> bool {
+        session.is_modified() || session.is_permanent() && self.refresh_each_request
+    }
+
+    fn value_of(
+        &self,
+        signer: &TimedSigner,
+        session: &Session,
+        entropy: &[u8],
+        now: UnixTime,
+    ) -> Result<String, CookieError> {
+        let json = session.to_json()?;
+        let value = match &self.sealer {
+            // Not compressed: the length would tell how much of the content is alike.
+            Some(sealer) if self.encryption.is_some() => {
+                let nonce = entropy.first_chunk().ok_or(CookieError::NoEntropy)?;
+                sealer.seal(&json, self.name.as_bytes(), nonce, now)
+            }
+            _ => {
+                let mut value = Vec::with_capacity(json.len() * 4 / 3 + 64);
+                serializer::encode_payload(&json, &mut value);
+                signer.sign_to(&mut value, now);
+                value
+            }
+        };
+        // Base64 and dots are ASCII.
+        Ok(String::from_utf8(value).unwrap_or_default())
     }
 
     fn expires(&self, now: UnixTime) -> Result<i64, CookieError> {
@@ -276,21 +357,5 @@ impl CookieSessions {
                 .map(|(key, size)| format!("{} ({size} bytes)", value::shown_key(&key)))
                 .collect(),
         })
-    }
-}
-
-fn value_of(signer: &TimedSigner, session: &Session, now: UnixTime) -> Result<String, CookieError> {
-    let json = session.to_json()?;
-    let mut value = Vec::with_capacity(json.len() * 4 / 3 + 64);
-    serializer::encode_payload(&json, &mut value);
-    signer.sign_to(&mut value, now);
-    // Base64 and dots are ASCII.
-    Ok(String::from_utf8(value).unwrap_or_default())
-}
-
-const fn age_of(error: &TimedError<'_>) -> Option<i64> {
-    match error {
-        TimedError::Expired { age, .. } | TimedError::NotYetValid { age, .. } => Some(*age),
-        _ => None,
     }
 }

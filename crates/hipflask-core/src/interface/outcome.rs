@@ -4,7 +4,7 @@ use crate::{
     reason::Reason,
     serializer::WriteError,
     session::Session,
-    signing::{Digest, Signer},
+    signing::{Digest, Sealer, Signer},
 };
 
 /// A session and how it came to be.
@@ -35,6 +35,8 @@ pub struct CookieFacts {
     pub len: usize,
     /// The payload was compressed; known once it was verified.
     pub compressed: bool,
+    /// It is encrypted, and not only signed.
+    pub encrypted: bool,
     /// It is to be sent again although nothing has changed: signed with the current key and digest.
     pub outdated: bool,
 }
@@ -42,7 +44,7 @@ pub struct CookieFacts {
 impl CookieFacts {
     /// Reports whether a fallback key or digest of the signer has signed it.
     pub(crate) fn is_of_another(&self, signer: &Signer) -> bool {
-        self.key != Some(0) || self.digest != Some(signer.digest())
+        self.key != Some(0) || self.digest.is_some_and(|digest| digest != signer.digest())
     }
 }
 
@@ -105,6 +107,9 @@ pub enum CookieError {
         /// The largest keys, each with the length of what it takes.
         largest: Vec<String>,
     },
+    /// An encrypted cookie takes random bytes, and there are none.
+    #[error("an encrypted cookie takes {} random bytes", Sealer::NONCE_LEN)]
+    NoEntropy,
     /// A value cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

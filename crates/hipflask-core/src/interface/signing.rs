@@ -2,7 +2,7 @@
 
 use crate::{
     UnixTime,
-    signing::{Digest, KeyDerivation, KeyRing, Signer, TimedSigner},
+    signing::{Digest, KeyDerivation, KeyRing, Sealer, Signer, TimedSigner},
 };
 
 /// The salt of Flask's session cookie.
@@ -93,6 +93,11 @@ impl Signing {
     /// Builds the signer.
     pub fn signer(&self, ring: &KeyRing) -> TimedSigner {
         TimedSigner::new(self.signer_without_time(ring))
+    }
+
+    /// Builds what seals cookies that nobody is to read.
+    pub fn sealer(&self, ring: &KeyRing) -> Sealer {
+        Sealer::new(ring, &self.salt)
     }
 
     /// Builds a signer for what has no time, such as the id of a session.

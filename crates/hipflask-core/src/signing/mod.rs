@@ -26,6 +26,8 @@
 //! assert_eq!(checked.signed_at, 1_763_692_800);
 //! ```
 //!
+//! [`Sealer`] is for what nobody is to read, which itsdangerous does not have.
+//!
 //! [py]: https://itsdangerous.palletsprojects.com/
 
 mod algorithm;
@@ -34,6 +36,7 @@ mod hmac_sha1;
 mod key;
 mod known_keys;
 mod mac;
+mod sealer;
 mod signer;
 pub mod strength;
 mod timed;
@@ -41,6 +44,7 @@ mod timed;
 pub use algorithm::{Digest, KeyDerivation, UnknownDigest, UnknownKeyDerivation};
 pub use key::{Key, KeyRing};
 pub use mac::derive_key;
+pub use sealer::{Sealer, Unsealed};
 pub use signer::{SeparatorError, Signer, SignerBuilder, UnsignError, Unsigned};
 pub(crate) use timed::age;
 pub use timed::{

@@ -86,14 +86,7 @@ impl TimedSigner {
         let Some(signed_at) = decode_timestamp(time) else {
             return Err(TimedError::MalformedTimestamp(unsigned));
         };
-        let timed = Timed { value, digest: unsigned.digest, key: unsigned.key, signed_at };
-        let age = age(signed_at, now);
-        match max_age {
-            _ if signed_at > LATEST_TIME => Err(TimedError::DateOutOfRange { timed, age }),
-            Some(max_age) if age > max_age => Err(TimedError::Expired { timed, age, max_age }),
-            Some(_) if age < 0 => Err(TimedError::NotYetValid { timed, age }),
-            _ => Ok(timed),
-        }
+        Timed { value, digest: unsigned.digest, key: unsigned.key, signed_at }.within(now, max_age)
     }
 
     /// Returns the signer underneath.
@@ -141,6 +134,23 @@ pub struct Timed<'a> {
     pub signed_at: u64,
     /// What was signed.
     pub value: &'a [u8],
+}
+
+impl<'a> Timed<'a> {
+    /// Judges the age.
+    pub(crate) fn within(
+        self,
+        now: UnixTime,
+        max_age: Option<i64>,
+    ) -> Result<Self, TimedError<'a>> {
+        let (timed, age) = (self, age(self.signed_at, now));
+        match max_age {
+            _ if self.signed_at > LATEST_TIME => Err(TimedError::DateOutOfRange { timed, age }),
+            Some(max_age) if age > max_age => Err(TimedError::Expired { timed, age, max_age }),
+            Some(_) if age < 0 => Err(TimedError::NotYetValid { timed, age }),
+            _ => Ok(self),
+        }
+    }
 }
 
 impl fmt::Debug for Timed<'_> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Opened, Sessions, Visit, looking::Looking, origin::Origin};
+use super::{Sessions, Visit, looking::Looking, origin::Origin};
 use crate::{
     UnixTime,
     engine::EngineError,
@@ -51,7 +51,7 @@ impl Checking {
     pub(super) fn answer(
         &mut self,
         answer: Result<Answer, StoreError>,
-    ) -> Result<Option<Opened>, EngineError> {
+    ) -> Result<Option<(Visit, Session)>, EngineError> {
         match self.looking.answer(answer) {
             Ok(()) => Ok(self.done()),
             Err(error) if self.rules.settings().on_outage == OnOutage::Anonymous => {
@@ -61,23 +61,23 @@ impl Checking {
         }
     }
 
-    pub(super) fn done(&self) -> Option<Opened> {
+    pub(super) fn done(&self) -> Option<(Visit, Session)> {
         if self.looking.question().is_some() {
             return None;
         }
         let sessions = Sessions::Revocable(Arc::clone(&self.rules));
         let interface::Opened { session, reason, cookie } = self.opened.clone();
         Some(if self.looking.refuses(&self.origin) {
-            Opened::signed(Visit::new(sessions, Reason::Revoked, cookie), Session::new())
+            (Visit::new(sessions, Reason::Revoked, cookie), Session::new())
         } else {
             let origin = Some(Box::new(self.origin.clone()));
-            Opened::signed(Visit { origin, ..Visit::new(sessions, reason, cookie) }, session)
+            (Visit { origin, ..Visit::new(sessions, reason, cookie) }, session)
         })
     }
 
-    pub(super) fn unavailable(&self, failure: Option<EngineError>) -> Opened {
+    pub(super) fn unavailable(&self, failure: Option<EngineError>) -> (Visit, Session) {
         let sessions = Sessions::Revocable(Arc::clone(&self.rules));
         let visit = Visit::new(sessions, Reason::StoreUnavailable, self.opened.cookie);
-        Opened::signed(Visit { failure: failure.map(Arc::new), ..visit }, Session::new())
+        (Visit { failure: failure.map(Arc::new), ..visit }, Session::new())
     }
 }

@@ -43,14 +43,18 @@ struct Plan {
 }
 
 impl Visit {
-    /// Returns how many random bytes saving needs; 0 if it makes no new id.
+    /// Returns how many random bytes saving needs; 0 if it makes no new id, and encrypts no cookie.
     pub fn entropy_len(&self, session: &Session) -> usize {
-        let Sessions::Stored(rules) = &self.sessions else { return 0 };
+        let rules = match &self.sessions {
+            Sessions::Revocable(rules) => return rules.cookies().entropy_len(session),
+            Sessions::Signed(interface) => return interface.entropy_len(session),
+            Sessions::Stored(rules) => rules,
+        };
         let keeps_id = self.held.is_some() && session.fate() == Fate::Kept;
         if session.is_modified() && !keeps_id { rules.settings().id_length } else { 0 }
     }
 
-    /// Saves what a request has left of its session. A new id is made of `entropy`, which must be
+    /// Saves what a request has left of its session. A new id, or the nonce of an encrypted cookie, is made of `entropy`, which must be
     /// as many random bytes as [`entropy_len`](Self::entropy_len) says.
     ///
     /// # Errors
@@ -66,9 +70,11 @@ impl Visit {
         Ok(Closing(match self.sessions {
             Sessions::Revocable(rules) => {
                 let origin = self.origin.map(|origin| *origin);
-                Stage::Revocable(Box::new(Settling::new(&rules, session, origin, now)?))
+                Stage::Revocable(Box::new(Settling::new(&rules, session, origin, entropy, now)?))
             }
-            Sessions::Signed(interface) => Stage::Decided(interface.save(session, now)?),
+            Sessions::Signed(interface) => {
+                Stage::Decided(interface.save_with(session, entropy, now)?)
+            }
             Sessions::Stored(rules) => {
                 let held = self.held.map(|held| *held);
                 let plan = Plan::new(rules, session, self.reason, held, entropy, now)?;

@@ -70,7 +70,7 @@ impl Sessions {
 impl Opening {
     fn signed(sessions: Sessions, opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
-        Self(Stage::Done(Opened::signed(Visit::new(sessions, reason, cookie), session)))
+        Self(Stage::Done(Opened::signed((Visit::new(sessions, reason, cookie), session))))
     }
 
     fn revocable(rules: &Arc<RevocableSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
@@ -101,7 +101,7 @@ impl Opening {
     /// Returns the session. Before the end it is what a request gets whose store does not answer.
     pub fn finish(self) -> Opened {
         match self.0 {
-            Stage::Checking(checking) => checking.unavailable(None),
+            Stage::Checking(checking) => Opened::signed(checking.unavailable(None)),
             Stage::Done(opened) => opened,
             Stage::Reading(reading) => reading.unavailable(None),
         }
@@ -123,7 +123,7 @@ impl Machine for Opening {
         let reading = match &mut self.0 {
             Stage::Checking(checking) => {
                 if let Some(opened) = checking.answer(answer)? {
-                    self.0 = Stage::Done(opened);
+                    self.0 = Stage::Done(Opened::signed(opened));
                 }
                 return Ok(());
             }
@@ -184,14 +184,14 @@ impl Reading {
 impl Stage {
     fn of(checking: Checking) -> Self {
         match checking.done() {
-            Some(opened) => Self::Done(opened),
+            Some(opened) => Self::Done(Opened::signed(opened)),
             None => Self::Checking(Box::new(checking)),
         }
     }
 }
 
 impl Opened {
-    pub(super) const fn signed(visit: Visit, session: Session) -> Self {
+    fn signed((visit, session): (Visit, Session)) -> Self {
         Self { visit, content: Content::Cookie(session) }
     }
 

@@ -49,6 +49,7 @@ impl Settling {
         rules: &Arc<RevocableSessions>,
         session: &Session,
         origin: Option<Origin>,
+        entropy: &[u8],
         now: UnixTime,
     ) -> Result<Self, EngineError> {
         let was = origin.as_ref().and_then(|origin| origin.user.as_deref());
@@ -64,7 +65,7 @@ impl Settling {
             true => Cow::Owned(stamped(session, authenticated, now)),
             false => Cow::Borrowed(session),
         };
-        let saved = rules.cookies().save(session, now)?;
+        let saved = rules.cookies().save_with(session, entropy, now)?;
         let becomes = sent(&saved).map(|value| {
             let cookie = CookieDigest::of(value);
             (rules.identify(session, &cookie), cookie)

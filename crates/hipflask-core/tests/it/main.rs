@@ -20,6 +20,7 @@ mod reject;
 mod revoking;
 mod revoking_cookies;
 mod saving;
+mod sealing;
 mod session_cookies;
 mod signing;
 mod stored;

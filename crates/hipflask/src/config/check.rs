@@ -36,13 +36,15 @@ impl SessionConfig {
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
         attributes.check(&self.cookie_name)?;
-        Ok(CookieSessions::signed_with(self.secret_key.ring(), &self.signed(self.signing.clone()))
-            .with_cookie(&self.cookie_name, attributes)
-            .with_lifetime(self.lifetime)
-            .with_refresh_each_request(self.refresh_each_request)
-            .with_limits(self.limits)
-            .with_max_cookie_size(self.max_cookie_size)
-            .with_resign(self.resign))
+        let cookies =
+            CookieSessions::signed_with(self.secret_key.ring(), &self.signed(self.signing.clone()))
+                .with_cookie(&self.cookie_name, attributes)
+                .with_lifetime(self.lifetime)
+                .with_refresh_each_request(self.refresh_each_request)
+                .with_limits(self.limits)
+                .with_max_cookie_size(self.max_cookie_size)
+                .with_resign(self.resign);
+        Ok(if self.encryption { cookies.with_encryption(self.accept_plain_until) } else { cookies })
     }
 
     fn attributes(&self) -> Result<Attributes, ConfigError> {

@@ -1,4 +1,4 @@
-//! With which digest cookies and ids are signed, and which others are accepted, for how long.
+//! With which digest cookies and ids are signed, which others are accepted, and whether cookies are encrypted.
 //!
 //! Flask signs with SHA-1. To leave it without logging anybody out, sign with another one and accept
 //! SHA-1 until what it signed has expired.
@@ -51,6 +51,36 @@ impl SessionConfig {
     #[doc(alias = "SESSION_RESIGN")]
     pub const fn with_resign(mut self, resign: bool) -> Self {
         self.resign = resign;
+        self
+    }
+
+    /// Encrypts signed cookies, so that nobody can read them: no.
+    ///
+    /// DIFFERENCE: this is not Flask's format. A Flask app reads it with the Python package, and not without.
+    /// Stored sessions have nothing to encrypt in their cookies.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig, UnixTime};
+    ///
+    /// let until = UnixTime::from_secs(1_798_761_600); // the first second of 2027
+    /// let config = SessionConfig::new(SecretKey::random()?)
+    ///     .with_encryption(true)
+    ///     .with_plain_accepted_until(until);
+    /// config.build()?;
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_ENCRYPTION")]
+    pub const fn with_encryption(mut self, encrypt: bool) -> Self {
+        self.encryption = encrypt;
+        self
+    }
+
+    /// Sets until when cookies are accepted that are only signed, where they are to be encrypted: not at all.
+    #[must_use]
+    #[doc(alias = "SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL")]
+    pub const fn with_plain_accepted_until(mut self, until: UnixTime) -> Self {
+        self.accept_plain_until = Some(until);
         self
     }
 

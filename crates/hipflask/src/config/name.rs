@@ -70,7 +70,7 @@ mod tests {
             ("SESSION_KEY_PERFIX", ("misspelt", "SESSION_KEY_PREFIX")),
             ("SESSION_REDIS", ("setting", "SESSION_REDIS")),
             ("REMEMBER_COOKIE_SECURE", FOREIGN),
-            ("WTF_CSRF_SECRET_KEY", FOREIGN),
+            ("WTF_I18N_ENABLED", FOREIGN),
             ("DEBUG", FOREIGN),
             ("", FOREIGN),
             ("\u{17f}ECRET_KEY", ("misspelt", "SECRET_KEY")),

@@ -49,9 +49,8 @@ impl SessionConfig {
     /// ```
     /// use hipflask::{SecretKey, config::SessionConfig};
     ///
-    /// let key = SecretKey::new("9f3c6a52be0d47c1886d1f7a0cb35e24")?;
+    /// let key = SecretKey::new("9f3c6a52be0d47c1886d1f7a0cb35e24");
     /// let config = SessionConfig::new(key).with_user_keys(["username"]);
-    /// # Ok::<(), hipflask::config::ConfigError>(())
     /// ```
     #[must_use]
     #[doc(alias = "SESSION_USER_KEYS")]

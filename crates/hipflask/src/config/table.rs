@@ -189,6 +189,11 @@ const SETTINGS: &[Setting] = rows! {
           |it, name, value| it.fallback_digests = digest::fallbacks(name, value)? }
     "SESSION_DYNAMODB" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_DYNAMODB_TABLE" FlaskSession(THEIRS, "") { nowhere CONNECT }
+    "SESSION_ENCRYPTION" Hipflask(FLAG, "`false`")
+        { to "with_encryption" |it, name, value| it.encryption = value.flag(name)? }
+    "SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL" Hipflask("a date", "not at all")
+        { to "with_plain_accepted_until"
+          |it, name, value| it.accept_plain_until = Some(value.moment(name)?) }
     "SESSION_FILE_DIR" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_FILE_MODE" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_FILE_THRESHOLD" FlaskSession(THEIRS, "") { nowhere CONNECT }

@@ -1,12 +1,15 @@
 //! The tower layer.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use hipflask_core::csrf::is_origin;
 use http::StatusCode;
 use tower_layer::Layer;
 
-use super::{CsrfService, OriginError};
+use super::{
+    CsrfService, OriginError,
+    settings::{self, Settings},
+};
 
 /// Refuses requests that another site has started in a visitor's name.
 ///
@@ -52,32 +55,9 @@ use super::{CsrfService, OriginError};
 #[doc(alias = "CSRFProtect")]
 pub struct CsrfLayer(Arc<Settings>);
 
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) exempt: BTreeSet<String>,
-    pub(super) form_limit: usize,
-    pub(super) needs_referrer: bool,
-    pub(super) needs_token: bool,
-    pub(super) status: StatusCode,
-    pub(super) trusted: BTreeSet<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            exempt: BTreeSet::new(),
-            form_limit: CsrfLayer::FORM_LIMIT,
-            needs_referrer: false,
-            needs_token: false,
-            status: StatusCode::BAD_REQUEST,
-            trusted: BTreeSet::new(),
-        }
-    }
-}
-
 impl CsrfLayer {
     /// How many bytes of a form are searched for a token: 2 MiB, as many as axum's `Form` takes.
-    pub const FORM_LIMIT: usize = 2 * 1024 * 1024;
+    pub const FORM_LIMIT: usize = settings::FORM_LIMIT;
 
     /// Guards all routes.
     pub fn new() -> Self {

@@ -8,6 +8,7 @@ mod form;
 mod future;
 mod layer;
 mod service;
+mod settings;
 
 pub use error::OriginError;
 pub use future::CsrfFuture;

@@ -17,7 +17,7 @@ use http::{
 };
 use tower_service::Service;
 
-use super::{CsrfFuture, form, layer::Settings};
+use super::{CsrfFuture, form, settings::Settings};
 use crate::{
     RequestSession,
     rejection::{NoSessionLayer, answer},

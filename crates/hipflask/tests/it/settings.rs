@@ -10,11 +10,13 @@ use hipflask::{
 use crate::{app::KEY, pages};
 
 /// A value for each setting that only Hipflask has.
-const OURS: [(&str, &str); 14] = [
+const OURS: [(&str, &str); 16] = [
     ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
     ("SESSION_CONFLICT_POLICY", "error"),
     ("SESSION_DIGEST", "SHA256"),
     ("SESSION_DIGEST_FALLBACKS", r#"{"sha1": "2027-01-01"}"#),
+    ("SESSION_ENCRYPTION", "true"),
+    ("SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL", "2027-01-01T00:00:00Z"),
     ("SESSION_IDLE_TIMEOUT", "900.5"),
     ("SESSION_ID_STORAGE", "Hashed_From_Plain"),
     ("SESSION_ON_OUTAGE", "anonymous"),
@@ -35,6 +37,8 @@ fn check_ours(config: &SessionConfig) {
         "digest: Some(Sha256)",
         "(Sha1, Some(UnixTime(1798761600s)))",
         "resign: true",
+        "encryption: true",
+        "accept_plain_until: Some(UnixTime(1798761600s))",
         "conflict_policy: Error",
         "idle_timeout: Some(900.5s)",
         "id_storage: HashedFromPlain",
@@ -71,7 +75,9 @@ fn own_settings_work_from_toml() {
     for (name, value) in OURS {
         let is_no_text = |first: char| first.is_ascii_digit() || ['[', '{'].contains(&first);
         let quote = if value.starts_with(is_no_text) || value == "true" { "" } else { "'" };
-        let value = if quote.is_empty() { value.replace(':', " =") } else { value.into() };
+        let value = value
+            .strip_prefix('{')
+            .map_or(value.into(), |it| format!("{{{}", it.replace(':', " =")));
         writeln!(text, "{name} = {quote}{value}{quote}").unwrap();
     }
     check_ours(&SessionConfig::from_toml(&text).unwrap());
