@@ -3,6 +3,8 @@
 use hipflask_core::{engine::EngineError, session::SessionError};
 use http::StatusCode;
 
+use crate::save_error::status_of;
+
 /// What went wrong with a session in a handler; as a response it is a 500, or
 /// what [`status`](Self::status) says.
 ///
@@ -116,17 +118,6 @@ impl Kind {
             Self::Session(SessionError::StoreUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
-    }
-}
-
-/// Returns the status of the response that an error becomes.
-pub(crate) const fn status_of(error: &EngineError) -> StatusCode {
-    if error.is_unavailable() {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else if error.is_conflict() {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
 

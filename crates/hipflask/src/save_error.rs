@@ -5,8 +5,6 @@
 use hipflask_core::{engine::EngineError, interface::CookieError, reason::Reason};
 use http::StatusCode;
 
-use crate::error::status_of;
-
 /// Why a response became an error: the session that the handler left could not be saved.
 ///
 /// It is in the response's extensions, for a layer outside that renders errors.
@@ -66,5 +64,16 @@ impl SaveError {
 impl From<EngineError> for SaveError {
     fn from(error: EngineError) -> Self {
         Self(error.into())
+    }
+}
+
+/// Returns the status of the response that an error becomes.
+pub(crate) const fn status_of(error: &EngineError) -> StatusCode {
+    if error.is_unavailable() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if error.is_conflict() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
