@@ -69,7 +69,7 @@
 //! }
 //! ```
 //!
-//! A signed cookie has no id and cannot be ended: a copy of it stays valid until it expires.
+//! A signed cookie has no id. Unless it can be [revoked](guide::revocation), a copy of it stays valid until it expires.
 //! [Log-in and log-out](guide::log_in) has guards, and the reasons for each line.
 //!
 //! # Signed cookie or store

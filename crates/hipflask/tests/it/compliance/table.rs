@@ -56,8 +56,8 @@ pub(super) const ROWS: &[Row] = rows! {
         [asvs_7_2_2_each_log_in_gets_a_token_of_its_own];
     "Ids are unique, from a secure source, and have 128 bits or more", "A 7.2.3 (1), C, N", Enforced("")
         [asvs_7_2_3_ids_are_random_and_of_256_bits];
-    "A log-in, the first or a later one, makes a new token and ends the old one", "A 7.2.4 (1), C", Helps("`renew` does it, in a store; the app calls it")
-        [asvs_7_2_4_log_in_ends_the_id_of_before];
+    "A log-in, the first or a later one, makes a new token and ends the old one", "A 7.2.4 (1), C", Helps("`log_in` does it, in a store; the app calls it")
+        [asvs_7_2_4_log_in_ends_the_id_of_before] ["crates/hipflask/tests/it/log_in.rs" "planted_id_never_becomes_a_log_in"];
     "A change of rights renews the id", "C", Helps("`renew` does it; the app calls it")
         [cheat_sheet_renewal_after_any_privilege_change];
     "An id that the server did not issue is never taken over, and is noted", "C", Enforced("")
@@ -96,8 +96,8 @@ pub(super) const ROWS: &[Row] = rows! {
         [] ["crates/hipflask/tests/it/revoking.rs" "all_sessions_of_a_user_end_but_the_next"];
     "Users see their sessions and can end them", "A 7.5.2 (2), C", Helps("`sessions_of` and `revoke`, in a store; the page is the app's")
         [] ["crates/hipflask/tests/it/revoking.rs" "sessions_of_a_user_are_listed_and_ended_in_a_store"];
-    "A sensitive change asks for the password again", "A 7.5.1 (2), 7.5.3 (3)", NotYet("the time of the log-in is not kept")
-        [];
+    "A sensitive change asks for the password again", "A 7.5.1 (2), 7.5.3 (3)", Helps("`is_fresh(max_age)`, for those who have logged in here; the app asks")
+        [] ["crates/hipflask-core/tests/it/log_in.rs" "freshness_needs_a_password_and_with_an_age_its_time"];
     "The number of a user's parallel sessions is limited", "A 7.1.2 (2), C", NotYet("`sessions_of` counts them; there is no limit")
         [];
     "The end of a session at an identity provider ends it here", "A 7.1.3, 7.6.1 (2)", NotYet("sessions cannot be found by another's id")
