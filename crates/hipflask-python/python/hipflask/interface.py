@@ -60,7 +60,7 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
         with ``SESSION_DIGEST``, and accepts what is still accepted."""
         engine, serializer = self.settings.engine(app), super().get_signing_serializer(app)
         if engine is not None and serializer is not None:
-            ways = [
+            ways: list[Any] = [
                 {**serializer.signer_kwargs, "digest_method": getattr(hashlib, name)}
                 for name in engine.digests(time.time())
             ]
