@@ -38,9 +38,14 @@ impl UnixTime {
         self.0.as_secs()
     }
 
+    /// Takes whole milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
     /// Returns the whole milliseconds.
-    pub const fn as_millis(self) -> u128 {
-        self.0.as_millis()
+    pub fn as_millis(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Returns how long ago `earlier` was; nothing if it was not.

@@ -16,7 +16,7 @@ use hipflask_core::{
     revocation,
     store::{Store, StoreError},
     stored::SessionId,
-    value::Dict,
+    value::Value,
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -253,9 +253,9 @@ impl SessionInterface {
         self.0.store.as_ref()
     }
 
-    /// Returns the name of the user whose session has this content.
-    pub(crate) fn user_of(&self, content: &Dict) -> Option<String> {
-        revocation::user_of(&self.0.user_keys, |key| content.get(key).cloned())
+    /// Returns the name of the user whose session has these values.
+    pub(crate) fn user_of(&self, value: impl Fn(&str) -> Option<Value>) -> Option<String> {
+        revocation::user_of(&self.0.user_keys, value)
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hipflask_core::{
     UnixTime,
     engine::EngineError,
-    session::AUTHENTICATED,
+    session::{self, AUTHENTICATED},
     store::{RecordKey, Store, StoreError},
     visit::{Revoking, Sessions, Visit},
 };
@@ -151,13 +151,10 @@ impl SessionInterface {
             let page = page.map_err(|error| EngineError::Store(Arc::new(error)))?;
             for entry in page.entries {
                 let Some(content) = rules.content_of(&entry.record) else { continue };
-                if self.user_of(&content).as_deref() == Some(user) {
-                    let millis = content.get(AUTHENTICATED).and_then(|it| it.as_i64());
-                    let millis = millis.and_then(|it| u64::try_from(it).ok());
+                if self.user_of(|key| content.get(key).cloned()).as_deref() == Some(user) {
                     found.push(UserSession {
                         key: entry.key,
-                        authenticated_at: millis
-                            .map(|it| UnixTime::since_epoch(Duration::from_millis(it))),
+                        authenticated_at: content.get(AUTHENTICATED).and_then(session::time_of),
                         expires_in: entry.expires_in,
                         len: entry.record.payload.len(),
                     });
@@ -191,7 +188,7 @@ impl Session {
         let interface = request.interface();
         let (visit, user) = {
             let state = request.lock();
-            (state.visit.clone(), interface.user_of(&state.session.to_dict()))
+            (state.visit.clone(), interface.user_of(|key| state.session.value(key)))
         };
         let (Some(visit), Some(user)) = (visit, user) else { return Ok(()) };
         interface.revoke_others(&visit, &user).await

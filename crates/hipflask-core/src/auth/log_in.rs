@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     UnixTime,
-    session::{AUTHENTICATED, CSRF_TOKEN, Session, SessionError},
+    session::{self, AUTHENTICATED, CSRF_TOKEN, Session, SessionError},
     value::{Dict, Text, Value},
 };
 
@@ -145,7 +145,7 @@ impl Session {
             self.set(IDENTIFIER, identifier.as_str())?;
         }
         if how.fresh {
-            self.set(AUTHENTICATED, millis(now))?;
+            self.set(AUTHENTICATED, now.as_millis())?;
         }
         if how.remembered {
             self.set(REMEMBER, "set")?;
@@ -178,8 +178,7 @@ impl Session {
     /// Returns when the user has logged in; `None` for who came by a remember cookie, or was logged in
     /// by Flask.
     pub fn authenticated_at(&self) -> Option<UnixTime> {
-        let millis = u64::try_from(self.value(AUTHENTICATED)?.as_i64()?).ok()?;
-        Some(UnixTime::since_epoch(Duration::from_millis(millis)))
+        session::time_of(&self.value(AUTHENTICATED)?)
     }
 
     /// Reports whether the user has given a password in this session, and not longer than `max_age`
@@ -222,9 +221,4 @@ pub fn id_text(id: &Value) -> Option<String> {
         Value::Uuid(uuid) => Some(uuid.to_string()),
         other => other.as_str().map(str::to_owned),
     }
-}
-
-pub(super) fn millis(time: UnixTime) -> u64 {
-    let since = time.since(UnixTime::from_secs(0)).as_millis();
-    u64::try_from(since).unwrap_or(u64::MAX)
 }

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::log_in::millis;
 use crate::{
-    UnixTime, encoding,
+    UnixTime, encoding, session,
     signing::Key,
     value::{Dict, Value},
 };
@@ -136,10 +135,7 @@ impl Series {
     /// Reads a record.
     pub fn from_content(content: &Dict) -> Option<Self> {
         let text = |key| content.get(key).and_then(Value::as_str).map(str::to_owned);
-        let time = |key| {
-            let millis = u64::try_from(content.get(key)?.as_i64()?).ok()?;
-            Some(UnixTime::since_epoch(Duration::from_millis(millis)))
-        };
+        let time = |key| content.get(key).and_then(session::time_of);
         Some(Self {
             user_id: text(USER)?,
             current: text(CURRENT)?,
@@ -156,8 +152,8 @@ impl Series {
             (USER.into(), Value::from(self.user_id.as_str())),
             (CURRENT.into(), Value::from(self.current.as_str())),
             (PREVIOUS.into(), previous),
-            (ROTATED.into(), Value::from(millis(self.rotated))),
-            (STARTED.into(), Value::from(millis(self.started))),
+            (ROTATED.into(), Value::from(self.rotated.as_millis())),
+            (STARTED.into(), Value::from(self.started.as_millis())),
         ])
     }
 

@@ -12,6 +12,7 @@ mod in_place;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    UnixTime,
     serializer::{self, Build, JsonStyle, Limits, ReadError, WriteError},
     value::{self, Dict, Text, Value, ValueError},
 };
@@ -25,6 +26,18 @@ pub const STARTED: &str = "_hipflask_started";
 
 /// Where a log-in notes when it was, in Unix milliseconds.
 pub const AUTHENTICATED: &str = "_hipflask_authenticated";
+
+/// Reads a moment that is kept in Unix milliseconds, as under [`AUTHENTICATED`].
+///
+/// ```
+/// use hipflask_core::{UnixTime, session::time_of, value::Value};
+///
+/// assert_eq!(time_of(&Value::from(1_500)), Some(UnixTime::from_millis(1_500)));
+/// assert_eq!(time_of(&Value::from("yesterday")), None);
+/// ```
+pub fn time_of(millis: &Value) -> Option<UnixTime> {
+    u64::try_from(millis.as_i64()?).ok().map(UnixTime::from_millis)
+}
 
 /// Where Flask-WTF keeps the secret of a session.
 pub const CSRF_TOKEN: &str = "csrf_token";

@@ -211,8 +211,7 @@ fn stamped(session: &Session, was: Option<&Value>, now: UnixTime) -> Session {
     let mut session = session.clone();
     let is = session.value(AUTHENTICATED);
     if is.is_none() || is.as_ref() == was {
-        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        session.take_over(AUTHENTICATED.into(), now.into());
+        session.take_over(AUTHENTICATED.into(), now.as_millis().into());
     }
     session
 }
