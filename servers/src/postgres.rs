@@ -3,19 +3,18 @@
 use std::{
     fs, io,
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use crate::{Server, StartError, free_port};
+use crate::{Server, StartError, free_port, process::PATIENCE};
 
 const PACKAGE: &str = "postgresql";
 /// Where Debian puts the programs, which are not on the path.
 const PROGRAMS: &str = "/usr/lib/postgresql";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A PostgreSQL server with the user `postgres`, the database `postgres` and durable writes, which
 /// logs every statement.
@@ -50,11 +49,7 @@ impl Postgres {
         let password = folder.path().join("password");
         fs::write(&password, "secret")?;
         command.arg("--pwfile").arg(password).arg("-D").arg(folder.path().join("data"));
-        let output = command.stdout(Stdio::null()).output();
-        let output = output.map_err(|source| StartError::Missing { package: PACKAGE, source })?;
-        if !output.status.success() {
-            return Err(StartError::NotReady { package: PACKAGE });
-        }
+        StartError::unless_done(PACKAGE, &mut command)?;
         let mut postgres = Self { server: None, folder, port };
         postgres.restart()?;
         Ok(postgres)

@@ -11,12 +11,9 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Server, StartError, free_port, wheel::Wheel};
+use crate::{Server, StartError, free_port, process::PATIENCE, wheel::Wheel};
 
 const PACKAGE: &str = "redis-server";
-
-/// How long servers may take to find each other.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that speaks Redis's protocol, other than Debian's Redis 7.0.
 ///
@@ -117,11 +114,7 @@ pub fn start_with_tls(port: u16, password: &str) -> Result<(Server, PathBuf), St
     command.args(["-nodes", "-days", "1", "-subj", "/CN=localhost"]);
     command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-addext"]);
     command.args(["subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout"]).arg(&key);
-    command.arg("-out").arg(&certificate).stderr(Stdio::null());
-    let missing = |source| StartError::Missing { package: "openssl", source };
-    if !command.status().map_err(missing)?.success() {
-        return Err(StartError::NotReady { package: "openssl" });
-    }
+    StartError::unless_done("openssl", command.arg("-out").arg(&certificate))?;
     let (shown, key) = (certificate.to_string_lossy(), key.to_string_lossy());
     let (plain, password) = (free_port()?, format!(">{password}"));
     let options =
@@ -389,7 +382,11 @@ fn wait_until(package: &'static str, is_so: impl Fn() -> bool) -> Result<(), Sta
     let start = Instant::now();
     while !is_so() {
         if start.elapsed() > PATIENCE {
-            return Err(StartError::NotReady { package });
+            return Err(StartError::not_ready(
+                package,
+                format!("it is not so after {PATIENCE:?}"),
+                b"",
+            ));
         }
         thread::sleep(Duration::from_millis(50));
     }
