@@ -131,6 +131,12 @@ impl Client {
                     false => Deleted::Gone,
                 })
             }
+            Question::Scan { .. } => {
+                return Ok(Err(StoreError::Unsupported(
+                    "list its sessions through the app's client: give HipFlask the store's address, or set \
+                     SESSION_USER_INDEX",
+                )));
+            }
             // The machine asks for both steps of it.
             Question::Renew(_) => {
                 return Ok(Err(StoreError::Unsupported("move a record in one step")));

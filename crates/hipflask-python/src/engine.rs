@@ -94,19 +94,27 @@ impl Engine {
         self.asked().is_some_and(Stored::blocks)
     }
 
+    /// Whether the sessions of users are listed.
+    #[getter]
+    fn lists_users(&self) -> bool {
+        self.stored.as_ref().is_some_and(Stored::lists_users)
+    }
+
     /// Opens the session of a `Cookie` header and puts its content into `session`.
+    #[pyo3(signature = (session, header, now, user_agent = None))]
     fn open(
         &self,
         session: &Bound<'_, PyDict>,
         header: Option<&Bound<'_, PyString>>,
         now: f64,
+        user_agent: Option<&str>,
     ) -> PyResult<Opened> {
         let now = time(now);
         let header = header.map(bytes_of).transpose()?;
         let header = header.as_deref();
         let cookie = header.and_then(|header| cookie::find_joined(header, self.interface.name()));
         if let Some(stored) = self.asked() {
-            return stored.open(session, cookie.as_deref(), now);
+            return stored.open(session, cookie.as_deref(), user_agent, now);
         }
         let (opened, visit) = self.signed.open(cookie.as_deref(), now).finish().into_parts();
         value::fill_from(session, &opened)?;
@@ -173,9 +181,20 @@ impl Engine {
         self.for_users()?.revoke_others(opened, user, time(now))
     }
 
-    /// Returns the sessions of a user: when each has logged in, in how many seconds it ends, its bytes.
-    fn sessions_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<UserSession>> {
-        self.for_users()?.sessions_of(py, user)
+    /// Returns the sessions of a user.
+    fn sessions_of(&self, py: Python<'_>, user: &str, now: f64) -> PyResult<Vec<UserSession>> {
+        self.for_users()?.sessions_of(py, user, time(now))
+    }
+
+    /// Ends one session of a user by its handle, and reports whether it was there.
+    fn revoke_session_of(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        handle: &str,
+        now: f64,
+    ) -> PyResult<bool> {
+        self.for_users()?.revoke_session_of(py, user, handle, time(now))
     }
 
     /// Removes up to `limit` expired records, and returns how many; 0 where the store does so.

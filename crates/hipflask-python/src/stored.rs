@@ -6,9 +6,10 @@ use hipflask::{
     core::{
         engine::EngineError,
         interface::SaveAction,
+        listing::device_of,
         session::{Fate, Session},
         stored::SessionId,
-        visit::{Machine, Sessions, Step, Updating as Core},
+        visit::{Machine, Revoking, Sessions, Step, Updating as Core},
     },
     store::{ConnectError, StoreKind},
 };
@@ -23,8 +24,10 @@ use crate::{
     value::{self, Dialect, Reader},
 };
 
-/// When a session has logged in, in how many seconds it ends, and its bytes.
-pub(crate) type UserSession = (Option<f64>, Option<f64>, usize);
+/// The handle of a session, when it has logged in and was last seen, its device, in how many seconds it ends,
+/// and its bytes.
+pub(crate) type UserSession =
+    (String, Option<f64>, Option<f64>, Option<String>, Option<f64>, usize);
 
 pub(crate) struct Stored {
     sessions: Sessions,
@@ -85,6 +88,11 @@ impl Stored {
         Ok(Self { dialect: Dialect::Tagged, id_length: 0, sessions, road })
     }
 
+    /// Whether the sessions of users are listed.
+    pub(crate) fn lists_users(&self) -> bool {
+        matches!(&self.sessions, Sessions::Stored(rules) if rules.settings().listing.is_some())
+    }
+
     /// Whether a call waits for a store without Python knowing of it.
     pub(crate) const fn blocks(&self) -> bool {
         matches!(self.road, Road::Native(_))
@@ -112,11 +120,12 @@ impl Stored {
 
     /// Ends all sessions of a user.
     pub(crate) fn revoke_user(&self, py: Python<'_>, user: &str, now: UnixTime) -> PyResult<()> {
-        if let Some(mut marking) = self.sessions.revoke_user(user, now) {
-            return self.end(py, &mut marking);
+        if let Some(interface) = self.with_rules_of_its_own() {
+            let ended = interface.run(py, async |interface| interface.revoke_user(user).await)?;
+            return ended.map_err(|failure| error::method(py, &failure));
         }
-        let ended = self.native()?.run(py, async |interface| interface.revoke_user(user).await)?;
-        ended.map_err(|failure| error::method(py, &failure))
+        let revoking = self.sessions.revoke_user(user, now);
+        self.end(py, &mut revoking.ok_or_else(not_revocable)?)
     }
 
     /// Ends all sessions of a session's user but this one.
@@ -127,37 +136,73 @@ impl Stored {
         now: UnixTime,
     ) -> PyResult<()> {
         let (py, visit) = (opened.py(), opened.borrow().visit.clone());
-        if let Some(mut marking) = visit.revoke_others(now) {
-            return self.end(py, &mut marking);
-        }
-        let ended = self
-            .native()?
-            .run(py, async |interface| interface.revoke_others(&visit, user).await)?;
-        ended.map_err(|failure| error::method(py, &failure))
+        let revoking = visit.revoke_others(user, now);
+        self.end(py, &mut revoking.ok_or_else(not_revocable)?)
     }
 
-    /// Returns the sessions of a user: when each has logged in, in how many seconds it ends, and its bytes.
-    pub(crate) fn sessions_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<UserSession>> {
-        let found = self.native()?.run(py, async |interface| interface.sessions_of(user).await)?;
-        let found = found.map_err(|failure| error::method(py, &failure))?;
+    /// Returns the sessions of a user.
+    pub(crate) fn sessions_of(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        now: UnixTime,
+    ) -> PyResult<Vec<UserSession>> {
         let seconds = |time: UnixTime| time.since(UnixTime::default()).as_secs_f64();
         let of = |it: hipflask::UserSession| {
+            let (logged_in, seen) = (it.authenticated_at(), it.last_seen());
             let expires_in = it.expires_in().map(|left| left.as_secs_f64());
-            (it.authenticated_at().map(seconds), expires_in, it.len())
+            let device = it.device().map(str::to_owned);
+            (it.handle(), logged_in.map(seconds), seen.map(seconds), device, expires_in, it.len())
         };
-        Ok(found.into_iter().map(of).collect())
+        Ok(self.found(py, user, now)?.into_iter().map(of).collect())
+    }
+
+    fn found(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        now: UnixTime,
+    ) -> PyResult<Vec<hipflask::UserSession>> {
+        if let Some(interface) = self.with_rules_of_its_own() {
+            let found = interface.run(py, async |interface| interface.sessions_of(user).await)?;
+            return found.map_err(|failure| error::method(py, &failure));
+        }
+        let listing = self.sessions.sessions_of(user, now);
+        let mut listing = listing.ok_or_else(|| {
+            error::misuse("signed cookies cannot be listed: nobody knows how many there are")
+        })?;
+        self.end(py, &mut listing)?;
+        Ok(listing.into_sessions())
+    }
+
+    /// Ends one session of a user by its handle, and reports whether it was there.
+    pub(crate) fn revoke_session_of(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        handle: &str,
+        now: UnixTime,
+    ) -> PyResult<bool> {
+        let found = self.found(py, user, now)?.into_iter().find(|it| it.handle() == handle);
+        let Some(found) = found else { return Ok(false) };
+        let mut revoking = Revoking::of_record(found.key().clone());
+        self.end(py, &mut revoking)?;
+        if let Some(mut listing) = self.sessions.unlist(user, found.key().clone(), now) {
+            self.end(py, &mut listing)?;
+        }
+        Ok(revoking.was_there())
     }
 
     fn end(&self, py: Python<'_>, machine: &mut (impl Machine + Send)) -> PyResult<()> {
         self.drive(py, machine)?.map_err(|failure| error::engine(py, failure))
     }
 
-    fn native(&self) -> PyResult<&Processes> {
-        match &self.road {
-            Road::Native(processes) => Ok(processes),
-            Road::Client(_) => Err(error::misuse(
-                "the sessions of a user are found by address only: give HipFlask the store's address",
-            )),
+    /// Returns our own connections to a store of sessions: their rules know the store, and what they
+    /// have seen lately is forgotten there.
+    fn with_rules_of_its_own(&self) -> Option<&Processes> {
+        match (&self.road, &self.sessions) {
+            (Road::Native(processes), Sessions::Stored(_)) => Some(processes),
+            _ => None,
         }
     }
 
@@ -178,11 +223,13 @@ impl Stored {
         &self,
         dict: &Bound<'_, PyDict>,
         cookie: Option<&[u8]>,
+        user_agent: Option<&str>,
         now: UnixTime,
     ) -> PyResult<Opened> {
         let py = dict.py();
         // Visitors without a session do not reach the store.
-        let mut opening = self.sessions.open(cookie, now);
+        let device = user_agent.and_then(device_of);
+        let mut opening = self.sessions.open(cookie, now).with_device(device);
         let opened = match &self.road {
             _ if matches!(opening.step(), Step::Done) => Ok(opening.finish()),
             Road::Client(client) => {
@@ -191,7 +238,7 @@ impl Stored {
             }
             Road::Native(processes) => {
                 let open = async |interface: &SessionInterface| match &self.sessions {
-                    Sessions::Stored(_) => interface.open_at(cookie, now).await,
+                    Sessions::Stored(_) => interface.open_at(cookie, user_agent, now).await,
                     _ => {
                         let mut opening = opening.clone();
                         let driven = interface.drive(&mut opening).await;
@@ -288,4 +335,8 @@ impl Stored {
         let fate = if ended { Fate::Ended } else { Fate::Kept };
         Ok(opened.visit.update(fate, key, seen.as_ref(), now))
     }
+}
+
+fn not_revocable() -> PyErr {
+    error::misuse("signed cookies cannot be revoked: set SESSION_REVOCATIONS")
 }

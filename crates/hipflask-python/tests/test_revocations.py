@@ -10,7 +10,7 @@ import pytest
 from flask import Flask, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from hipflask import ConfigError, HipFlask
+from hipflask import ConfigError, HipFlask, SessionError, StoreUnavailable
 
 KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
 
@@ -151,6 +151,56 @@ def test_sessions_in_a_store() -> None:
     extension.revoke_user("7")
     assert extension.sessions_of("7") == []
     assert who(app, mine) == "None"
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+
+
+@pytest.mark.parametrize("store", ["memory:", "file:{}/sessions", "sqlite:{}/sessions.db?create=true"])
+def test_list_of_a_users_sessions(tmp_path: Path, store: str) -> None:
+    """Also where sessions cannot be read through: in files, and by way of Python's SQLite."""
+    address = store.format(tmp_path)
+    app = make_app(SESSION_STORE=address, SESSION_USER_INDEX=True)
+    extension = HipFlask(app)
+    log_in = app.test_client().post("/in", headers={"User-Agent": FIREFOX})
+    first, second, third = cookie_of(log_in), cookie_of(post(app, "/in")), cookie_of(post(app, "/in"))
+    found = extension.sessions_of(7)
+    assert [each.device for each in found] == ["Firefox on Linux", "Werkzeug", "Werkzeug"]
+    now = time.time()
+    for each in found:
+        assert each.last_seen is not None and each.authenticated_at is not None
+        assert abs(each.last_seen - now) < 60 and abs(each.authenticated_at - now) < 60
+    assert not extension.revoke_session_of(8, found[0].handle), "another user's"
+    assert extension.revoke_session_of(7, found[0].handle)
+    assert not extension.revoke_session_of(7, found[0].handle), "it has ended already"
+    assert [who(app, each) for each in (first, second, third)] == ["None", "7", "7"]
+    post(app, "/others", second)
+    assert [who(app, each) for each in (second, third)] == ["7", "None"]
+    assert len(extension.sessions_of(7)) == 1
+    extension.revoke_user(7)
+    assert (extension.sessions_of(7), who(app, second)) == ([], "None")
+    assert who(app, cookie_of(post(app, "/in"))) == "7"
+    assert len(extension.sessions_of(7)) == 1
+
+
+def test_limit_of_a_users_sessions(tmp_path: Path) -> None:
+    store = f"file:{tmp_path}/sessions"
+    app = make_app(SESSION_STORE=store, SESSION_USER_LIMIT=1)
+    HipFlask(app)
+    first, second = cookie_of(post(app, "/in")), cookie_of(post(app, "/in"))
+    assert [who(app, first), who(app, second)] == ["None", "7"]
+    refusing = make_app(SESSION_STORE=store, SESSION_USER_LIMIT=1, SESSION_ON_USER_LIMIT="refuse")
+    HipFlask(refusing)
+    with pytest.raises(SessionError, match="SESSION_USER_LIMIT"):
+        post(refusing, "/in")
+    assert who(refusing, second) == "7"
+
+
+def test_sessions_that_cannot_be_read_through_say_so(tmp_path: Path) -> None:
+    app = make_app(SESSION_STORE=f"sqlite:{tmp_path}/sessions.db?create=true")
+    extension = HipFlask(app)
+    with pytest.raises(StoreUnavailable, match="SESSION_USER_INDEX"):
+        extension.sessions_of(7)
 
 
 def test_flask_logins_log_out_is_final(app: Flask) -> None:

@@ -11,9 +11,10 @@ use std::{
 
 use hipflask_core::{
     UnixTime,
+    auth::user_of,
     engine::EngineError,
     interface::Saved,
-    revocation,
+    listing::device_of,
     store::{Store, StoreError},
     stored::SessionId,
     value::Value,
@@ -249,13 +250,9 @@ impl SessionInterface {
         }
     }
 
-    pub(crate) fn store(&self) -> Option<&AnyStore> {
-        self.0.store.as_ref()
-    }
-
     /// Returns the name of the user whose session has these values.
     pub(crate) fn user_of(&self, value: impl Fn(&str) -> Option<Value>) -> Option<String> {
-        revocation::user_of(&self.0.user_keys, value)
+        user_of(&self.0.user_keys, value)
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -273,6 +270,11 @@ impl SessionInterface {
     /// Returns how long one operation of the store may take.
     pub(crate) fn deadline(&self) -> Duration {
         self.0.deadline
+    }
+
+    /// Reports whether the sessions of users are listed.
+    pub(crate) fn lists_users(&self) -> bool {
+        matches!(self.sessions(), Sessions::Stored(rules) if rules.settings().listing.is_some())
     }
 
     pub(crate) fn refreshes_untouched(&self) -> bool {
@@ -299,6 +301,7 @@ impl SessionInterface {
     }
 
     /// Opens the session of a cookie's value, for those who keep its content in an object of their own.
+    /// `user_agent` is the request's, for the [list](SessionConfig::with_user_index) of its user's sessions.
     ///
     /// # Errors
     ///
@@ -306,10 +309,12 @@ impl SessionInterface {
     pub async fn open_at(
         &self,
         cookie: Option<&[u8]>,
+        user_agent: Option<&str>,
         now: UnixTime,
     ) -> Result<Opened, EngineError> {
         let opening = self.live().sessions.open(cookie, now);
-        self.carry_on(opening).await
+        let device = user_agent.filter(|_| self.lists_users()).and_then(device_of);
+        self.carry_on(opening.with_device(device)).await
     }
 
     /// Goes on with an opening, and tells operators what is wrong.

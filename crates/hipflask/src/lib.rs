@@ -217,12 +217,13 @@ pub use error::{Error, Result};
 pub use extract::Sessions;
 /// The core, for those who need its parts: cookies as text, signing, tagged JSON.
 pub use hipflask_core as core;
+/// How the sessions of a user are [listed](SessionConfig::with_user_index).
+pub use hipflask_core::listing::{OnUserLimit, UserSession};
 pub use hipflask_core::{UnixTime, flash::Flash, interface::CookieFacts, reason::Reason, value};
 pub use interface::SessionInterface;
 pub use layer::SessionLayer;
 pub use pending::PendingRequest;
 pub use request::RequestSession;
-pub use revoking::UserSession;
 pub use save_error::SaveError;
 pub use session::Session;
 

@@ -70,6 +70,23 @@ impl PendingRequest {
         Self { session, is_closed: false }
     }
 
+    /// Says what the request's `User-Agent` is, for the [list](crate::SessionConfig::with_user_index) of its
+    /// user's sessions: before anybody asks for the session.
+    ///
+    /// ```
+    /// # fn start(sessions: &hipflask::SessionInterface, headers: &http::HeaderMap) {
+    /// let request = sessions.request([b"".as_slice()]);
+    /// let request = match headers.get("user-agent") {
+    ///     Some(agent) => request.with_user_agent(agent.as_bytes()),
+    ///     None => request,
+    /// };
+    /// # }
+    /// ```
+    pub fn with_user_agent(self, user_agent: &[u8]) -> Self {
+        self.session.set_user_agent(user_agent);
+        self
+    }
+
     /// Saves the session, if anybody has asked for it, after those who are still changing it; whoever
     /// holds it later can only read. What is returned belongs into the response:
     /// [`finish_into`](Self::finish_into) puts it there.

@@ -12,6 +12,7 @@ use hipflask_core::{
     UnixTime, cookie,
     engine::EngineError,
     interface::{CookieFacts, Saved},
+    listing::device_of,
     reason::Reason,
     session::{ReadOnly, Session as Core},
     visit::{Closing, Machine, Opened, Opening, Step, Turns, Visit},
@@ -64,6 +65,8 @@ pub(crate) struct State {
     pub(crate) visit: Option<Visit>,
     pub(crate) reason: Reason,
     pub(crate) cookie: Option<CookieFacts>,
+    /// Where the request came from, if the sessions of users are listed.
+    device: Option<String>,
 }
 
 enum Stage {
@@ -121,8 +124,16 @@ impl RequestSession {
             visit: None,
             reason: Reason::NoCookie,
             cookie: None,
+            device: None,
         };
         Self(Arc::new(Inner { interface, cookies, outer, line: Line::new(state) }))
+    }
+
+    /// Takes the request's `User-Agent`, if the sessions of users are listed.
+    pub(crate) fn set_user_agent(&self, user_agent: &[u8]) {
+        if self.interface().lists_users() {
+            self.lock().device = device_of(&String::from_utf8_lossy(user_agent));
+        }
     }
 
     pub(crate) fn interface(&self) -> &SessionInterface {
@@ -174,6 +185,7 @@ impl RequestSession {
         }
         let interface = self.interface();
         let opening = interface.live().sessions.open(self.cookie().as_deref(), interface.now());
+        let opening = opening.with_device(locked.device.take());
         if matches!(opening.step(), Step::Done) {
             locked.open(opening.finish(), accessed, interface);
             return Ok(None);

@@ -1,60 +1,15 @@
-//! Ending sessions from outside of their requests: all of a user, or all but this one.
+//! Ending sessions from outside of their requests: all of a user, all but this one, or one of a list.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use hipflask_core::{
-    UnixTime,
     engine::EngineError,
-    session::{self, AUTHENTICATED},
-    store::{RecordKey, Store, StoreError},
-    visit::{Revoking, Sessions, Visit},
+    listing::{UserSession, handle_of},
+    store::StoreError,
+    visit::{Revoking, Visit},
 };
 
 use crate::{Result, Session, SessionInterface};
-
-/// How many records are read in one step.
-const PART: usize = 256;
-
-/// How often all records are gone through until none is found any more: a request under way may give
-/// a session a new id behind the reader's back.
-const MOST_WALKS: usize = 8;
-
-/// A session of a user, as it lies in the store.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// fn show(session: &hipflask::UserSession) -> String {
-///     let minutes = session.expires_in().map_or(0, |left| left.as_secs() / 60);
-///     format!("{} bytes, ends in {minutes} minutes", session.len())
-/// }
-/// # let _ = (show, Duration::ZERO);
-/// ```
-#[derive(Clone, Debug)] // safe to print: `RecordKey` redacts itself
-pub struct UserSession {
-    key: RecordKey,
-    authenticated_at: Option<UnixTime>,
-    expires_in: Option<Duration>,
-    len: usize,
-}
-
-impl UserSession {
-    /// Returns when the user has logged in, if the log-in has noted it.
-    pub const fn authenticated_at(&self) -> Option<UnixTime> {
-        self.authenticated_at
-    }
-
-    /// Returns how long the session still lives, if the store tells.
-    pub const fn expires_in(&self) -> Option<Duration> {
-        self.expires_in
-    }
-
-    /// Returns the bytes of its record.
-    #[expect(clippy::len_without_is_empty, reason = "a session of a user is never empty")]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-}
 
 impl SessionInterface {
     /// Ends all sessions of a user: after a theft, or when an account is closed. Requests under way do not
@@ -77,7 +32,8 @@ impl SessionInterface {
     /// [`Error`](crate::Error) when the store does not answer, then some sessions may go on; or when
     /// sessions are signed cookies without a store of revocations.
     pub async fn revoke_user(&self, user: &str) -> Result<()> {
-        self.revoke_sessions(user, None).await
+        let revoking = self.live().sessions.revoke_user(user, self.now());
+        Ok(self.drive(&mut revoking.ok_or_else(not_revocable)?).await?)
     }
 
     /// Ends all sessions of a user but the one that a request has opened; for adapters.
@@ -94,42 +50,12 @@ impl SessionInterface {
     ///
     /// As [`revoke_user`](Self::revoke_user), and when the session itself was ended meanwhile.
     pub async fn revoke_others(&self, visit: &Visit, user: &str) -> Result<()> {
-        if let Some(mut marking) = visit.revoke_others(self.now()) {
-            return Ok(self.drive(&mut marking).await?);
-        }
-        let key = visit.held().map(|held| held.snapshot().key());
-        self.revoke_sessions(user, key).await
+        let revoking = visit.revoke_others(user, self.now());
+        Ok(self.drive(&mut revoking.ok_or_else(not_revocable)?).await?)
     }
 
-    async fn revoke_sessions(&self, user: &str, but: Option<&RecordKey>) -> Result<()> {
-        let live = self.live();
-        match &live.sessions {
-            Sessions::Revocable(_) => {
-                if let Some(mut marking) = live.sessions.revoke_user(user, self.now()) {
-                    self.drive(&mut marking).await?;
-                }
-                Ok(())
-            }
-            Sessions::Signed(_) => {
-                Err(unsupported("revoke signed cookies: see SESSION_REVOCATIONS"))
-            }
-            Sessions::Stored(_) => {
-                for _ in 0..MOST_WALKS {
-                    let mut sessions = self.sessions_of(user).await?;
-                    sessions.retain(|session| Some(&session.key) != but);
-                    if sessions.is_empty() {
-                        return Ok(());
-                    }
-                    for session in sessions {
-                        self.drive(&mut Revoking::of_record(session.key)).await?;
-                    }
-                }
-                Err(EngineError::Contended.into())
-            }
-        }
-    }
-
-    /// Returns the sessions of a user. All records of this application are read.
+    /// Returns the sessions of a user. Where they are [listed](crate::SessionConfig::with_user_index),
+    /// each is read; else all records of this application are.
     ///
     /// ```
     /// # async fn count(sessions: &hipflask::SessionInterface) -> hipflask::Result<usize> {
@@ -139,32 +65,42 @@ impl SessionInterface {
     ///
     /// # Errors
     ///
-    /// [`Error`](crate::Error) when the store does not answer, or when sessions are signed cookies: nobody
-    /// knows how many there are.
+    /// [`Error`](crate::Error) when the store does not answer or cannot be read through, or when sessions
+    /// are signed cookies: nobody knows how many there are.
     pub async fn sessions_of(&self, user: &str) -> Result<Vec<UserSession>> {
-        let (Sessions::Stored(rules), Some(store)) = (self.sessions(), self.store()) else {
-            return Err(unsupported("list sessions that lie in signed cookies"));
+        let listing = self.live().sessions.sessions_of(user, self.now());
+        let cannot = || unsupported("list sessions that lie in signed cookies");
+        let mut listing = listing.ok_or_else(cannot)?;
+        self.drive(&mut listing).await?;
+        Ok(listing.into_sessions())
+    }
+
+    /// Ends one session of a user, by the [handle](UserSession::handle) that a page has shown, and reports
+    /// whether it was there. The handle of another user's session ends nothing.
+    ///
+    /// ```
+    /// # async fn end(sessions: &hipflask::SessionInterface, handle: &str) -> hipflask::Result<()> {
+    /// let was_there = sessions.revoke_session_of("7", handle).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions_of`](Self::sessions_of).
+    pub async fn revoke_session_of(&self, user: &str, handle: &str) -> Result<bool> {
+        let sessions = self.sessions_of(user).await?;
+        let Some(session) = sessions.into_iter().find(|it| it.handle() == handle) else {
+            return Ok(false);
         };
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let page = store.scan(&rules.settings().key_prefix, cursor.as_deref(), PART).await;
-            let page = page.map_err(|error| EngineError::Store(Arc::new(error)))?;
-            for entry in page.entries {
-                let Some(content) = rules.content_of(&entry.record) else { continue };
-                if self.user_of(|key| content.get(key).cloned()).as_deref() == Some(user) {
-                    found.push(UserSession {
-                        key: entry.key,
-                        authenticated_at: content.get(AUTHENTICATED).and_then(session::time_of),
-                        expires_in: entry.expires_in,
-                        len: entry.record.payload.len(),
-                    });
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(found);
-            }
+        let mut revoking = Revoking::of_record(session.key().clone());
+        self.drive(&mut revoking).await?;
+        if let Some(mut listing) =
+            self.live().sessions.unlist(user, session.key().clone(), self.now())
+        {
+            self.drive(&mut listing).await?;
         }
+        Ok(revoking.was_there())
     }
 }
 
@@ -193,6 +129,27 @@ impl Session {
         let (Some(visit), Some(user)) = (visit, user) else { return Ok(()) };
         interface.revoke_others(&visit, &user).await
     }
+
+    /// Returns the [handle](UserSession::handle) of this session, to tell it from the user's others in a
+    /// list; `None` if it lies in no store yet.
+    ///
+    /// ```
+    /// # use hipflask::{Result, Session, SessionInterface};
+    /// async fn others(session: Session, sessions: &SessionInterface) -> Result<usize> {
+    ///     let (mine, all) = (session.handle(), sessions.sessions_of("7").await?);
+    ///     Ok(all.iter().filter(|it| Some(it.handle()) != mine).count())
+    /// }
+    /// # let _ = others;
+    /// ```
+    pub fn handle(&self) -> Option<String> {
+        let state = self.request().lock();
+        let held = state.visit.as_ref().and_then(Visit::held)?;
+        Some(handle_of(held.snapshot().key()))
+    }
+}
+
+fn not_revocable() -> crate::Error {
+    unsupported("revoke signed cookies: see SESSION_REVOCATIONS")
 }
 
 fn unsupported(what: &'static str) -> crate::Error {

@@ -42,7 +42,7 @@ impl SaveError {
     }
 
     /// Returns the status of the response: 503 if the store did not answer, 409 if another request
-    /// was in the way, else 500.
+    /// was in the way, 403 if the user has as many sessions as allowed, else 500.
     pub const fn status(&self) -> StatusCode {
         match &self.0 {
             Cause::Engine(error) => status_of(error),
@@ -73,6 +73,8 @@ pub(crate) const fn status_of(error: &EngineError) -> StatusCode {
         StatusCode::SERVICE_UNAVAILABLE
     } else if error.is_conflict() {
         StatusCode::CONFLICT
+    } else if matches!(error, EngineError::TooManySessions) {
+        StatusCode::FORBIDDEN
     } else {
         StatusCode::INTERNAL_SERVER_ERROR
     }

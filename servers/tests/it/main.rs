@@ -7,6 +7,7 @@ mod counting;
 mod dynamodb;
 #[cfg(feature = "filesystem")]
 mod filesystem;
+mod listed;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]

@@ -7,6 +7,7 @@
 //! - `identifier` notices a session that has moved to another browser: [`identifier()`], [`Protection`].
 //! - `remember` reads and writes Flask-Login's remember cookie: [`RememberSigner`], [`RememberCookie`].
 //! - `series` is a remember cookie of our own, whose theft shows: [`Series`], [`SeriesToken`].
+//! - `user` says whose a session is: [`user_of`].
 //! - `next` says where a log-in may send the visitor back to: [`is_local`].
 //!
 //! [`Session::log_in`]: crate::session::Session::log_in
@@ -18,12 +19,15 @@ mod log_in;
 mod next;
 mod remember;
 mod series;
+mod user;
 
 pub use identifier::{Protection, identifier};
 pub use log_in::{FRESH, IDENTIFIER, LogIn, REMEMBER, REMEMBER_SECONDS, USER_ID, id_text};
 pub use next::is_local;
 pub use remember::{Remember, RememberCookie, RememberKeyError, RememberSigner};
 pub use series::{Returned, Series, SeriesToken};
+pub(crate) use user::text;
+pub use user::user_of;
 
 use std::fmt::Write;
 

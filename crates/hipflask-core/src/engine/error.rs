@@ -40,6 +40,9 @@ pub enum EngineError {
     /// The store has not answered.
     #[error(transparent)]
     Store(Arc<StoreError>),
+    /// The user has as many sessions as allowed, and was not to get another one.
+    #[error("the user has as many sessions as allowed (SESSION_USER_LIMIT): end one of them first")]
+    TooManySessions,
 }
 
 impl EngineError {

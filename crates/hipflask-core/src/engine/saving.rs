@@ -193,6 +193,7 @@ impl Saving {
                 return self.rewritten(replaced);
             }
             (Answer::Replaced(replaced), _) => return self.replaced(replaced, doubt),
+            (Answer::Scanned(_), _) => return Ok(()), // was never asked for
         };
         Ok(())
     }

@@ -9,27 +9,22 @@
 //! process remembers.
 
 mod mark;
-mod recent;
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 pub use mark::{CookieDigest, Mark};
 
 use crate::{
     UnixTime,
+    auth::{text, user_of},
     interface::CookieSessions,
+    recent::Recent,
     record::Format,
     session::{AUTHENTICATED, CSRF_TOKEN, Session},
     store::{RecordKey, Store},
     stored::OnOutage,
-    value::Value,
 };
 use mark::digest;
-use recent::Recent;
 
 /// How much longer than a cookie a mark is kept, because clocks differ.
 const AFTERLIFE: Duration = Duration::from_secs(60 * 60);
@@ -91,7 +86,7 @@ impl Default for Settings {
 pub struct RevocableSessions {
     cookies: CookieSessions,
     settings: Settings,
-    recent: Mutex<Recent>,
+    recent: Recent<Option<Mark>>,
 }
 
 /// Where the marks of a session lie.
@@ -125,7 +120,7 @@ impl Identity {
 impl RevocableSessions {
     /// Adds revocation to signed cookies.
     pub fn new(cookies: CookieSessions, settings: Settings) -> Self {
-        Self { cookies, settings, recent: Mutex::default() }
+        Self { cookies, settings, recent: Recent::default() }
     }
 
     /// Follows what a store needs: its format of records.
@@ -204,15 +199,11 @@ impl RevocableSessions {
 
     /// What was looked up so shortly ago that it still counts.
     pub(crate) fn recent(&self, key: &RecordKey, now: UnixTime) -> Option<Option<Mark>> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.get(key, now, self.settings.delay)
+        self.recent.get(key, now, self.settings.delay)
     }
 
     pub(crate) fn remember(&self, key: &RecordKey, mark: Option<&Mark>, now: UnixTime) {
-        if !self.settings.delay.is_zero() {
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.put(key, mark, now, self.settings.delay);
-        }
+        self.recent.put(key, mark.cloned(), now, self.settings.delay);
     }
 }
 
@@ -224,23 +215,4 @@ impl fmt::Debug for RevocableSessions {
             .field("settings", settings)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns the name of the user of a session, as text: the first of the keys that is there.
-///
-/// ```
-/// use hipflask_core::{revocation::user_of, value::{Dict, Value}};
-///
-/// let content = Dict::from_iter([("user_id".into(), Value::from(7))]);
-/// let keys = ["_user_id".to_owned(), "user_id".to_owned()];
-/// assert_eq!(user_of(&keys, |key| content.get(key).cloned()).as_deref(), Some("7"));
-/// ```
-pub fn user_of(keys: &[String], value: impl Fn(&str) -> Option<Value>) -> Option<String> {
-    let mut keys = keys.iter();
-    let user = keys.find_map(|key| value(key).filter(|value| *value != Value::Null))?;
-    Some(text(&user))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

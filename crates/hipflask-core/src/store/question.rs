@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Created, Deleted, Record, RecordKey, Renewal, Replaced, Store, StoreError, Touch};
+use super::{
+    Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError, Touch,
+};
 
 /// One question to a store: a call of one of its methods that was not made yet.
 ///
@@ -51,6 +53,15 @@ pub enum Question<'a> {
         /// For how long.
         ttl: Duration,
     },
+    /// [`Store::scan`].
+    Scan {
+        /// What the keys start with.
+        prefix: &'a str,
+        /// Where to start.
+        cursor: Option<&'a str>,
+        /// About how many records.
+        limit: usize,
+    },
 }
 
 /// What a store has answered.
@@ -65,6 +76,8 @@ pub enum Answer {
     Loaded(Option<Record>),
     /// To [`Question::Replace`] or [`Question::Renew`].
     Replaced(Replaced),
+    /// To [`Question::Scan`].
+    Scanned(Page),
 }
 
 impl Question<'_> {
@@ -76,6 +89,7 @@ impl Question<'_> {
             Self::Load { .. } => "load",
             Self::Renew(_) => "renew",
             Self::Replace { .. } => "replace",
+            Self::Scan { .. } => "scan",
         }
     }
 
@@ -94,6 +108,9 @@ impl Question<'_> {
             Self::Renew(renewal) => Answer::Replaced(store.renew(renewal).await?),
             Self::Replace { key, current, payload, ttl } => {
                 Answer::Replaced(store.replace(key, current, payload, ttl).await?)
+            }
+            Self::Scan { prefix, cursor, limit } => {
+                Answer::Scanned(store.scan(prefix, cursor, limit).await?)
             }
         })
     }

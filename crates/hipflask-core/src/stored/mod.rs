@@ -9,7 +9,7 @@ mod id;
 mod other_side;
 mod settings;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sha2::{Digest as _, Sha256};
 
@@ -20,10 +20,14 @@ pub use settings::{FLASK_SESSION_SALT, IdStorage, OnOutage, Settings};
 pub use crate::session::STARTED;
 
 use crate::{
-    UnixTime, cookie, encoding,
+    UnixTime,
+    auth::user_of,
+    cookie, encoding,
     engine::{Changes, Snapshot},
     interface::{CookieError, CookieFacts, CookieSessions, Opened},
+    listing,
     reason::Reason,
+    recent::Recent,
     record::{self, DecodeError, Format},
     session::Session,
     signing::UnsignError,
@@ -31,6 +35,9 @@ use crate::{
     value::Dict,
 };
 use settings::SHORTEST;
+
+/// How much longer than a session what is known of it is kept, because clocks differ.
+const AFTERLIFE: Duration = Duration::from_secs(60 * 60);
 
 /// The rules of sessions that live in a store.
 ///
@@ -48,6 +55,8 @@ pub struct StoredSessions {
     settings: Settings,
     renews_at_once: bool,
     migration: Option<Box<CookieSessions>>,
+    /// The sessions whose use was noted lately.
+    seen: Arc<Recent<()>>,
 }
 
 /// What a cookie says about its session, before the store was asked.
@@ -66,6 +75,15 @@ pub struct Held {
     id: SessionId,
     snapshot: Snapshot,
     touched: bool,
+}
+
+/// Where a session of a user is listed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ListedAs {
+    /// Where the index of the user's sessions lies.
+    pub(crate) index: RecordKey,
+    /// Where the session's record lies.
+    pub(crate) key: RecordKey,
 }
 
 impl Held {
@@ -101,8 +119,8 @@ impl Held {
 
 impl StoredSessions {
     /// Takes the settings as they are.
-    pub const fn new(settings: Settings) -> Self {
-        Self { settings, renews_at_once: true, migration: None }
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, renews_at_once: true, migration: None, seen: Arc::default() }
     }
 
     /// Returns what a record holds; `None` if it is retired or cannot be read.
@@ -219,6 +237,39 @@ impl StoredSessions {
 
     fn plain_key_of(&self, id: &SessionId) -> RecordKey {
         RecordKey::new([&self.settings.key_prefix, id.as_str()].concat())
+    }
+
+    /// Returns the user of a session, and where the index of its sessions lies, if they are listed.
+    pub(crate) fn listed_as(&self, content: &Dict, key: &RecordKey) -> Option<ListedAs> {
+        self.settings.listing.as_ref()?;
+        let user = user_of(&self.settings.user_keys, |name| content.get(name).cloned())?;
+        Some(ListedAs { index: self.index_of(&user), key: key.clone() })
+    }
+
+    /// Returns where the index of a user's sessions lies.
+    pub(crate) fn index_of(&self, user: &str) -> RecordKey {
+        listing::key_of(&self.settings.key_prefix, user)
+    }
+
+    /// Returns how long a record of a session, or of what is known of it, can matter.
+    pub(crate) fn longest(&self) -> Duration {
+        self.settings.idle().max(self.settings.lifetime).saturating_add(AFTERLIFE)
+    }
+
+    /// Reports whether the use of a session was noted so shortly ago that it need not be noted again.
+    pub(crate) fn was_seen(&self, key: &RecordKey, now: UnixTime) -> bool {
+        let every = self.settings.listing.as_ref().map_or(Duration::ZERO, |it| it.seen_every);
+        self.seen.get(key, now, every).is_some()
+    }
+
+    pub(crate) fn note_seen(&self, key: &RecordKey, now: UnixTime) {
+        let every = self.settings.listing.as_ref().map_or(Duration::ZERO, |it| it.seen_every);
+        self.seen.put(key, (), now, every);
+    }
+
+    /// Looks at every session once more, because some of them were ended.
+    pub(crate) fn forget_seen(&self) {
+        self.seen.clear();
     }
 
     /// Returns when reading extends a session's life.

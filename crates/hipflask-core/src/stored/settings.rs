@@ -7,6 +7,7 @@ use crate::{
     cookie::Attributes,
     engine::ConflictPolicy,
     interface::Signing,
+    listing,
     record::Format,
     serializer::Limits,
     signing::{KeyRing, Signer},
@@ -103,6 +104,10 @@ pub struct Settings {
     pub limits: Limits,
     /// What becomes of a request whose session cannot be loaded.
     pub on_outage: OnOutage,
+    /// The session's keys that name its user; the first that is there counts.
+    pub user_keys: Vec<String>,
+    /// How the sessions of users are listed, if they are.
+    pub listing: Option<listing::Settings>,
 }
 
 impl Default for Settings {
@@ -125,6 +130,8 @@ impl Default for Settings {
             conflict_policy: ConflictPolicy::LastWriter,
             limits: Limits::default(),
             on_outage: OnOutage::Refuse,
+            user_keys: vec!["_user_id".into(), "user_id".into()],
+            listing: None,
         }
     }
 }

@@ -39,22 +39,30 @@
 
 mod checking;
 mod closing;
+mod editing;
+mod listing;
+mod listing_user;
 mod looking;
 mod marking;
 mod opening;
 mod origin;
 mod revoking;
+mod revoking_user;
 mod sessions;
 mod settling;
+mod storing;
 mod turns;
 mod updating;
+mod wanting;
 
 use std::time::Duration;
 
 pub use closing::Closing;
-pub use marking::Marking;
+pub use listing::Listing;
+pub use listing_user::ListingUser;
 pub use opening::{Opened, Opening};
 pub use revoking::Revoking;
+pub use revoking_user::RevokingUser;
 pub use sessions::{Sessions, Visit};
 pub use turns::{Turn, Turns};
 pub use updating::Updating;

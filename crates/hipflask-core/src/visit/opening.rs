@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Sessions, Step, Visit, checking::Checking};
+use super::{
+    Machine, Sessions, Step, Visit, checking::Checking, listing::Listing, sessions::Whereabouts,
+};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses},
@@ -11,17 +13,24 @@ use crate::{
     revocation::RevocableSessions,
     session::{ReadOnly, Session},
     store::{Answer, Question, Record, RecordKey, StoreError},
-    stored::{Offer, OnOutage, StoredSessions},
+    stored::{ListedAs, Offer, OnOutage, StoredSessions},
 };
 
 /// A session that is being opened.
 #[derive(Clone, Debug)]
-pub struct Opening(Stage);
+pub struct Opening {
+    stage: Stage,
+    /// The device that the request came from.
+    device: Option<String>,
+}
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most openings are done at once, and cost no box")]
 enum Stage {
     Checking(Box<Checking>),
     Done(Opened),
+    /// It was found, and its use is noted.
+    Listing(Box<(Opened, ListedAs, Listing)>),
     Reading(Box<Reading>),
 }
 
@@ -68,14 +77,18 @@ impl Sessions {
 }
 
 impl Opening {
+    const fn new(stage: Stage) -> Self {
+        Self { stage, device: None }
+    }
+
     fn signed(sessions: Sessions, opened: interface::Opened) -> Self {
         let interface::Opened { session, reason, cookie } = opened;
-        Self(Stage::Done(Opened::signed((Visit::new(sessions, reason, cookie), session))))
+        Self::new(Stage::Done(Opened::signed((Visit::new(sessions, reason, cookie), session))))
     }
 
     fn revocable(rules: &Arc<RevocableSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
         let opened = rules.cookies().open(cookie, now);
-        Self(match Checking::new(rules, cookie, &opened, now) {
+        Self::new(match Checking::new(rules, cookie, &opened, now) {
             None => return Self::signed(Sessions::Revocable(Arc::clone(rules)), opened),
             Some(checking) => Stage::of(checking),
         })
@@ -87,7 +100,7 @@ impl Opening {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
                 return Self::signed(Sessions::Stored(Arc::clone(rules)), moved);
             }
-            return Self(Stage::Done(Opened::of(rules, offer, None, now)));
+            return Self::new(Stage::Done(Opened::of(rules, offer, None, now)));
         };
         let key = rules.key_of(id);
         let next = rules.earlier_key_of(id).map(|earlier| vec![key.clone(), earlier]);
@@ -95,24 +108,50 @@ impl Opening {
         let retired = None;
         let rules = Arc::clone(rules);
         let reading = Reading { rules, offer, key, next, retired, losses, now };
-        Self(Stage::Reading(Box::new(reading)))
+        Self::new(Stage::Reading(Box::new(reading)))
+    }
+
+    /// Says from which device the request came, for the list of its user's sessions:
+    /// [`device_of`](crate::listing::device_of).
+    #[must_use]
+    pub fn with_device(self, device: Option<String>) -> Self {
+        Self { device, ..self }
     }
 
     /// Returns the session. Before the end it is what a request gets whose store does not answer.
     pub fn finish(self) -> Opened {
-        match self.0 {
-            Stage::Checking(checking) => Opened::signed(checking.unavailable(None)),
+        let mut opened = match self.stage {
+            Stage::Checking(checking) => return Opened::signed(checking.unavailable(None)),
             Stage::Done(opened) => opened,
+            Stage::Listing(listing) => unavailable(&listing.0.visit, None),
             Stage::Reading(reading) => reading.unavailable(None),
+        };
+        if self.device.is_some()
+            && let Some(whereabouts) = &mut opened.visit.whereabouts
+        {
+            whereabouts.device = self.device;
+        }
+        opened
+    }
+
+    /// Takes what was opened, and has its use noted.
+    fn list(&self, opened: Opened, now: UnixTime) -> Stage {
+        let Sessions::Stored(rules) = &opened.visit.sessions else { return Stage::Done(opened) };
+        let listed = opened.visit.whereabouts.as_ref().and_then(|it| it.listed.clone());
+        let see = |listed: &ListedAs| Listing::see(rules, listed, self.device.as_deref(), now);
+        match listed.and_then(|listed| see(&listed).map(|listing| (listed, listing))) {
+            Some((listed, listing)) => Stage::Listing(Box::new((opened, listed, listing))),
+            None => Stage::Done(opened),
         }
     }
 }
 
 impl Machine for Opening {
     fn step(&self) -> Step<'_> {
-        match &self.0 {
+        match &self.stage {
             Stage::Checking(checking) => checking.question().map_or(Step::Done, Step::Ask),
             Stage::Done(_) => Step::Done,
+            Stage::Listing(listing) => listing.2.step(),
             Stage::Reading(reading) => {
                 Step::Ask(Question::Load { key: &reading.key, touch: reading.rules.touch() })
             }
@@ -120,37 +159,90 @@ impl Machine for Opening {
     }
 
     fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
-        let reading = match &mut self.0 {
+        let next = match &mut self.stage {
             Stage::Checking(checking) => {
-                if let Some(opened) = checking.answer(answer)? {
-                    self.0 = Stage::Done(Opened::signed(opened));
-                }
-                return Ok(());
+                checking.answer(answer)?.map(|opened| Stage::Done(Opened::signed(opened)))
             }
-            Stage::Done(_) => return Ok(()),
-            Stage::Reading(reading) => reading,
+            Stage::Done(_) => None,
+            Stage::Listing(listing) => {
+                let (opened, _, listing) = &mut **listing;
+                let answered = listing.answer(answer);
+                seen(opened, listing, answered)?.map(Stage::Done)
+            }
+            Stage::Reading(reading) => {
+                let (opened, now) = (reading.answer(answer)?, reading.now);
+                opened.map(|opened| self.list(opened, now))
+            }
         };
-        let opened = match answer {
-            Ok(Answer::Loaded(record)) => reading.take(record),
-            Ok(_) => None,
-            Err(error) => match reading.losses.note(error) {
-                Ok(()) => None,
-                Err(error) if reading.rules.settings().on_outage == OnOutage::Anonymous => {
-                    Some(reading.unavailable(Some(error)))
-                }
-                Err(error) => return Err(error),
-            },
-        };
-        if let Some(opened) = opened {
-            self.0 = Stage::Done(opened);
+        if let Some(next) = next {
+            self.stage = next;
         }
         Ok(())
     }
 
-    fn waited(&mut self) {}
+    fn waited(&mut self) {
+        if let Stage::Listing(listing) = &mut self.stage {
+            listing.2.waited();
+        }
+    }
+}
+
+/// Goes on with a session whose use was to be noted.
+fn seen(
+    opened: &Opened,
+    listing: &Listing,
+    answered: Result<(), EngineError>,
+) -> Result<Option<Opened>, EngineError> {
+    let visit = &opened.visit;
+    match answered {
+        Ok(()) if !listing.is_done() => Ok(None),
+        Ok(()) if listing.is_refused() => {
+            let visit = Visit::new(visit.sessions.clone(), Reason::Revoked, visit.cookie);
+            Ok(Some(Opened { visit, content: opened.content.clone() }))
+        }
+        // It is known that it was not ended. That it is used is noted another time.
+        Ok(()) => Ok(Some(opened.clone())),
+        Err(_) if listing.index().is_some() => Ok(Some(opened.clone())),
+        Err(error) if is_anonymous(&visit.sessions) => Ok(Some(unavailable(visit, Some(error)))),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_anonymous(sessions: &Sessions) -> bool {
+    let Sessions::Stored(rules) = sessions else { return false };
+    rules.settings().on_outage == OnOutage::Anonymous
+}
+
+/// What a request gets whose store does not answer.
+fn unavailable(visit: &Visit, failure: Option<EngineError>) -> Opened {
+    let Visit { sessions, cookie, .. } = visit;
+    let permanent = match sessions {
+        Sessions::Stored(rules) => rules.settings().permanent,
+        Sessions::Revocable(_) | Sessions::Signed(_) => false,
+    };
+    let visit = Visit::new(sessions.clone(), Reason::StoreUnavailable, *cookie);
+    let visit = Visit { failure: failure.map(Arc::new), ..visit };
+    Opened { visit, content: Content::Record { permanent } }
 }
 
 impl Reading {
+    fn answer(
+        &mut self,
+        answer: Result<Answer, StoreError>,
+    ) -> Result<Option<Opened>, EngineError> {
+        match answer {
+            Ok(Answer::Loaded(record)) => Ok(self.take(record)),
+            Ok(_) => Ok(None),
+            Err(error) => match self.losses.note(error) {
+                Ok(()) => Ok(None),
+                Err(error) if self.rules.settings().on_outage == OnOutage::Anonymous => {
+                    Ok(Some(self.unavailable(Some(error))))
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// Takes what lies under a key; `None` if it may lie under another one.
     fn take(&mut self, record: Option<Record>) -> Option<Opened> {
         self.losses.settle();
@@ -174,10 +266,7 @@ impl Reading {
 
     fn unavailable(&self, failure: Option<EngineError>) -> Opened {
         let sessions = Sessions::Stored(Arc::clone(&self.rules));
-        let visit = Visit::new(sessions, Reason::StoreUnavailable, self.offer.cookie);
-        let permanent = self.rules.settings().permanent;
-        let visit = Visit { failure: failure.map(Arc::new), ..visit };
-        Opened { visit, content: Content::Record { permanent } }
+        unavailable(&Visit::new(sessions, Reason::StoreUnavailable, self.offer.cookie), failure)
     }
 }
 
@@ -210,7 +299,13 @@ impl Opened {
         let permanent = rules.settings().permanent;
         let fault = fault.map(Box::new);
         let sessions = Sessions::Stored(Arc::clone(rules));
-        let visit = Visit { held, fault, ..Visit::new(sessions, reason, cookie) };
+        let whereabouts = rules.settings().listing.is_some().then(|| {
+            let listed = held
+                .as_ref()
+                .and_then(|held| rules.listed_as(held.snapshot().content(), held.snapshot().key()));
+            Box::new(Whereabouts { device: None, listed })
+        });
+        let visit = Visit { held, fault, whereabouts, ..Visit::new(sessions, reason, cookie) };
         Self { visit, content: Content::Record { permanent } }
     }
 

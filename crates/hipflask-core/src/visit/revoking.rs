@@ -37,7 +37,7 @@ impl Sessions {
         let Self::Stored(rules) = self else { return None };
         let keys = [Some(rules.key_of(id)), rules.earlier_key_of(id)];
         let keys = keys.into_iter().flatten().collect();
-        Some(Revoking { keys, was_there: false, losses: Losses::default() })
+        Some(Revoking::of_records(keys))
     }
 }
 
@@ -51,7 +51,15 @@ impl Revoking {
     /// assert!(matches!(revoking.step(), Step::Ask(_)));
     /// ```
     pub fn of_record(key: RecordKey) -> Self {
-        Self { keys: vec![key], was_there: false, losses: Losses::default() }
+        Self::of_records(vec![key])
+    }
+
+    pub(super) fn of_records(keys: Vec<RecordKey>) -> Self {
+        Self { keys, was_there: false, losses: Losses::default() }
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// Reports whether there was a session, or may have been: where an answer was lost, nobody knows.

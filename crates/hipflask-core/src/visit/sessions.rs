@@ -11,7 +11,7 @@ use crate::{
     reason::Reason,
     record::DecodeError,
     revocation::RevocableSessions,
-    stored::{Held, StoredSessions},
+    stored::{Held, ListedAs, StoredSessions},
     value::Dict,
 };
 
@@ -99,6 +99,16 @@ pub struct Visit {
     pub(super) fault: Option<Box<DecodeError>>,
     /// What a session was opened from that can be revoked.
     pub(super) origin: Option<Box<Origin>>,
+    /// Where a session is that is listed, or may be.
+    pub(super) whereabouts: Option<Box<Whereabouts>>,
+}
+
+/// What the list of a user's sessions has, or gets, of one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Whereabouts {
+    pub(super) device: Option<String>,
+    /// Where it was listed when it was opened.
+    pub(super) listed: Option<ListedAs>,
 }
 
 impl Visit {
@@ -107,7 +117,16 @@ impl Visit {
         reason: Reason,
         cookie: Option<CookieFacts>,
     ) -> Self {
-        Self { sessions, reason, cookie, held: None, failure: None, fault: None, origin: None }
+        Self {
+            sessions,
+            reason,
+            cookie,
+            held: None,
+            failure: None,
+            fault: None,
+            origin: None,
+            whereabouts: None,
+        }
     }
 
     /// Returns why the session is what it is.
@@ -147,10 +166,13 @@ impl Visit {
 
     /// Reports whether a session that was only read has something to save.
     pub fn is_due(&self, now: UnixTime) -> bool {
-        match (&self.sessions, &self.held) {
-            (Sessions::Stored(rules), Some(held)) => rules.is_due(held, now),
-            _ => false,
-        }
+        let (Sessions::Stored(rules), Some(held)) = (&self.sessions, &self.held) else {
+            return false;
+        };
+        // An `update` may have given it another user.
+        let listed = rules.listed_as(held.snapshot().content(), held.snapshot().key());
+        let was_listed = self.whereabouts.as_ref().and_then(|it| it.listed.as_ref());
+        rules.is_due(held, now) || listed.as_ref() != was_listed
     }
 
     /// Takes over what the store has now.

@@ -11,6 +11,7 @@ mod driver;
 mod explorer;
 mod extensions;
 mod lifecycle;
+mod listing;
 mod log_in;
 mod merging;
 mod notation;

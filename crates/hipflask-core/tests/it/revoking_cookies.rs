@@ -13,7 +13,7 @@ use hipflask_core::{
     signing::KeyRing,
     store::{Answer, Question, RecordKey, StoreError},
     value::Value,
-    visit::{Closing, Machine, Marking, Opening, Sessions, Step},
+    visit::{Closing, Machine, Opening, RevokingUser, Sessions, Step},
 };
 
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -126,7 +126,7 @@ const ALL: [Program; 8] = [
 enum Stage {
     Start,
     Opening(Box<Opening>),
-    Marking(Box<Marking>, Option<Box<(Session, hipflask_core::visit::Visit)>>),
+    Marking(Box<RevokingUser>, Option<Box<(Session, hipflask_core::visit::Visit)>>),
     Closing(Box<Closing>),
     Done,
 }
@@ -203,7 +203,7 @@ impl Request {
                     let (mut session, visit) = opening.finish().into_parts();
                     self.had_user = session.contains("_user_id");
                     self.run(&mut session);
-                    let marking = visit.revoke_others(now);
+                    let marking = visit.revoke_others("7", now);
                     match marking.filter(|_| self.program == Program::EndOthers) {
                         Some(marking) => {
                             Stage::Marking(Box::new(marking), Some(Box::new((session, visit))))

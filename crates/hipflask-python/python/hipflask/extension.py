@@ -27,8 +27,14 @@ _PART = 1000
 class UserSession(NamedTuple):
     """A session of a user, as it lies in the store."""
 
+    #: A name of it that may be put into a page: it ends the session, and opens none.
+    handle: str
     #: When the user has logged in, in seconds since 1970, if the log-in has noted it.
     authenticated_at: Optional[float]
+    #: When it was last used, to a few minutes, if ``SESSION_USER_INDEX`` is on.
+    last_seen: Optional[float]
+    #: The device that it was last seen on, such as "Firefox on Linux", if ``SESSION_USER_INDEX`` is on.
+    device: Optional[str]
     #: In how many seconds the session ends, if the store tells.
     expires_in: Optional[float]
     #: The bytes of its record.
@@ -110,7 +116,7 @@ class HipFlask:
         waiting(engine, engine.revoke_user, str(user_id), time.time())
 
     def sessions_of(self, user_id: object, app: Flask | None = None) -> list[UserSession]:
-        """Returns the sessions of a user. All sessions of the app are read.
+        """Returns the sessions of a user. All sessions of the app are read, unless ``SESSION_USER_INDEX`` is on.
 
         :raises StoreUnavailable: when the store does not answer.
         :raises ConfigError: when sessions are signed cookies: nobody knows how many there are.
@@ -118,7 +124,20 @@ class HipFlask:
         engine = self._for_users(app)
         if not engine.is_stored:
             raise ConfigError("signed cookies cannot be listed: nobody knows how many there are")
-        return [UserSession(*each) for each in waiting(engine, engine.sessions_of, str(user_id))]
+        found = waiting(engine, engine.sessions_of, str(user_id), time.time())
+        return [UserSession(*each) for each in found]
+
+    def revoke_session_of(self, user_id: object, handle: str, app: Flask | None = None) -> bool:
+        """Ends one session of a user, by the handle that :meth:`sessions_of` gives, and reports whether it was
+        there. The handle of another user's session ends nothing.
+
+        :raises StoreUnavailable: when the store does not answer.
+        :raises ConfigError: when sessions are signed cookies.
+        """
+        engine = self._for_users(app)
+        return bool(
+            waiting(engine, engine.revoke_session_of, str(user_id), handle, time.time())
+        )
 
     def _for_users(self, app: Flask | None) -> Engine:
         engine = self._engine(app)

@@ -77,7 +77,8 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             self.settings.report_weaknesses(app)
         kind = type(request)
         if kind is Request or getattr(kind, "cookies", None) is Request.cookies:
-            return unopened(engine, request.environ.get("HTTP_COOKIE"))
+            agent = request.environ.get("HTTP_USER_AGENT") if engine.lists_users else None
+            return unopened(engine, request.environ.get("HTTP_COOKIE"), agent)
         # A request that has been given its cookies in another way, as tests do.
         name = self.get_cookie_name(app)
         value = request.cookies.get(name)

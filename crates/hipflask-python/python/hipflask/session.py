@@ -60,6 +60,8 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
     # Instances are made by `unopened`, so that these stand for what most of them never set.
     _engine: Engine
     _header: str | None
+    #: Where the request came from, if the sessions of users are listed.
+    _user_agent: str | None = None
     _lock = _Lock()
     _opened: Opened | None = None
     _failure: Exception | None = None

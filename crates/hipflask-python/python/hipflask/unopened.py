@@ -23,11 +23,13 @@ logger = logging.getLogger("hipflask")
 _FOR_THE_END_OF_THE_REQUEST = "_remember"
 
 
-def unopened(engine: Engine, header: str | None) -> Session:
+def unopened(engine: Engine, header: str | None, user_agent: str | None = None) -> Session:
     """Returns the session of a request, which is opened when it is first used."""
     session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
     session._engine = engine
     session._header = header
+    if user_agent is not None:
+        session._user_agent = user_agent
     # The module `json` asks an empty dict for nothing more, and one that is not empty for its `items`.
     dict.__setitem__(session, "", None)
     return session
@@ -51,7 +53,9 @@ def _load(session: Session) -> None:
             raise session._failure
         session.__dict__["accessed"] = True
         dict.clear(session)
-        opened, error, records = outcome(engine, engine.open, session, session._header, time.time())
+        opened, error, records = outcome(
+            engine, engine.open, session, session._header, time.time(), session._user_agent
+        )
         if error is None:
             session._opened = opened
             session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hipflask_core::{
     engine::ConflictPolicy,
     interface::Signing,
+    listing::{self, MOST_SESSIONS, OnUserLimit},
     record::Format,
     stored::{IdStorage, OnOutage, Settings, StoredSessions},
 };
@@ -17,6 +18,8 @@ pub(super) struct Stored {
     /// Without what sessions in a cookie have, too.
     pub(super) settings: Settings,
     pub(super) use_signer: bool,
+    pub(super) lists_users: bool,
+    pub(super) listing: listing::Settings,
     pub(super) takes_cookies_over: bool,
     pub(super) deadline: Duration,
     /// `SESSION_TYPE` as it was written, if it names a store.
@@ -28,6 +31,8 @@ impl Default for Stored {
         Self {
             settings: Settings::default(),
             use_signer: false,
+            lists_users: false,
+            listing: listing::Settings::default(),
             takes_cookies_over: false,
             deadline: Duration::from_secs(2),
             wanted: None,
@@ -59,6 +64,8 @@ impl SessionConfig {
             ("SESSION_ON_OUTAGE", ours.on_outage != theirs.on_outage),
             ("SESSION_STORE_DEADLINE", mine.deadline != default.deadline),
             ("SESSION_TOUCH_AFTER", ours.touch_after.to_bits() != theirs.touch_after.to_bits()),
+            ("SESSION_USER_INDEX", mine.lists_users),
+            ("SESSION_USER_LIMIT", mine.listing.most.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, is_changed)| is_changed.then_some(name))
@@ -150,6 +157,51 @@ impl SessionConfig {
         self
     }
 
+    /// Lists the sessions of each user in a record beside them: what
+    /// [`sessions_of`](crate::SessionInterface::sessions_of) and
+    /// [`revoke_user`](crate::SessionInterface::revoke_user) find, also in files and in Memcached, which
+    /// cannot be read through. A log-in costs three questions to the store more, and each session one or
+    /// two in five minutes.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?).with_user_index(true);
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_USER_INDEX")]
+    pub fn with_user_index(mut self, lists: bool) -> Self {
+        self.stored.lists_users = lists;
+        self
+    }
+
+    /// Sets how many sessions a user may have, from 1 to 1000; turns on the
+    /// [list](Self::with_user_index) of them.
+    ///
+    /// ```
+    /// use hipflask::{OnUserLimit, SecretKey, SessionConfig};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?).with_user_limit(5);
+    /// let config = config.with_on_user_limit(OnUserLimit::Refuse);
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_USER_LIMIT")]
+    pub fn with_user_limit(mut self, most: usize) -> Self {
+        self.stored.listing.most = Some(most);
+        self
+    }
+
+    /// Says what becomes of one session more than [allowed](Self::with_user_limit): the one ends that was
+    /// not used for the longest time, or the log-in is refused with 403.
+    #[must_use]
+    #[doc(alias = "SESSION_ON_USER_LIMIT")]
+    pub fn with_on_user_limit(mut self, on_user_limit: OnUserLimit) -> Self {
+        self.stored.listing.on_user_limit = on_user_limit;
+        self
+    }
+
     /// Sets the part of the idle time, 0 to 1, that must have passed before reading a session
     /// extends its life: 0.1.
     #[must_use]
@@ -197,6 +249,8 @@ impl SessionConfig {
             refresh_each_request: self.refresh_each_request,
             limits: self.limits,
             resign: self.resign,
+            user_keys: self.user_keys().to_vec(),
+            listing: stored.listing(),
             ..stored.settings.clone()
         });
         let takes_over = stored.takes_cookies_over;
@@ -230,6 +284,12 @@ impl Stored {
     /// With a prefix and an id, what every store takes as a key.
     const MAX_PREFIX: usize = 100;
 
+    /// Returns how the sessions of users are listed, if they are: also where there is a limit to them.
+    fn listing(&self) -> Option<listing::Settings> {
+        let lists = self.lists_users || self.listing.most.is_some();
+        lists.then(|| self.listing.clone())
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let settings = &self.settings;
         let mistake =
@@ -246,6 +306,9 @@ impl Stored {
         }
         if !(0.0..=1.0).contains(&settings.touch_after) {
             return mistake("SESSION_TOUCH_AFTER", "a part of the time to live, from 0 to 1");
+        }
+        if self.listing.most.is_some_and(|most| !(1..=MOST_SESSIONS).contains(&most)) {
+            return mistake("SESSION_USER_LIMIT", "a number of sessions from 1 to 1000");
         }
         let timeouts = [settings.idle_timeout, settings.absolute_timeout, Some(self.deadline)];
         if timeouts.into_iter().flatten().any(|timeout| timeout < Duration::from_millis(1)) {

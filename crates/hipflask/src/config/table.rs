@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use hipflask_core::{cookie::SameSite, engine::ConflictPolicy, record::Format, stored::IdStorage};
+use hipflask_core::{
+    cookie::SameSite, engine::ConflictPolicy, listing::OnUserLimit, record::Format,
+    stored::IdStorage,
+};
 
 use super::{
     ConfigError, OnOutage, SessionConfig, digest, given::Given, lifetime, revocations::Address,
@@ -115,6 +118,8 @@ const SECONDS: &str = "seconds";
 const POLICIES: &str = "last_writer, first_writer or error";
 const STORAGES: &str = "plain, hashed or hashed_from_plain";
 const OUTAGES: &str = "anonymous or refuse";
+const SESSIONS: &str = "a whole number of sessions";
+const USER_LIMITS: &str = "end_oldest or refuse";
 const FORMATS: &str = "msgpack or json";
 const BYTES: &str = "a whole number of bytes, 0 being no limit,";
 const KEYS: &str = "a list of keys of a session, such as [\"_user_id\"],";
@@ -212,6 +217,9 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_MONGODB_DB" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_ON_OUTAGE" Hipflask(OUTAGES, "`refuse`")
         { to "with_on_outage" |it, name, value| it.stored.settings.on_outage = on_outage(name, value)? }
+    "SESSION_ON_USER_LIMIT" Hipflask(USER_LIMITS, "`end_oldest`")
+        { to "with_on_user_limit"
+          |it, name, value| it.stored.listing.on_user_limit = on_user_limit(name, value)? }
     "SESSION_PERMANENT" FlaskSession(FLAG, "`true`")
         { to "with_permanent" |it, name, value| it.stored.settings.permanent = value.flag(name)? }
     "SESSION_REDIS" FlaskSession(THEIRS, "") { nowhere CONNECT }
@@ -241,8 +249,13 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_touch_after" |it, name, value| it.stored.settings.touch_after = value.number(name, PART)? }
     "SESSION_TYPE" FlaskSession("the kind of a store", "`null`")
         { to "SessionLayer::stored" |it, name, value| it.stored.wanted = session_type(name, value)? }
+    "SESSION_USER_INDEX" Hipflask(FLAG, "`false`")
+        { to "with_user_index" |it, name, value| it.stored.lists_users = value.flag(name)? }
     "SESSION_USER_KEYS" Hipflask("a list of keys", "`[\"_user_id\", \"user_id\"]`")
         { to "with_user_keys" |it, name, value| it.revocations.settings.user_keys = value.texts(name, KEYS)? }
+    "SESSION_USER_LIMIT" Hipflask("a number of sessions", "none")
+        { to "with_user_limit"
+          |it, name, value| it.stored.listing.most = Some(value.size(name, SESSIONS)?) }
     "SESSION_USE_SIGNER" FlaskSession(FLAG, "`false`")
         { to "with_signed_ids" |it, name, value| it.stored.use_signer = value.flag(name)? }
     "WTF_CSRF_FIELD_NAME" FlaskWtf("text", "`csrf_token`")
@@ -272,6 +285,11 @@ fn id_storage(name: &str, value: Given) -> Result<IdStorage, ConfigError> {
 fn on_outage(name: &str, value: Given) -> Result<OnOutage, ConfigError> {
     let words = [("anonymous", OnOutage::Anonymous), ("refuse", OnOutage::Refuse)];
     value.word(name, OUTAGES, &words)
+}
+
+fn on_user_limit(name: &str, value: Given) -> Result<OnUserLimit, ConfigError> {
+    let words = [("end_oldest", OnUserLimit::EndOldest), ("refuse", OnUserLimit::Refuse)];
+    value.word(name, USER_LIMITS, &words)
 }
 
 fn format(name: &str, value: Given) -> Result<Format, ConfigError> {

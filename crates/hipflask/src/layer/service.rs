@@ -2,7 +2,10 @@
 
 use std::task::{Context, Poll};
 
-use http::{Request, Response, header::COOKIE};
+use http::{
+    Request, Response,
+    header::{COOKIE, USER_AGENT},
+};
 use tower_service::Service;
 
 use super::SessionFuture;
@@ -40,6 +43,11 @@ where
         match self.interface.start(request.extensions().get::<RequestSession>(), cookies) {
             Ok(session) => {
                 if let Some(session) = &session {
+                    if let Some(agent) = request.headers().get(USER_AGENT)
+                        && self.interface.lists_users()
+                    {
+                        session.set_user_agent(agent.as_bytes());
+                    }
                     request.extensions_mut().insert(RequestSession::clone(session));
                 }
                 SessionFuture::new(self.inner.call(request), session)

@@ -167,6 +167,50 @@ async fn sessions_of_a_user_are_listed_and_ended_in_a_store() {
     assert_eq!(who_is(&app, &one).await, "nobody unknown_id");
 }
 
+/// What a log-in, a use and a look at the list ask the store, where sessions are listed and where not.
+#[tokio::test]
+async fn listing_costs_three_questions_a_log_in_and_one_or_two_in_five_minutes() {
+    for (lists, log_in, first_use, list) in [
+        (false, vec!["create"], vec!["load"], vec!["scan"]),
+        (
+            true,
+            vec!["load", "create", "create", "load"],
+            vec!["load", "load"],
+            vec!["load", "load"],
+        ),
+    ] {
+        let (gate, store) = (Gate::default(), Watched::default());
+        let config = app::config().with_user_index(lists);
+        let layer = SessionLayer::stored(&config, store.clone()).unwrap();
+        let app = router(&layer, &gate);
+        let mine = sent_back(&send(&app, "/in", "").await);
+        assert_eq!(store.asked(), log_in);
+        assert_eq!(who_is(&app, &mine).await, "7 found");
+        assert_eq!(store.asked(), first_use);
+        assert_eq!(who_is(&app, &mine).await, "7 found");
+        assert_eq!(store.asked(), ["load"]);
+        let sessions = layer.interface().sessions_of("7").await.unwrap();
+        assert_eq!(store.asked(), list);
+        assert_eq!(sessions[0].last_seen().is_some(), lists);
+        app::get(&app, "/nowhere", &[&mine]).await;
+        assert!(store.asked().is_empty(), "who does not ask for the session costs nothing");
+    }
+}
+
+#[test]
+fn limit_is_from_1_to_1000_and_turns_the_list_on() {
+    for most in [0, 1001] {
+        let config = app::config().with_user_limit(most);
+        let error = SessionLayer::stored(&config, MemoryStore::new()).unwrap_err();
+        assert!(error.to_string().contains("SESSION_USER_LIMIT"), "{error}");
+    }
+    let lists = |config: hipflask::SessionConfig| {
+        config.build_stored().unwrap().settings().listing.is_some()
+    };
+    assert!(lists(app::config().with_user_limit(1).with_user_index(false)));
+    assert!(lists(app::config().with_user_index(true)) && !lists(app::config()));
+}
+
 #[tokio::test]
 async fn store_is_asked_once_within_the_delay_and_always_before_signing() {
     let (gate, store) = (Gate::default(), Watched::default());

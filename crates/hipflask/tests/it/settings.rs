@@ -10,7 +10,7 @@ use hipflask::{
 use crate::{app::KEY, pages};
 
 /// A value for each setting that only Hipflask has.
-const OURS: [(&str, &str); 16] = [
+const OURS: [(&str, &str); 19] = [
     ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
     ("SESSION_CONFLICT_POLICY", "error"),
     ("SESSION_DIGEST", "SHA256"),
@@ -22,11 +22,14 @@ const OURS: [(&str, &str); 16] = [
     ("SESSION_ON_OUTAGE", "anonymous"),
     ("SESSION_REFRESH_UNTOUCHED", "true"),
     ("SESSION_RESIGN", "true"),
+    ("SESSION_ON_USER_LIMIT", "refuse"),
     ("SESSION_REVOCATIONS", "memory:"),
     ("SESSION_REVOCATIONS_DELAY", "0.25"),
     ("SESSION_STORE_DEADLINE", "0.5"),
     ("SESSION_TOUCH_AFTER", "0"),
+    ("SESSION_USER_INDEX", "true"),
     ("SESSION_USER_KEYS", r#"["username"]"#),
+    ("SESSION_USER_LIMIT", "5"),
 ];
 
 #[track_caller]
@@ -45,6 +48,8 @@ fn check_ours(config: &SessionConfig) {
         "touch_after: 0.0",
         "delay: 250ms",
         r#"user_keys: ["username"]"#,
+        "lists_users: true",
+        "most: Some(5), on_user_limit: Refuse",
     ] {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
@@ -110,6 +115,7 @@ fn own_settings_say_what_they_expect() {
             "expected a date, such as \"2027-01-31\" or \"2027-01-31T12:00:00Z\", for \
              F_SESSION_DIGEST_FALLBACKS, found a string",
         ),
+        ("SESSION_ON_USER_LIMIT", "x", "F_SESSION_ON_USER_LIMIT expects end_oldest or refuse"),
         ("SESSION_ON_OUTAGE", "x", "F_SESSION_ON_OUTAGE expects anonymous or refuse"),
         ("SESSION_ON_OUTAGE", "7", "expected a string for F_SESSION_ON_OUTAGE, found a number"),
         (

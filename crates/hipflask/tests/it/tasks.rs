@@ -48,7 +48,9 @@ async fn all(session: Session) -> Result<String> {
 }
 
 fn site(task: &Task) -> Router {
-    let store = SessionLayer::signed(&app::config()).unwrap().with_store(MemoryStore::new());
+    // On a busy machine a thread can stand still for longer than the deadline that is the default.
+    let config = app::config().with_store_deadline(Duration::from_secs(60));
+    let store = SessionLayer::stored(&config, MemoryStore::new()).unwrap();
     Router::new()
         .route("/count_beside", get(count_beside))
         .route("/count_in_a_task", get(count_in_a_task))

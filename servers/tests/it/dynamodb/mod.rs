@@ -55,10 +55,10 @@ impl Intercept for Requests {
 }
 
 /// A server with its table, a client, and a store that counts its requests.
-struct Rig {
+pub(crate) struct Rig {
     server: DynamoDb,
     client: Client,
-    store: DynamoDbStore,
+    pub(crate) store: DynamoDbStore,
     requests: Requests,
 }
 
@@ -72,7 +72,7 @@ async fn rig(server: DynamoDb) -> Rig {
     Rig { server, client, store, requests }
 }
 
-async fn both() -> [Rig; 2] {
+pub(crate) async fn both() -> [Rig; 2] {
     [rig(DynamoDb::extenddb().unwrap()).await, rig(DynamoDb::dynoxide().unwrap()).await]
 }
 

@@ -28,7 +28,9 @@ impl Late {
                 current: current.clone(),
                 payload: payload.to_vec(),
             },
-            Question::Create { .. } | Question::Load { .. } => panic!("{question:?} is never late"),
+            Question::Create { .. } | Question::Load { .. } | Question::Scan { .. } => {
+                panic!("{question:?} is never late")
+            }
         }
     }
 

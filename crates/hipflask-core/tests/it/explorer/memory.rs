@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, rc::Rc};
 use hipflask_core::{
     record::{self, Format},
     serializer::Limits,
-    store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
+    store::{
+        Answer, Created, Deleted, Entry, Page, Question, Record, RecordKey, Replaced, Revision,
+    },
     value::Dict,
 };
 
@@ -57,7 +59,25 @@ impl Memory {
                 replaced
             }
             Question::Replace { key, current, payload, .. } => self.replace(key, current, payload),
+            Question::Scan { prefix, cursor, .. } => {
+                (Answer::Scanned(self.scan(prefix, cursor)), false)
+            }
         }
+    }
+
+    /// A part of what is there, four records long.
+    fn scan(&self, prefix: &str, cursor: Option<&str>) -> Page {
+        let is_next = |key: &&RecordKey| {
+            key.as_str().starts_with(prefix) && cursor.is_none_or(|cursor| cursor < key.as_str())
+        };
+        let entry = |key: &RecordKey| Entry {
+            key: key.clone(),
+            record: Record::new(self.records[key].payload.clone()),
+            expires_in: None,
+        };
+        let entries: Vec<_> = self.records.keys().filter(is_next).take(4).map(entry).collect();
+        let next = entries.get(3).map(|entry| entry.key.as_str().to_owned());
+        Page { entries, next }
     }
 
     fn replace(&mut self, key: &RecordKey, expected: &Record, payload: &[u8]) -> (Answer, bool) {

@@ -185,6 +185,7 @@ impl Toy {
                 self.set(key, payload, ttl);
                 Answer::Replaced(Replaced::Replaced(Revision::default()))
             }
+            Question::Scan { .. } => panic!("a request reads no other session"),
         }
     }
 

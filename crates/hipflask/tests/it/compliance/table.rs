@@ -94,12 +94,14 @@ pub(super) const ROWS: &[Row] = rows! {
         [] ["crates/hipflask/tests/it/revoking.rs" "all_others_end_and_this_one_stays"];
     "Administrators can end the sessions of one user, or all", "A 7.4.5 (2)", Helps("`revoke_user` for one user; for all, a new key without a fallback")
         [] ["crates/hipflask/tests/it/revoking.rs" "all_sessions_of_a_user_end_but_the_next"];
-    "Users see their sessions and can end them", "A 7.5.2 (2), C", Helps("`sessions_of` and `revoke`, in a store; the page is the app's")
+    "Users see their sessions and can end them", "A 7.5.2 (2), C", Helps("`sessions_of` and `revoke_session_of`, in a store; the page is the app's")
         [] ["crates/hipflask/tests/it/revoking.rs" "sessions_of_a_user_are_listed_and_ended_in_a_store"];
     "A sensitive change asks for the password again", "A 7.5.1 (2), 7.5.3 (3)", Helps("`is_fresh(max_age)`, for those who have logged in here; the app asks")
         [] ["crates/hipflask-core/tests/it/log_in.rs" "freshness_needs_a_password_and_with_an_age_its_time"];
-    "The number of a user's parallel sessions is limited", "A 7.1.2 (2), C", NotYet("`sessions_of` counts them; there is no limit")
-        [];
+    "The number of a user's parallel sessions is limited", "A 7.1.2 (2), C", Enforced("in a store, with `SESSION_USER_LIMIT`")
+        [] ["crates/hipflask-core/tests/it/listing.rs" "one_more_than_allowed_ends_the_one_that_was_not_used_for_the_longest_time",
+            "crates/hipflask-core/tests/it/listing.rs" "one_more_than_allowed_is_refused_where_that_is_asked_for",
+            "servers/tests/it/listed.rs" "users_sessions_are_listed_in_postgresql"];
     "The end of a session at an identity provider ends it here", "A 7.1.3, 7.6.1 (2)", NotYet("sessions cannot be found by another's id")
         [];
     "A session begins by what a visitor does, and not by a page's mere call", "A 7.6.2 (2)", Enforced("")
