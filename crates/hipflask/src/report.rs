@@ -34,6 +34,9 @@ const CONFLICTS: &str = "hipflask_sessions_conflicts_total";
 /// Counts requests that another site has started, or may have, by `reason`.
 #[cfg(all(feature = "axum", feature = "metrics"))]
 const CSRF_REFUSED: &str = "hipflask_csrf_refused_total";
+/// Counts proofs of devices that were refused by `reason`.
+#[cfg(all(feature = "dbsc", feature = "metrics"))]
+const DBSC_REFUSED: &str = "hipflask_dbsc_refused_total";
 /// Counts operations that a store did not carry out by `operation`.
 #[cfg(feature = "metrics")]
 const STORE_FAILED: &str = "hipflask_store_failed_total";
@@ -188,4 +191,16 @@ pub(crate) fn csrf_refused(reason: Reason) {
     #[cfg(feature = "metrics")]
     metrics::counter!(CSRF_REFUSED, "reason" => reason.code()).increment(1);
     tracing::info!(target: "hipflask", reason = reason.code(), "request refused: {reason}");
+}
+
+/// A browser's proof was refused; if it may be tried again, that is part of every refresh.
+#[cfg(feature = "dbsc")]
+pub(crate) fn dbsc_refused(reason: Reason, may_retry: bool) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(DBSC_REFUSED, "reason" => reason.code()).increment(1);
+    if may_retry {
+        tracing::debug!(target: "hipflask", reason = reason.code(), "proof asked for: {reason}");
+    } else {
+        tracing::info!(target: "hipflask", reason = reason.code(), "proof refused: {reason}");
+    }
 }

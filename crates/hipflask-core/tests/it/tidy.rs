@@ -53,6 +53,7 @@ const FACADE: &[&str] = &[
     "extract",
     "auth",
     "csrf",
+    "dbsc",
     "templates",
     "testing",
     "guide",

@@ -9,6 +9,8 @@ mod compliance;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
 mod csrf;
+#[cfg(all(feature = "dbsc", feature = "memory", feature = "testing"))]
+mod dbsc;
 mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;

@@ -157,6 +157,7 @@ pub(super) const ROWS: &[Row] = rows! {
         [nist_session_ends_with_the_browser_unless_asked];
     "What is inflated and nested is limited", "A 9.1.1 (1)", Enforced("")
         [asvs_9_1_1_zip_bomb_is_not_inflated] ["crates/hipflask-core/tests/it/depth.rs" "deeper_levels_are_refused"];
-    "A session is bound to a device by a key", "D, N", NotYet("browsers have only begun to offer it")
-        [];
+    "A session is bound to a device by a key", "D, N", Helps("with the feature `dbsc`, in browsers that can do it; the app adds the layer")
+        [] ["crates/hipflask/tests/it/dbsc/mod.rs" "session_is_bound_from_log_in_to_log_out",
+            "crates/hipflask/tests/it/dbsc/mod.rs" "stolen_cookies_end_with_the_short_lived_one"];
 };
