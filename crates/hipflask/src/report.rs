@@ -51,6 +51,8 @@ pub(crate) struct Built {
     same_site: Option<SameSite>,
     secure: bool,
     unused: Vec<(String, &'static str)>,
+    /// What of the lifetime browsers do not keep.
+    beyond_browsers: Option<String>,
     /// Settings that have no effect in a signed cookie.
     needing_a_store: Vec<&'static str>,
     told: Arc<Once>,
@@ -66,6 +68,7 @@ impl Built {
             same_site: interface.attributes().same_site(),
             secure: interface.attributes().is_secure(),
             unused: config.unused().to_vec(),
+            beyond_browsers: config.beyond_browsers(),
             needing_a_store: config.needing_a_store(),
             told: Arc::new(Once::new()),
         }
@@ -92,6 +95,9 @@ impl Built {
             );
             for (name, instead) in &self.unused {
                 tracing::warn!(target: "hipflask", "the setting {name} is not used: {instead}");
+            }
+            if let Some(text) = &self.beyond_browsers {
+                tracing::warn!(target: "hipflask", "{text}");
             }
             let needing = self.needing_a_store.iter().filter(|name| !has_effect(name));
             for name in needing.filter(|_| store.is_none()) {

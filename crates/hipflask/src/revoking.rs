@@ -150,7 +150,7 @@ impl SessionInterface {
             let page = store.scan(&rules.settings().key_prefix, cursor.as_deref(), PART).await;
             let page = page.map_err(|error| EngineError::Store(Arc::new(error)))?;
             for entry in page.entries {
-                let Some(content) = rules.content_of(&entry.record) else { continue };
+                let Some(content) = rules.content_of(&entry, self.now()) else { continue };
                 if self.user_of(|key| content.get(key).cloned()).as_deref() == Some(user) {
                     found.push(UserSession {
                         key: entry.key,

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::MergeConflict;
-use crate::{interface::CookieError, record::EncodeError, store::StoreError};
+use crate::{
+    interface::CookieError,
+    record::{DecodeError, EncodeError},
+    store::StoreError,
+};
 
 /// Why a session could not be opened, changed or saved in its store.
 ///
@@ -40,6 +44,10 @@ pub enum EngineError {
     /// The store has not answered.
     #[error(transparent)]
     Store(Arc<StoreError>),
+    /// Another request has changed the session, and its record cannot be read here because of how it is
+    /// encrypted, or that it is not.
+    #[error("another request has changed the session meanwhile, and {0}")]
+    Unread(DecodeError),
 }
 
 impl EngineError {

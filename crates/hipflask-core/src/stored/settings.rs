@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::SessionId;
 use crate::{
+    UnixTime,
     cookie::Attributes,
     engine::ConflictPolicy,
     interface::Signing,
-    record::Format,
+    record::{Coding, Format, Sealing},
     serializer::Limits,
     signing::{KeyRing, Signer},
 };
@@ -83,6 +84,8 @@ pub struct Settings {
     pub id_length: usize,
     /// `SESSION_SERIALIZATION_FORMAT`.
     pub format: Format,
+    /// `SESSION_ENCRYPTION`: opens encrypted records, if it is there, and may write them.
+    pub sealing: Option<Sealing>,
     /// `SESSION_PERMANENT`.
     pub permanent: bool,
     /// `PERMANENT_SESSION_LIFETIME`.
@@ -115,6 +118,7 @@ impl Default for Settings {
             key_prefix: "session:".into(),
             id_length: SessionId::DEFAULT_BYTES,
             format: Format::MsgPack,
+            sealing: None,
             permanent: true,
             lifetime: Duration::from_secs(31 * 24 * 60 * 60),
             refresh_each_request: true,
@@ -147,6 +151,11 @@ impl Settings {
     /// ```
     pub fn signer_as(ring: &KeyRing, signing: Signing) -> Signer {
         signing.with_salt(FLASK_SESSION_SALT).signer_without_time(ring)
+    }
+
+    /// Returns how records are written and read.
+    pub fn coding(&self, now: UnixTime) -> Coding {
+        Coding::new(self.format, self.limits).with_sealing(self.sealing.clone(), now)
     }
 
     /// Returns how long a session lives without a request: at least a second.

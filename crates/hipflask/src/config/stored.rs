@@ -5,7 +5,7 @@ use std::time::Duration;
 use hipflask_core::{
     engine::ConflictPolicy,
     interface::Signing,
-    record::Format,
+    record::{Format, Sealing},
     stored::{IdStorage, OnOutage, Settings, StoredSessions},
 };
 
@@ -197,10 +197,20 @@ impl SessionConfig {
             refresh_each_request: self.refresh_each_request,
             limits: self.limits,
             resign: self.resign,
+            sealing: Some(self.sealing()),
             ..stored.settings.clone()
         });
         let takes_over = stored.takes_cookies_over;
         Ok(if takes_over { rules.with_cookie_migration(interface) } else { rules })
+    }
+
+    fn sealing(&self) -> Sealing {
+        let sealing = Sealing::new(self.secret_key.ring());
+        #[cfg(feature = "encryption")]
+        if self.encryption {
+            return sealing.with_encryption(self.accept_plain_until);
+        }
+        sealing
     }
 
     /// Reports whether `SESSION_TYPE` asks for a store.

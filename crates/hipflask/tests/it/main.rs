@@ -11,6 +11,8 @@ mod conformance;
 mod csrf;
 #[cfg(all(feature = "dbsc", feature = "memory", feature = "testing"))]
 mod dbsc;
+#[cfg(feature = "memory")]
+mod encryption;
 mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;
