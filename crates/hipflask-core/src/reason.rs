@@ -77,9 +77,9 @@ reasons! {
     /// The store's record cannot be read.
     CorruptRecord "corrupt_record"
         "the store's record is no session: another program uses the same keys, or the record is \
-         of another format or was cut",
+         of another format or was cut, or encrypted with a key that is not known here",
         "see the log for what cannot be read; give other programs another SESSION_KEY_PREFIX, or \
-         the same SESSION_SERIALIZATION_FORMAT";
+         the same SESSION_SERIALIZATION_FORMAT, SECRET_KEY and SESSION_ENCRYPTION";
     /// Another site has started the request.
     CsrfCrossSite "csrf_cross_site"
         "another site has started the request: its page holds the form, or it calls this one",

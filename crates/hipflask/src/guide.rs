@@ -8,7 +8,7 @@
 //!   [forms](csrf); [ending sessions](revocation); [bound sessions](device_binding); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
 //! - **Operate**: [when something is wrong](reasons); [keys and security](keys);
-//!   [encrypted cookies](encryption); [settings]; [the
+//!   [encrypted sessions](encryption); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [proof].
 
