@@ -144,6 +144,15 @@ fn next_save_seals_with_the_current_key() {
     let closing = close(&session, visit);
     let Question::Replace { payload, .. } = question(&closing) else { panic!() };
     assert_eq!(payload, sealed(), "the same content");
+
+    // To extend its life is to save it.
+    let mut opening = Sessions::from(StoredSessions::new(settings("k"))).open(Some(&ID), NOW);
+    let touched = Record::new(plain()).with_touched(true);
+    drive(&mut opening, |_| Ok(Answer::Loaded(Some(touched.clone())))).unwrap();
+    let (session, visit) = opening.finish().into_parts();
+    let closing = close(&session, visit);
+    let Question::Replace { payload, .. } = question(&closing) else { panic!() };
+    assert_eq!(payload, sealed());
 }
 
 #[test]
