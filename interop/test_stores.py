@@ -215,3 +215,56 @@ def test_sessions_are_permanent_from_the_start(sides):
         guest.get(port, "/set", k="a", v="b")
         for reader in sides.ports:
             assert json.loads(guest.get(reader, "/all")) == {"_permanent": True, "a": "b"}
+
+
+# Not Flask-Session's format: its sessions are read until a date, and our two sides share what they have encrypted.
+ENCRYPTED = {"FLASK_SESSION_ENCRYPTION": "true"}
+UNTIL = {"FLASK_SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL": "2099-01-01"}
+
+
+@pytest.fixture(scope="module")
+def encrypting():
+    """A Redis, and ports: Flask-Session's, and those of both of our sides that encrypt, by a new key or an old one."""
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(STORES["redis"]())
+
+        def start(kind, **settings):
+            return stack.enter_context(running(kind, "stored", sessions=store.url, settings=settings | store.env))
+
+        yield store, {
+            "flask": start("flask"),
+            **{kind: start(kind, **ENCRYPTED, **UNTIL) for kind in ("rust", "python")},
+            **{f"late {kind}": start(kind, **ENCRYPTED) for kind in ("rust", "python")},
+        }
+
+
+@pytest.mark.parametrize(("first", "second"), [("rust", "python"), ("python", "rust")])
+def test_encrypted_records_are_shared_by_rust_and_python(encrypting, first, second):
+    store, ports = encrypting
+    guest = Guest()
+    for kind in (first, second, first):
+        guest.get(ports[kind], "/append", k="list", v=f"secret of {kind}")
+    guest.get(ports[second], "/login", user="ada-lovelace")
+    for kind in (first, second, "late rust", "late python"):
+        assert everything(guest, ports[kind]) == {
+            "list": [f"secret of {each}" for each in (first, second, first)],
+            "user": "ada-lovelace",
+        }
+    data, _ = READERS["redis"](store, f"session:{guest.session_id}")
+    assert data.startswith(b"\xc1\x01") and b"secret" not in data and b"ada" not in data
+    guest.get(ports[second], "/logout")
+    assert ask(ports[first], "/read", guest.cookie).text == "-"
+
+
+@pytest.mark.parametrize("kind", ["rust", "python"])
+def test_encryption_is_switched_on_without_a_log_out(encrypting, kind):
+    store, ports = encrypting
+    guest = Guest()
+    guest.get(ports["flask"], "/login", user="ada-lovelace")
+    assert b"ada" in READERS["redis"](store, f"session:{guest.session_id}")[0]
+    assert ask(ports[f"late {kind}"], "/read", guest.cookie).text == "-"
+    assert guest.get(ports[kind], "/read") == "ada-lovelace"
+    guest.get(ports[kind], "/set", k="more", v="1")
+    assert b"ada" not in READERS["redis"](store, f"session:{guest.session_id}")[0]
+    for each in ("rust", "python", "late rust", "late python"):
+        assert guest.get(ports[each], "/read") == "ada-lovelace"

@@ -9,7 +9,7 @@ use hipflask_core::{
     reason::Reason,
     serializer::{self, Limits},
     session::Session,
-    signing::dangerous,
+    signing::{Sealer, dangerous},
 };
 
 use crate::{
@@ -37,6 +37,9 @@ fn decode(
 ) -> Result<SignedAt, Refusal> {
     if cookie.is_empty() {
         return Err(Refusal::Empty);
+    }
+    if Sealer::is_sealed(cookie) {
+        return Err(Refusal::Encrypted);
     }
     let parts = dangerous::split(cookie, b".")
         .ok_or_else(|| Refusal::of_cookie(Reason::Malformed, cookie))?;

@@ -15,6 +15,8 @@ pub(crate) const MAX_LINE: usize = 1 << 20;
 pub(crate) enum Refusal {
     #[error("expected the value of a cookie, found nothing")]
     Empty,
+    #[error("the cookie is encrypted: `hipflask verify` opens it with the key")]
+    Encrypted,
     #[error("expected lines of at most {} bytes", MAX_LINE)]
     LineTooLong,
     #[error(

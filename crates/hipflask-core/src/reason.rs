@@ -77,9 +77,9 @@ reasons! {
     /// The store's record cannot be read.
     CorruptRecord "corrupt_record"
         "the store's record is no session: another program uses the same keys, or the record is \
-         of another format or was cut",
+         of another format or was cut, or encrypted with a key that is not known here",
         "see the log for what cannot be read; give other programs another SESSION_KEY_PREFIX, or \
-         the same SESSION_SERIALIZATION_FORMAT";
+         the same SESSION_SERIALIZATION_FORMAT, SECRET_KEY and SESSION_ENCRYPTION";
     /// Another site has started the request.
     CsrfCrossSite "csrf_cross_site"
         "another site has started the request: its page holds the form, or it calls this one",
@@ -133,6 +133,41 @@ reasons! {
         "the request carries no token: the form lacks the field csrf_token, or a script the \
          header X-CSRFToken",
         "put `csrf_token()` into the form, or name the path with CsrfLayer::exempt";
+    /// The browser has proved an old challenge.
+    DbscChallengeExpired "dbsc_challenge_expired"
+        "the challenge is older than two minutes, or was made ahead of this machine's clock: the \
+         browser has kept it since the last time, or the clocks of two machines differ",
+        "nothing: the browser gets a new one; if it goes on, set the clocks of all machines by NTP";
+    /// The browser has proved another challenge than the last one.
+    DbscChallengeMismatch "dbsc_challenge_mismatch"
+        "the challenge was used before, or is of another session or another key: two refreshes \
+         overlapped, or an old proof was sent again",
+        "nothing: a browser that has the key gets a new challenge; else give all services the \
+         same SECRET_KEY";
+    /// Another key has signed the proof of a device.
+    DbscKeyMismatch "dbsc_key_mismatch"
+        "the proof is not signed by the device's key: somebody has the session's cookie, and not \
+         the device",
+        "end the user's sessions, if it is not a test";
+    /// A proof of a device cannot be read.
+    DbscProofMalformed "dbsc_proof_malformed"
+        "the proof of the device is not what the draft says: a program that is no browser, or a \
+         browser of another draft",
+        "see the answer's text for what was expected";
+    /// A request for a bound session carries no proof.
+    DbscProofMissing "dbsc_proof_missing"
+        "the request carries no proof of the device: the browser has no challenge yet, or the \
+         request comes from no browser",
+        "nothing: a browser that has the key gets a challenge";
+    /// The session that a browser wants to bind or refresh is not there.
+    DbscSessionUnknown "dbsc_session_unknown"
+        "there is no such bound session: it has ended, or the browser has another by now",
+        "nothing: the browser gives its key up";
+    /// The session is bound to a device, and the request does not show that it comes from there.
+    DbscUnproven "dbsc_unproven"
+        "the session is bound to a device, and the request does not show its short-lived cookie: \
+         the session's cookie was copied, or the browser could not refresh the other one",
+        "nothing, if it was copied; else see whether /dbsc/refresh is reached, and what it answers";
     /// The cookie is older than `PERMANENT_SESSION_LIFETIME`, or the session older than allowed.
     Expired "expired"
         "the cookie is older than PERMANENT_SESSION_LIFETIME, or the session older than its \

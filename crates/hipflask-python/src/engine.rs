@@ -59,6 +59,9 @@ impl Engine {
         for name in config.needing_a_store().into_iter().filter(|_| store.is_none()) {
             tracing::warn!(target: "hipflask", "{name} has no effect: set SESSION_TYPE or SESSION_STORE");
         }
+        if let Some(text) = config.beyond_browsers() {
+            tracing::warn!(target: "hipflask", "{text}");
+        }
         let revocable = revocations.filter(|_| store.is_none());
         let revocable =
             revocable.map(|it| Stored::of_revocations(config.clone(), it)).transpose()?;

@@ -5,10 +5,10 @@
 //! - **Begin**: [ten minutes](ten_minutes); [learn sessions](learn_1_session) in five chapters; [move one
 //!   route from Flask](moving); [stay in Flask](python).
 //! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
-//!   [forms](csrf); [ending sessions](revocation); [passwords];
+//!   [forms](csrf); [ending sessions](revocation); [bound sessions](device_binding); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
 //! - **Operate**: [when something is wrong](reasons); [keys and security](keys);
-//!   [encrypted cookies](encryption); [settings]; [the
+//!   [encrypted sessions](encryption); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [proof].
 
@@ -49,6 +49,7 @@ macro_rules! pages_of_features {
 }
 
 pages_of_features! {
+    device_binding "dbsc"
     learn_5_log_in "password"
     passwords "password"
     templates "templates"

@@ -152,7 +152,9 @@
 //! | `axum` | the extractors [`Session`] and [`Sessions`], and the guards of [`auth`] | yes | other frameworks need no axum |
 //! | `memory` | sessions in this process | yes | |
 //! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler; without it, deflate is pure Rust: Flask reads it, but bytes differ |
+//! | `dbsc` | sessions that are bound to the browser's device: [`dbsc`] | | `ring`, which compiles C; few browsers can do it yet |
 //! | `toml` | configuration from TOML | | five more crates |
+//! | `encryption` | cookies and records that nobody can read | | nine more crates |
 //! | `templates` | Flask's template idioms | | minijinja |
 //! | `password` | hashes of passwords: Argon2id, Werkzeug's, bcrypt | | the crates that hash |
 //! | `testing` | a client for tests: `TestClient` | | programs need none |
@@ -174,6 +176,8 @@ pub mod auth;
 pub mod config;
 #[cfg(feature = "axum")]
 pub mod csrf;
+#[cfg(feature = "dbsc")]
+pub mod dbsc;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;

@@ -30,6 +30,9 @@ pub(crate) struct Live {
     pub(crate) fingerprints: Vec<String>,
     /// The tokens of forms, and the key under which a session keeps their secret.
     pub(crate) csrf: (CsrfTokens, String),
+    /// The keys themselves, for what else is signed.
+    #[cfg(feature = "dbsc")]
+    pub(crate) ring: hipflask_core::signing::KeyRing,
 }
 
 impl Live {
@@ -40,6 +43,8 @@ impl Live {
             rules: config.build_stored()?,
             fingerprints: config.secret_key().fingerprints(),
             csrf: (config.csrf_tokens(), config.csrf_field_name().to_owned()),
+            #[cfg(feature = "dbsc")]
+            ring: config.secret_key().ring().clone(),
         })
     }
 
@@ -50,6 +55,8 @@ impl Live {
             rules: self.rules.clone(),
             fingerprints: self.fingerprints.clone(),
             csrf: self.csrf.clone(),
+            #[cfg(feature = "dbsc")]
+            ring: self.ring.clone(),
         }
     }
 

@@ -34,6 +34,9 @@ const CONFLICTS: &str = "hipflask_sessions_conflicts_total";
 /// Counts requests that another site has started, or may have, by `reason`.
 #[cfg(all(feature = "axum", feature = "metrics"))]
 const CSRF_REFUSED: &str = "hipflask_csrf_refused_total";
+/// Counts proofs of devices that were refused by `reason`.
+#[cfg(all(feature = "dbsc", feature = "metrics"))]
+const DBSC_REFUSED: &str = "hipflask_dbsc_refused_total";
 /// Counts operations that a store did not carry out by `operation`.
 #[cfg(feature = "metrics")]
 const STORE_FAILED: &str = "hipflask_store_failed_total";
@@ -48,6 +51,8 @@ pub(crate) struct Built {
     same_site: Option<SameSite>,
     secure: bool,
     unused: Vec<(String, &'static str)>,
+    /// What of the lifetime browsers do not keep.
+    beyond_browsers: Option<String>,
     /// Settings that have no effect in a signed cookie.
     needing_a_store: Vec<&'static str>,
     told: Arc<Once>,
@@ -63,6 +68,7 @@ impl Built {
             same_site: interface.attributes().same_site(),
             secure: interface.attributes().is_secure(),
             unused: config.unused().to_vec(),
+            beyond_browsers: config.beyond_browsers(),
             needing_a_store: config.needing_a_store(),
             told: Arc::new(Once::new()),
         }
@@ -89,6 +95,9 @@ impl Built {
             );
             for (name, instead) in &self.unused {
                 tracing::warn!(target: "hipflask", "the setting {name} is not used: {instead}");
+            }
+            if let Some(text) = &self.beyond_browsers {
+                tracing::warn!(target: "hipflask", "{text}");
             }
             let needing = self.needing_a_store.iter().filter(|name| !has_effect(name));
             for name in needing.filter(|_| store.is_none()) {
@@ -188,4 +197,16 @@ pub(crate) fn csrf_refused(reason: Reason) {
     #[cfg(feature = "metrics")]
     metrics::counter!(CSRF_REFUSED, "reason" => reason.code()).increment(1);
     tracing::info!(target: "hipflask", reason = reason.code(), "request refused: {reason}");
+}
+
+/// A browser's proof was refused; if it may be tried again, that is part of every refresh.
+#[cfg(feature = "dbsc")]
+pub(crate) fn dbsc_refused(reason: Reason, may_retry: bool) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(DBSC_REFUSED, "reason" => reason.code()).increment(1);
+    if may_retry {
+        tracing::debug!(target: "hipflask", reason = reason.code(), "proof asked for: {reason}");
+    } else {
+        tracing::info!(target: "hipflask", reason = reason.code(), "proof refused: {reason}");
+    }
 }

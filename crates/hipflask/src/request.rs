@@ -259,6 +259,20 @@ impl RequestSession {
         can_change.then(|| change(&mut locked.session))
     }
 
+    /// Puts an empty session into the place of one that was opened, for a sender who may not have it. The
+    /// browser keeps its cookie, and the store its record.
+    #[cfg(feature = "dbsc")]
+    pub(crate) fn withhold(&self, reason: Reason) {
+        let live = self.interface().live();
+        let (session, visit) =
+            live.sessions.open(None, self.interface().now()).finish().into_parts();
+        let state = &mut *self.lock();
+        if matches!(state.stage, Stage::Open) {
+            report::opened(reason, state.cookie, &live.fingerprints);
+            (state.session, state.visit, state.reason) = (session, Some(visit), reason);
+        }
+    }
+
     pub(crate) fn lock(&self) -> Locked<'_, State> {
         self.0.line.lock()
     }

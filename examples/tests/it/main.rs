@@ -101,6 +101,18 @@ fn csrf_refuses_forms_without_a_token() {
 }
 
 #[test]
+fn device_binding_lets_other_browsers_in() {
+    let program = Program::start("device_binding");
+    let mut visitor = program.visitor();
+    assert!(visitor.page("/").contains("the request carries no session cookie"));
+    assert_eq!(visitor.post("/log-in", &[]).status, 303);
+    assert!(visitor.page("/").contains("You are ada. Your session is bound to no device"));
+    assert_eq!(visitor.post("/dbsc/refresh", &[]).status, 410);
+    visitor.post("/log-out", &[]);
+    assert!(visitor.page("/").contains("Log in"));
+}
+
+#[test]
 fn typed_keeps_the_keys_of_others() {
     let program = Program::start("typed");
     let mut visitor = program.visitor();

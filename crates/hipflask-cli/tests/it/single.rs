@@ -274,3 +274,16 @@ fn output_that_cannot_be_written_is_status_2() {
         assert!(outcome.err.starts_with("error: cannot write to standard output: "));
     }
 }
+
+#[cfg(feature = "encryption")]
+#[test]
+fn encrypted_cookie_is_opened_by_verify_and_named_by_decode() {
+    use hipflask_core::{UnixTime, interface::CookieSessions, session::Session, signing::KeyRing};
+    let cookies = CookieSessions::new(&KeyRing::new("k")).with_encryption(None);
+    let mut session = Session::new();
+    session.insert("a", 1).unwrap();
+    let now = UnixTime::from_secs(1_763_692_800);
+    let cookie = cookies.write(&session, &[7; 12], now).unwrap().unwrap();
+    with_k(&["verify", &cookie]).assert_says(0, "{\"a\":1}\n", "verified");
+    hipflask(&["decode", &cookie]).assert_says(1, "", "`hipflask verify` opens it with the key");
+}

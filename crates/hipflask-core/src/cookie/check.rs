@@ -1,11 +1,13 @@
 //! Refuses cookie settings that a browser would ignore or that would break the header.
 //!
 //! Runs once, when the configuration is built; no cookie passes through here. The rules are those
-//! of [RFC 6265][rfc] and, for prefixes and limits, of [its successor][bis]. Flask accepts all of
-//! these settings and leaves the user to wonder where the session went.
+//! of [RFC 6265][rfc] and, for prefixes and limits, of [its successor][bis] and of [the one that
+//! follows][layered]. Flask accepts all of these settings and leaves the user to wonder where the session
+//! went.
 //!
 //! [rfc]: https://www.rfc-editor.org/rfc/rfc6265
 //! [bis]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis
+//! [layered]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-layered-cookies
 
 use super::{
     attributes::{Attributes, SameSite},
@@ -44,6 +46,15 @@ impl Attributes {
             }
             if self.path() != Some("/") {
                 return Err(AttributeError::HostPrefixWithOtherPath);
+            }
+        }
+        // Only a header of HTTP can set such a cookie, and no script.
+        if ["__Host-Http-", "__Http-"].iter().any(|prefix| has_prefix(name, prefix)) {
+            if !self.is_secure() {
+                return Err(AttributeError::HttpPrefixWithoutSecure);
+            }
+            if !self.is_http_only() {
+                return Err(AttributeError::HttpPrefixWithoutHttpOnly);
             }
         }
         if self.is_secure() {
@@ -93,6 +104,18 @@ pub enum AttributeError {
          choose another name"
     )]
     HostPrefixWithoutSecure,
+    /// `__Http-` or `__Host-Http-` without `HttpOnly`.
+    #[error(
+        "a cookie whose name starts with __Http- or __Host-Http- must be out of reach of scripts: set \
+         SESSION_COOKIE_HTTPONLY, or use the prefix __Host-"
+    )]
+    HttpPrefixWithoutHttpOnly,
+    /// `__Http-` without `Secure`.
+    #[error(
+        "a cookie whose name starts with __Http- must be secure: set SESSION_COOKIE_SECURE, or choose \
+         another name"
+    )]
+    HttpPrefixWithoutSecure,
     /// The name is of no use.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -158,6 +181,32 @@ mod tests {
         check("__Host-s", &secure.clone().with_path("/x"), Err(HostPrefixWithOtherPath));
         check("__Host-s", &secure.without_path(), Err(HostPrefixWithOtherPath));
         check("__Secure-s", &plain, Err(SecurePrefixWithoutSecure));
+    }
+
+    #[test]
+    fn check_keeps_scripts_from_http_names() {
+        use AttributeError::{
+            HostPrefixWithDomain, HostPrefixWithOtherPath, HostPrefixWithoutSecure,
+            HttpPrefixWithoutHttpOnly, HttpPrefixWithoutSecure,
+        };
+        let plain = Attributes::new();
+        let secure = plain.clone().with_secure(true);
+        let open = secure.clone().with_http_only(false);
+        let domain = secure.clone().with_domain("example.com").unwrap();
+        for name in ["__Host-Http-s", "__hOST-hTTP-s"] {
+            check(name, &secure, Ok(()));
+            check(name, &plain, Err(HostPrefixWithoutSecure));
+            check(name, &open, Err(HttpPrefixWithoutHttpOnly));
+            check(name, &domain, Err(HostPrefixWithDomain));
+            check(name, &secure.clone().with_path("/x"), Err(HostPrefixWithOtherPath));
+        }
+        for name in ["__Http-s", "__hTTP-s"] {
+            check(name, &secure, Ok(()));
+            check(name, &plain, Err(HttpPrefixWithoutSecure));
+            check(name, &open, Err(HttpPrefixWithoutHttpOnly));
+            check(name, &domain.clone().with_path("/x"), Ok(()));
+        }
+        check("__Host-s", &open, Ok(()));
     }
 
     #[test]

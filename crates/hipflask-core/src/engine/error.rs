@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::MergeConflict;
-use crate::{interface::CookieError, record::EncodeError, store::StoreError};
+use crate::{
+    interface::CookieError,
+    record::{DecodeError, EncodeError},
+    store::StoreError,
+};
 
 /// Why a session could not be opened, changed or saved in its store.
 ///
@@ -43,6 +47,10 @@ pub enum EngineError {
     /// The user has as many sessions as allowed, and was not to get another one.
     #[error("the user has as many sessions as allowed (SESSION_USER_LIMIT): end one of them first")]
     TooManySessions,
+    /// Another request has changed the session, and its record cannot be read here because of how it is
+    /// encrypted, or that it is not.
+    #[error("another request has changed the session meanwhile, and {0}")]
+    Unread(DecodeError),
 }
 
 impl EngineError {

@@ -25,7 +25,7 @@ pub(crate) const MAX_ATTEMPTS: u32 = 256;
 /// use std::time::Duration;
 /// use hipflask_core::{
 ///     engine::{ConflictPolicy, Outcome, Saving, Wish},
-///     record::Format, serializer::Limits, store::{Answer, Created, Question, RecordKey, Revision},
+///     record::{Coding, Format}, serializer::Limits, store::{Answer, Created, Question, RecordKey, Revision},
 ///     value::{Dict, Value},
 /// };
 ///
@@ -35,9 +35,8 @@ pub(crate) const MAX_ATTEMPTS: u32 = 256;
 ///     key: RecordKey::new("session:S"),
 ///     moved: None,
 ///     ttl: Duration::from_secs(60),
-///     format: Format::MsgPack,
+///     coding: Coding::new(Format::MsgPack, Limits::default()),
 ///     policy: ConflictPolicy::LastWriter,
-///     limits: Limits::default(),
 ///     renews_at_once: true,
 /// })?;
 /// assert!(matches!(saving.question(), Some(Question::Create { payload: b"\x81\xa1a\x01", .. })));
@@ -123,7 +122,7 @@ impl Saving {
                 if !self.is_renewal() {
                     return Some(Question::Replace { key: old, current, payload, ttl });
                 }
-                let retired = record::empty(self.wish.format);
+                let retired = record::empty(self.wish.coding.format());
                 let retired_ttl = AFTERLIFE.min(ttl);
                 match (&self.stage, self.wish.renews_at_once) {
                     (Stage::Retire, _) => {
@@ -293,9 +292,12 @@ impl Saving {
             _ => snapshot.key().clone(),
         };
         self.attempts += 1;
-        let (format, limits) = (self.wish.format, self.wish.limits);
-        let theirs = match Snapshot::read(key.clone(), current.clone(), format, limits) {
+        let theirs = match Snapshot::read(key.clone(), current.clone(), &self.wish.coding) {
             Ok(None) => return self.gone_on_elsewhere(),
+            // It is whole, and somebody's; who ends it need not read it.
+            Err(error) if error.is_of_encryption() && self.wish.content.is_some() => {
+                return Err(EngineError::Unread(error));
+            }
             // What ends need not be read, and what nobody can read is replaced as a whole.
             Ok(theirs) if self.wish.content.is_some() => theirs,
             _ => None,
@@ -323,10 +325,10 @@ impl Saving {
 
     /// Carries the changes over to what another request has written.
     fn merge(&mut self, theirs: Snapshot) -> Result<(), EngineError> {
-        let Wish { content: Some(mine), format, limits, policy, grown, .. } = &self.wish else {
+        let Wish { content: Some(mine), coding, policy, grown, .. } = &self.wish else {
             return Ok(());
         };
-        let stored = |content| record::as_stored(content, *format, *limits);
+        let stored = |content| coding.as_stored(content);
         let earlier = self.snapshot.as_ref().map(Snapshot::content);
         let origin = || (earlier.map(stored).unwrap_or_default(), stored(mine));
         let (base, mine) = self.origin.get_or_insert_with(origin);
@@ -357,14 +359,14 @@ impl Saving {
         let is_idle = match (&self.wish.content, &self.snapshot) {
             (None, None) => true,
             (None, Some(_)) => {
-                self.payload = record::empty(self.wish.format).to_vec();
+                self.payload = record::empty(self.wish.coding.format()).to_vec();
                 false
             }
             (Some(content), None) if session::is_blank(content) => true,
             (Some(content), snapshot) => {
                 let snapshot = snapshot.as_ref().filter(|it| *it.key() == self.wish.key);
-                snapshot.is_some_and(|it| it.content() == content) || {
-                    self.payload = record::encode(content, self.wish.format)?;
+                snapshot.is_some_and(|it| !it.is_outdated() && it.content() == content) || {
+                    self.payload = self.wish.coding.encode(content, self.wish.key.as_str())?;
                     // A list in the place of a tuple, say, is the same in a record.
                     snapshot.is_some_and(|it| it.record().payload == self.payload)
                 }

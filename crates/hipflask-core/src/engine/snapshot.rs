@@ -1,8 +1,7 @@
 //! What a request has read: the record, and what was in it.
 
 use crate::{
-    record::{self, DecodeError, Format},
-    serializer::Limits,
+    record::{Coding, DecodeError},
     store::{Record, RecordKey},
     value::Dict,
 };
@@ -10,10 +9,11 @@ use crate::{
 /// A record as a request has read it, which its changes refer to.
 ///
 /// ```
-/// use hipflask_core::{engine::Snapshot, record::Format, serializer::Limits, store::*};
+/// use hipflask_core::{engine::Snapshot, record::{Coding, Format}, serializer::Limits, store::*};
 ///
 /// let (key, record) = (RecordKey::new("session:S"), Record::new(b"\x81\xa1a\x01"));
-/// let snapshot = Snapshot::read(key, record, Format::MsgPack, Limits::default())?;
+/// let coding = Coding::new(Format::MsgPack, Limits::default());
+/// let snapshot = Snapshot::read(key, record, &coding)?;
 /// assert!(snapshot.is_some_and(|snapshot| snapshot.content().contains("a")));
 /// # Ok::<(), hipflask_core::record::DecodeError>(())
 /// ```
@@ -22,6 +22,7 @@ pub struct Snapshot {
     key: RecordKey,
     record: Record,
     content: Dict,
+    outdated: bool,
 }
 
 impl Snapshot {
@@ -33,16 +34,16 @@ impl Snapshot {
     pub fn read(
         key: RecordKey,
         record: Record,
-        format: Format,
-        limits: Limits,
+        coding: &Coding,
     ) -> Result<Option<Self>, DecodeError> {
-        let decoded = record::decode(&record.payload, format, limits)?;
-        Ok(decoded.content.map(|content| Self { key, record, content }))
+        let decoded = coding.decode(&record.payload, key.as_str())?;
+        let outdated = coding.is_outdated(&decoded);
+        Ok(decoded.content.map(|content| Self { key, record, content, outdated }))
     }
 
     /// Returns a snapshot of what was written just now.
     pub const fn written(key: RecordKey, record: Record, content: Dict) -> Self {
-        Self { key, record, content }
+        Self { key, record, content, outdated: false }
     }
 
     /// Returns where the record is kept.
@@ -58,5 +59,11 @@ impl Snapshot {
     /// Returns what was in the record.
     pub const fn content(&self) -> &Dict {
         &self.content
+    }
+
+    /// Reports whether the record is plain and is to be encrypted, the other way round, or sealed with a
+    /// fallback key.
+    pub const fn is_outdated(&self) -> bool {
+        self.outdated
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::ConflictPolicy;
 use crate::{
-    record::Format,
-    serializer::Limits,
+    record::Coding,
     store::RecordKey,
     value::{Dict, Text},
 };
@@ -25,12 +24,10 @@ pub struct Wish {
     pub moved: Option<RecordKey>,
     /// How long it lives.
     pub ttl: Duration,
-    /// How it is written.
-    pub format: Format,
+    /// How it is written, and how another request's record is read.
+    pub coding: Coding,
     /// What wins when another request has changed the same key.
     pub policy: ConflictPolicy,
-    /// How much another request's record may hold.
-    pub limits: Limits,
     /// Whether the store moves a record in one step; else it is written anew, and then retired.
     pub renews_at_once: bool,
 }

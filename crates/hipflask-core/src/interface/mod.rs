@@ -176,6 +176,7 @@ impl CookieSessions {
     /// assert_eq!(interface.open(Some(cookie.as_bytes()), now).reason, Reason::Verified);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[cfg(feature = "encryption")]
     #[must_use]
     #[doc(alias = "SESSION_ENCRYPTION")]
     pub const fn with_encryption(mut self, accept_plain_until: Option<UnixTime>) -> Self {

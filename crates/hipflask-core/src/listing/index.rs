@@ -5,8 +5,7 @@ use std::{cmp::Reverse, time::Duration};
 use super::{OnUserLimit, Settings};
 use crate::{
     UnixTime,
-    record::{self, EncodeError, Format},
-    serializer::Limits,
+    record::{Coding, EncodeError},
     store::{Record, RecordKey},
     value::{Dict, Value},
 };
@@ -184,19 +183,19 @@ impl UserIndex {
         was != self.refuses_until
     }
 
-    pub(crate) fn encode(&self, format: Format) -> Result<Vec<u8>, EncodeError> {
+    /// Writes an index that lies under a key.
+    pub(crate) fn encode(&self, coding: &Coding, key: &RecordKey) -> Result<Vec<u8>, EncodeError> {
         let sessions = self.sessions.iter().map(Listed::to_value).collect();
         let content = Dict::from_iter([
             (REFUSES_UNTIL.into(), Value::from(self.refuses_until.as_secs())),
             (SESSIONS.into(), Value::List(sessions)),
         ]);
-        record::encode(&content, format)
+        coding.encode(&content, key.as_str())
     }
 
     /// Reads an index; `None` if it is damaged.
-    pub(crate) fn decode(record: &Record, format: Format) -> Option<Self> {
-        let decoded = record::decode(&record.payload, format, Limits::default()).ok()?;
-        let content = decoded.content?;
+    pub(crate) fn decode(record: &Record, coding: &Coding, key: &RecordKey) -> Option<Self> {
+        let content = coding.decode(&record.payload, key.as_str()).ok()?.content?;
         let sessions = content.get(SESSIONS)?.as_list()?.iter().map(Listed::of_value);
         Some(Self {
             refuses_until: seconds(&content, REFUSES_UNTIL)?,

@@ -71,6 +71,12 @@ pub enum DecodeError {
         /// The offset at which the first fault was seen.
         at: usize,
     },
+    /// The record is encrypted, and it was not opened: by a key that is not known here, or for another place.
+    #[error(
+        "the record is encrypted, and no key opens it here: give all services the same SECRET_KEY and \
+         SECRET_KEY_FALLBACKS, and build them with the feature `encryption`"
+    )]
+    Encrypted,
     /// A pickle asks for a class or a function that is no part of session values, or for an app's own in a
     /// form that no text, number, tuple, list or dict has.
     #[error("the record is a pickle that asks for `{global}`, which is never loaded")]
@@ -81,6 +87,12 @@ pub enum DecodeError {
     /// A dict has keys that no strings can stand for, or two that one string stands for.
     #[error("a dict has keys other than strings, and they cannot be told apart as strings")]
     Key,
+    /// The record is not encrypted, and only those that are may be read.
+    #[error(
+        "the record is not encrypted, and such are not accepted any more: a service writes them that has \
+         SESSION_ENCRYPTION off, or SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL is too early"
+    )]
+    NotEncrypted,
     /// The record is readable, but neither a dict nor `None`.
     #[error("the record is no dict")]
     NotDict,
@@ -102,4 +114,11 @@ pub enum DecodeError {
         /// What it is.
         kind: &'static str,
     },
+}
+
+impl DecodeError {
+    /// Reports whether the record may be whole, and only its encryption is in the way.
+    pub(crate) const fn is_of_encryption(&self) -> bool {
+        matches!(self, Self::Encrypted | Self::NotEncrypted)
+    }
 }

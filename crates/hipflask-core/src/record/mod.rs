@@ -1,6 +1,6 @@
 //! What server-side sessions are stored as: MessagePack, JSON or Python's pickle ⇄ a dict.
 //!
-//! Between a store and the session; knows neither keys nor where a record comes from. Writes the
+//! Between a store and the session; knows not where a record comes from. Writes the
 //! bytes of [Flask-Session] and reads whatever its versions and its stores have left behind, in the
 //! order in which it tries the formats itself.
 //!
@@ -9,6 +9,7 @@
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io/
 
+mod coding;
 mod entries;
 mod error;
 mod json;
@@ -23,6 +24,7 @@ use crate::{
     value::{Dict, Value},
 };
 
+pub use coding::{Coding, Sealing};
 pub use error::{DecodeError, EncodeError, UnknownFormat};
 
 /// How a record is written.
@@ -43,6 +45,11 @@ pub enum Format {
     MsgPack,
     /// Python's pickle of protocol 5: what cachelib writes, and so Flask-Session into files.
     Pickle,
+}
+
+impl Format {
+    /// All of them, in the order in which they are tried.
+    const ALL: [Self; 3] = [Self::MsgPack, Self::Json, Self::Pickle];
 }
 
 impl fmt::Display for Format {
@@ -141,6 +148,8 @@ pub struct Decoded {
     pub content: Option<Dict>,
     /// What the record was written as.
     pub format: Format,
+    /// The position of the key that has opened it, if it was encrypted: 0 is the current one.
+    pub key: Option<usize>,
 }
 
 /// Reads a record: as what is expected, else as one of the other formats, pickle last.
@@ -157,11 +166,13 @@ pub fn decode(bytes: &[u8], expected: Format, limits: Limits) -> Result<Decoded,
         return Err(DecodeError::TooLarge);
     }
     let mut fault = None;
-    let others = [Format::MsgPack, Format::Json, Format::Pickle];
-    for format in [expected].into_iter().chain(others.into_iter().filter(|it| *it != expected)) {
+    let others = Format::ALL.into_iter().filter(|format| *format != expected);
+    for format in [expected].into_iter().chain(others) {
         match read(bytes, format, limits) {
-            Ok(Value::Null) => return Ok(Decoded { content: None, format }),
-            Ok(Value::Dict(content)) => return Ok(Decoded { content: Some(content), format }),
+            Ok(Value::Null) => return Ok(Decoded { content: None, format, key: None }),
+            Ok(Value::Dict(content)) => {
+                return Ok(Decoded { content: Some(content), format, key: None });
+            }
             Ok(_) => return Err(DecodeError::NotDict),
             Err(error @ DecodeError::Corrupt { .. }) => fault = fault.or(Some(error)),
             Err(error) => return Err(error),

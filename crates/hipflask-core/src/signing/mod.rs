@@ -31,6 +31,7 @@
 //! [py]: https://itsdangerous.palletsprojects.com/
 
 mod algorithm;
+mod cipher;
 pub mod dangerous;
 mod hmac_sha1;
 mod key;

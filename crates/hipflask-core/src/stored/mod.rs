@@ -28,10 +28,10 @@ use crate::{
     listing,
     reason::Reason,
     recent::Recent,
-    record::{self, DecodeError, Format},
+    record::{DecodeError, Format},
     session::Session,
     signing::UnsignError,
-    store::{Record, RecordKey, Store, Touch},
+    store::{Entry, Record, RecordKey, Store, Touch},
     value::Dict,
 };
 use settings::SHORTEST;
@@ -123,10 +123,10 @@ impl StoredSessions {
         Self { settings, renews_at_once: true, migration: None, seen: Arc::default() }
     }
 
-    /// Returns what a record holds; `None` if it is retired or cannot be read.
-    pub fn content_of(&self, record: &Record) -> Option<Dict> {
-        let Settings { format, limits, .. } = self.settings;
-        record::decode(&record.payload, format, limits).ok()?.content
+    /// Returns what a record holds that was found in the store; `None` if it is retired or cannot be read.
+    pub fn content_of(&self, entry: &Entry, now: UnixTime) -> Option<Dict> {
+        let coding = self.settings.coding(now);
+        coding.decode(&entry.record.payload, entry.key.as_str()).ok()?.content
     }
 
     /// Follows what a store needs: its format of records, and how it moves one.
@@ -294,7 +294,7 @@ impl StoredSessions {
         let id = offer.id?;
         let (key, record) = record.ok_or(Reason::UnknownId)?;
         let touched = record.touched;
-        let snapshot = Snapshot::read(key, record, self.settings.format, self.settings.limits)
+        let snapshot = Snapshot::read(key, record, &self.settings.coding(now))
             .map_err(|error| {
                 *fault = Some(error);
                 Reason::CorruptRecord

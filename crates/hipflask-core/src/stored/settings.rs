@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::SessionId;
 use crate::{
+    UnixTime,
     cookie::Attributes,
     engine::ConflictPolicy,
     interface::Signing,
     listing,
-    record::Format,
+    record::{Coding, Format, Sealing},
     serializer::Limits,
     signing::{KeyRing, Signer},
 };
@@ -84,6 +85,8 @@ pub struct Settings {
     pub id_length: usize,
     /// `SESSION_SERIALIZATION_FORMAT`.
     pub format: Format,
+    /// `SESSION_ENCRYPTION`: opens encrypted records, if it is there, and may write them.
+    pub sealing: Option<Sealing>,
     /// `SESSION_PERMANENT`.
     pub permanent: bool,
     /// `PERMANENT_SESSION_LIFETIME`.
@@ -120,6 +123,7 @@ impl Default for Settings {
             key_prefix: "session:".into(),
             id_length: SessionId::DEFAULT_BYTES,
             format: Format::MsgPack,
+            sealing: None,
             permanent: true,
             lifetime: Duration::from_secs(31 * 24 * 60 * 60),
             refresh_each_request: true,
@@ -154,6 +158,11 @@ impl Settings {
     /// ```
     pub fn signer_as(ring: &KeyRing, signing: Signing) -> Signer {
         signing.with_salt(FLASK_SESSION_SALT).signer_without_time(ring)
+    }
+
+    /// Returns how records are written and read.
+    pub fn coding(&self, now: UnixTime) -> Coding {
+        Coding::new(self.format, self.limits).with_sealing(self.sealing.clone(), now)
     }
 
     /// Returns how long a session lives without a request: at least a second.

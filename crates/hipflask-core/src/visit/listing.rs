@@ -174,7 +174,8 @@ impl Listing {
         // What an attempt before this one was about to end may have been left to live.
         self.ended.retain(|key| !index.has(key));
         if is_changed {
-            self.editing.write(index.encode(rules.settings().format)?)?;
+            let payload = index.encode(&rules.settings().coding(now), self.editing.key())?;
+            self.editing.write(payload)?;
         } else {
             self.editing.keep();
         }
@@ -202,8 +203,8 @@ impl Machine for Listing {
     fn answer(&mut self, answer: Result<Answer, StoreError>) -> Result<(), EngineError> {
         self.editing.answer(answer)?;
         if let Some(current) = self.editing.current() {
-            let format = self.rules.settings().format;
-            let there = current.and_then(|record| UserIndex::decode(record, format));
+            let (coding, key) = (self.rules.settings().coding(self.now), self.editing.key());
+            let there = current.and_then(|record| UserIndex::decode(record, &coding, key));
             self.plan(there)?;
         }
         if self.editing.is_done() {

@@ -1,6 +1,6 @@
 //! Listing a user: the sessions that a user has in the store, read one after the other.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     Machine, Sessions, Step,
@@ -13,7 +13,7 @@ use crate::{
     engine::{EngineError, Losses},
     listing::{Listed, UserSession},
     session::{self, AUTHENTICATED},
-    store::{Answer, Page, Question, Record, RecordKey, StoreError},
+    store::{Answer, Entry, Page, Question, Record, RecordKey, StoreError},
     stored::StoredSessions,
 };
 
@@ -82,30 +82,26 @@ impl ListingUser {
     }
 
     /// Returns what a record says, if it is one of a session of the user.
-    fn session(
-        &self,
-        key: RecordKey,
-        record: &Record,
-        expires_in: Option<Duration>,
-    ) -> Option<UserSession> {
-        let content = self.rules.content_of(record)?;
+    fn session(&self, entry: Entry) -> Option<UserSession> {
+        let content = self.rules.content_of(&entry, self.now)?;
         let keys = &self.rules.settings().user_keys;
         let user = user_of(keys, |name| content.get(name).cloned())?;
         (user == self.user).then(|| UserSession {
-            key,
+            key: entry.key,
             authenticated_at: content.get(AUTHENTICATED).and_then(session::time_of),
             last_seen: None,
             device: None,
-            expires_in,
-            len: record.payload.len(),
+            expires_in: entry.expires_in,
+            len: entry.record.payload.len(),
         })
     }
 
     /// Takes up a session that is listed, or has ended by itself.
-    fn loaded(&mut self, record: Option<&Record>) {
+    fn loaded(&mut self, record: Option<Record>) {
         let Stage::Loading { listed, .. } = &mut self.stage else { return };
         let Some(it) = listed.pop() else { return };
-        let found = record.and_then(|record| self.session(it.key.clone(), record, None));
+        let entry = |record| Entry { key: it.key.clone(), record, expires_in: None };
+        let found = record.and_then(|record| self.session(entry(record)));
         match (found, &mut self.stage) {
             (Some(found), _) => self.found.push(UserSession {
                 authenticated_at: found.authenticated_at.or(Some(it.created)),
@@ -120,7 +116,7 @@ impl ListingUser {
 
     fn scanned(&mut self, page: Page) {
         for entry in page.entries {
-            self.found.extend(self.session(entry.key, &entry.record, entry.expires_in));
+            self.found.extend(self.session(entry));
         }
         self.stage = match page.next {
             Some(next) => Stage::Scanning(Some(next)),
@@ -195,7 +191,7 @@ impl Machine for ListingUser {
             }
             (Stage::Loading { .. }, Ok(Answer::Loaded(record))) => {
                 self.losses.settle();
-                self.loaded(record.as_ref());
+                self.loaded(record);
             }
             (Stage::Scanning(_), Ok(Answer::Scanned(page))) => {
                 self.losses.settle();

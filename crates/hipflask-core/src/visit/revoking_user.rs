@@ -168,7 +168,7 @@ impl Clearing {
         self.cursor = page.next;
         let entries = page.entries.into_iter();
         let found = entries.filter(|entry| {
-            let content = self.rules.content_of(&entry.record).unwrap_or_default();
+            let content = self.rules.content_of(entry, self.now).unwrap_or_default();
             let keys = &self.rules.settings().user_keys;
             let user = user_of(keys, |name| content.get(name).cloned());
             user.as_ref() == Some(&self.user) && Some(&entry.key) != self.but.as_ref()

@@ -139,9 +139,17 @@ impl Visit {
         self.cookie
     }
 
-    /// Reports whether the cookie is to be sent again although nothing has changed.
+    /// Reports whether the session is to be saved again although nothing has changed: because of how its
+    /// cookie is signed, or its record encrypted.
     pub fn is_outdated(&self) -> bool {
-        self.reason.is_verified() && self.cookie.is_some_and(|cookie| cookie.outdated)
+        let is_record_outdated = match (&self.sessions, &self.held) {
+            (Sessions::Stored(rules), Some(held)) => {
+                rules.settings().resign && held.snapshot().is_outdated()
+            }
+            _ => false,
+        };
+        let is_cookie_outdated = self.cookie.is_some_and(|cookie| cookie.outdated);
+        self.reason.is_verified() && (is_cookie_outdated || is_record_outdated)
     }
 
     /// Returns what the store has, if it has the session.

@@ -140,7 +140,8 @@ impl Updating {
         }
         let mut content = self.held.snapshot().content().clone();
         change(&mut content, &self.key);
-        let payload = record::encode(&content, self.rules.settings().format)?;
+        let at = self.held.snapshot().key().as_str();
+        let payload = self.rules.settings().coding(self.now).encode(&content, at)?;
         let ttl = self.rules.time_to_live(&content, self.now);
         self.stage = Stage::Write { content, payload, ttl };
         Ok(())
@@ -216,8 +217,8 @@ impl Updating {
     /// Starts again from what another request has written.
     fn rebase(&mut self, at: &RecordKey, current: Record) -> Result<(), EngineError> {
         self.attempts += 1;
-        let settings = self.rules.settings();
-        let read = Snapshot::read(at.clone(), current, settings.format, settings.limits);
+        let coding = self.rules.settings().coding(self.now);
+        let read = Snapshot::read(at.clone(), current, &coding);
         self.stage = match read {
             Ok(Some(snapshot)) => {
                 self.held.set_snapshot(snapshot);
@@ -228,6 +229,7 @@ impl Updating {
             Ok(None) => {
                 Stage::Follow(self.rules.moved_from(self.held.id(), at).ok_or(EngineError::Gone)?)
             }
+            Err(error) if error.is_of_encryption() => return Err(EngineError::Unread(error)),
             Err(_) => return Err(EngineError::Gone),
         };
         Ok(())

@@ -44,9 +44,8 @@ pub(super) fn wish(
         grown: Vec::new(),
         moved: held.and_then(|held| rules.moved_from(held.id(), held.snapshot().key())),
         key: held.filter(|_| stays).map_or(key, |held| held.snapshot().key().clone()),
-        format: settings.format,
+        coding: settings.coding(now),
         policy: settings.conflict_policy,
-        limits: settings.limits,
         renews_at_once: rules.renews_at_once(),
     }
 }

@@ -21,6 +21,9 @@ mod reject;
 mod revoking;
 mod revoking_cookies;
 mod saving;
+#[cfg(feature = "encryption")]
+mod sealed_records;
+#[cfg(feature = "encryption")]
 mod sealing;
 mod session_cookies;
 mod signing;

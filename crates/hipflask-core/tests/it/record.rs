@@ -474,7 +474,7 @@ fn nesting_up_to_the_limit_is_read_on_a_small_stack() {
 fn records_of_none_are_empty_and_others_are_dicts() {
     for format in FORMATS {
         let decoded = decode(empty(format), Format::MsgPack, Limits::default());
-        assert_eq!(decoded, Ok(Decoded { content: None, format }));
+        assert_eq!(decoded, Ok(Decoded { content: None, format, key: None }));
     }
     for record in
         [&b""[..], b"[[\"a\",1]]", b"\x90", b"\x91\x92\xa1a\x01", b"\"\"", b"7", b"].", b"K\x01."]

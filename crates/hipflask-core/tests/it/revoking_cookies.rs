@@ -345,7 +345,7 @@ fn check(world: &World, first: &str, clock: Clock) {
 
 /// A user who has logged in, and what is asked for then.
 fn world(programs: &[Program], delay: u64) -> (World, String) {
-    let mut memory = Memory::new(false);
+    let mut memory = Memory::default();
     let rules: &'static Sessions = Box::leak(Box::new(sessions(delay)));
     let first = serve(rules, &mut memory, None, at(5), log_in);
     let request = |program: &Program| Request {
@@ -397,7 +397,7 @@ proptest! {
 #[test]
 fn replayed_cookie_is_refused_after_log_out_and_flask_s_own_too() {
     // Flask has written it, with `{"user_id": 7}`, and knows of no mark.
-    let (rules, mut memory) = (sessions(0), Memory::new(false));
+    let (rules, mut memory) = (sessions(0), Memory::default());
     let plain = Sessions::from(CookieSessions::new(&KeyRing::new("k")));
     let set = |session: &mut Session| session.insert("user_id", 7).unwrap();
     let cookie = cookie_of(&serve(&plain, &mut memory, None, at(0), set)).unwrap();
@@ -418,7 +418,7 @@ fn replayed_cookie_is_refused_after_log_out_and_flask_s_own_too() {
 
 #[test]
 fn log_in_in_the_second_of_a_revocation_survives_and_its_predecessor_does_not() {
-    let (rules, mut memory) = (sessions(0), Memory::new(false));
+    let (rules, mut memory) = (sessions(0), Memory::default());
     let before = cookie_of(&serve(&rules, &mut memory, None, at(0), log_in)).unwrap();
     revoke_user(&rules, &mut memory, at(0));
     // Both are signed in one second with one content but for when the user has logged in.
@@ -431,7 +431,7 @@ fn log_in_in_the_second_of_a_revocation_survives_and_its_predecessor_does_not() 
 
 #[test]
 fn damaged_mark_refuses_until_the_next_log_in() {
-    let (rules, mut memory) = (sessions(0), Memory::new(false));
+    let (rules, mut memory) = (sessions(0), Memory::default());
     let cookie = cookie_of(&serve(&rules, &mut memory, None, at(0), log_in)).unwrap();
     let mut marking = rules.revoke_user("7", at(0)).unwrap();
     let Step::Ask(Question::Load { key, .. }) = marking.step() else { panic!("a question") };
@@ -445,7 +445,7 @@ fn damaged_mark_refuses_until_the_next_log_in() {
 
 #[test]
 fn another_node_notices_within_the_delay_and_never_signs_anew() {
-    let (here, there, mut memory) = (sessions(5), sessions(5), Memory::new(false));
+    let (here, there, mut memory) = (sessions(5), sessions(5), Memory::default());
     let cookie = cookie_of(&serve(&here, &mut memory, None, at(0), log_in)).unwrap();
     assert!(opened(&there, &mut memory, &cookie, at(1)).0.is_some());
     revoke_user(&here, &mut memory, at(2));
@@ -459,7 +459,7 @@ fn another_node_notices_within_the_delay_and_never_signs_anew() {
 #[test]
 fn store_that_does_not_answer_lets_nobody_in() {
     let rules = sessions(0);
-    let mut memory = Memory::new(false);
+    let mut memory = Memory::default();
     let cookie = cookie_of(&serve(&rules, &mut memory, None, at(0), log_in)).unwrap();
     let mut opening = rules.open(Some(cookie.as_bytes()), at(1));
     let lost = || Err(StoreError::unavailable("the connection broke"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hipflask_core::{
     engine::{AFTERLIFE, ConflictPolicy, EngineError, Outcome, Saving, Snapshot, Wish},
-    record::{self, Format},
+    record::{self, Coding, Format},
     serializer::Limits,
     store::{Answer, Created, Deleted, Question, Record, RecordKey, Replaced, Revision},
     value::{Dict, Value},
@@ -24,8 +24,12 @@ fn encode(content: &Dict) -> Vec<u8> {
 
 fn snapshot(content: &Dict) -> Snapshot {
     let record = Record::new(encode(content));
-    let read = Snapshot::read(key("old"), record, Format::MsgPack, Limits::default());
+    let read = Snapshot::read(key("old"), record, &coding());
     read.unwrap().unwrap()
+}
+
+fn coding() -> Coding {
+    Coding::new(Format::MsgPack, Limits::default())
 }
 
 fn key(name: &str) -> RecordKey {
@@ -39,9 +43,8 @@ fn wish(content: Option<Dict>) -> Wish {
         key: key("old"),
         moved: None,
         ttl: TTL,
-        format: Format::MsgPack,
+        coding: coding(),
         policy: ConflictPolicy::LastWriter,
-        limits: Limits::default(),
         renews_at_once: true,
     }
 }

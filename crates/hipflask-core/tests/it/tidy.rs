@@ -55,6 +55,7 @@ const FACADE: &[&str] = &[
     "extract",
     "auth",
     "csrf",
+    "dbsc",
     "templates",
     "testing",
     "guide",

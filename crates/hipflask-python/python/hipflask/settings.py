@@ -52,6 +52,8 @@ _OTHER_SERIALIZER = (
 
 #: Flask's own limit, at which it only warns; browsers keep three bytes more.
 _FLASKS_COOKIE_SIZE = 4093
+#: What sessions in a store need a key for; otherwise they need none.
+_NEEDING_A_KEY = {"SESSION_USE_SIGNER": "sign", "SESSION_ENCRYPTION": "encrypt"}
 #: Where ``None`` does not stand for the default, as in Flask.
 _NONE_IS_A_VALUE = frozenset(
     ("SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE", "SESSION_REFRESH_EACH_REQUEST")
@@ -143,10 +145,11 @@ class Settings:
             # As Werkzeug does, because browsers want it.
             settings["SESSION_COOKIE_SECURE"] = True
         keys = keys_of(key, fallbacks)
-        if not keys and (self._store is None or settings.get("SESSION_USE_SIGNER")):
-            if self._store is None:
-                return None
-            raise ConfigError("SESSION_USE_SIGNER needs a key to sign with: set SECRET_KEY")
+        if not keys and self._store is None:
+            return None
+        for name, use in _NEEDING_A_KEY.items() if not keys else ():
+            if settings.get(name):
+                raise ConfigError(f"{name} needs a key to {use} with: set SECRET_KEY")
         self.weaknesses = list(weaknesses(keys))
         if self.weaknesses and refuse_weak_key:
             raise ConfigError(self.weaknesses[0])

@@ -32,6 +32,9 @@ impl SessionConfig {
         if self.hardened {
             return Self { hardened: false, ..self.clone().tighten() }.build();
         }
+        if self.encryption && !cfg!(feature = "encryption") {
+            return Err(ConfigError::NoEncryption);
+        }
         self.secret_key.check()?;
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
@@ -44,7 +47,11 @@ impl SessionConfig {
                 .with_limits(self.limits)
                 .with_max_cookie_size(self.max_cookie_size)
                 .with_resign(self.resign);
-        Ok(if self.encryption { cookies.with_encryption(self.accept_plain_until) } else { cookies })
+        #[cfg(feature = "encryption")]
+        if self.encryption {
+            return Ok(cookies.with_encryption(self.accept_plain_until));
+        }
+        Ok(cookies)
     }
 
     fn attributes(&self) -> Result<Attributes, ConfigError> {

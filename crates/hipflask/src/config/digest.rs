@@ -1,4 +1,4 @@
-//! With which digest cookies and ids are signed, which others are accepted, and whether cookies are encrypted.
+//! With which digest cookies and ids are signed, which others are accepted, and whether sessions are encrypted.
 //!
 //! Flask signs with SHA-1. To leave it without logging anybody out, sign with another one and accept
 //! SHA-1 until what it signed has expired.
@@ -54,12 +54,14 @@ impl SessionConfig {
         self
     }
 
-    /// Encrypts signed cookies, so that nobody can read them: no.
+    /// Encrypts sessions, in their cookies or in a store, so that nobody can read them: no. Needs the feature
+    /// `encryption`.
     ///
-    /// DIFFERENCE: this is not Flask's format. A Flask app reads it with the Python package, and not without.
-    /// Stored sessions have nothing to encrypt in their cookies.
+    /// DIFFERENCE: this is not Flask's format, nor Flask-Session's. A Flask app reads it with the Python
+    /// package, and not without. Whether it is on or not, what is encrypted is read.
     ///
     /// ```
+    /// # #[cfg(feature = "encryption")] {
     /// use hipflask::{SecretKey, SessionConfig, UnixTime};
     ///
     /// let until = UnixTime::from_secs(1_798_761_600); // the first second of 2027
@@ -67,6 +69,7 @@ impl SessionConfig {
     ///     .with_encryption(true)
     ///     .with_plain_accepted_until(until);
     /// config.build()?;
+    /// # }
     /// # Ok::<(), hipflask::ConfigError>(())
     /// ```
     #[must_use]
@@ -76,7 +79,7 @@ impl SessionConfig {
         self
     }
 
-    /// Sets until when cookies are accepted that are only signed, where they are to be encrypted: not at all.
+    /// Sets until when plain cookies and records are accepted, where they are to be encrypted: not at all.
     #[must_use]
     #[doc(alias = "SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL")]
     pub const fn with_plain_accepted_until(mut self, until: UnixTime) -> Self {

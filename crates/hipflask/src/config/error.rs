@@ -86,6 +86,11 @@ pub enum ConfigError {
         /// The setting that resembles it most.
         nearest: String,
     },
+    /// Sessions are to be encrypted, and the program was built without it.
+    #[error(
+        "SESSION_ENCRYPTION needs the feature `encryption` of hipflask: add it in Cargo.toml, or unset it"
+    )]
+    NoEncryption,
     /// There is no secret key.
     #[error(
         "no secret key: set {name} to the Flask app's key, or to what `hipflask secret` prints"

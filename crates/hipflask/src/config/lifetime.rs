@@ -26,6 +26,17 @@ pub(super) fn check(lifetime: Duration) -> Result<(), ConfigError> {
     }
 }
 
+/// What browsers keep a cookie for at most, whatever it says: RFC 6265bis, section 5.5.
+const BROWSERS: Duration = Duration::from_secs(400 * DAY);
+
+/// Says what of a lifetime browsers do not keep, if that is so.
+pub(crate) fn beyond_browsers(name: &str, lifetime: Duration) -> Option<String> {
+    (lifetime > BROWSERS).then(|| {
+        let days = lifetime.as_secs().div_ceil(DAY);
+        format!("{name} is {days} days, and browsers keep no cookie for more than 400 days")
+    })
+}
+
 /// Reads the value of the setting `name`.
 pub(super) fn from_given(name: &str, value: &Given) -> Result<Duration, ConfigError> {
     let lifetime = match value {
@@ -56,6 +67,15 @@ mod tests {
     fn check_form(value: &Given, expected: Result<Duration, &str>) {
         let read = from_given("PERMANENT_SESSION_LIFETIME", value);
         assert_eq!(read.map_err(|error| error.to_string()), expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn what_browsers_do_not_keep_is_said() {
+        assert_eq!(beyond_browsers("A", BROWSERS), None);
+        assert_eq!(
+            beyond_browsers("A", BROWSERS + MIN).as_deref(),
+            Some("A is 401 days, and browsers keep no cookie for more than 400 days")
+        );
     }
 
     #[test]

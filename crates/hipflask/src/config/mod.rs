@@ -138,12 +138,17 @@ impl SessionConfig {
     /// 4,096 bytes, and strict signatures. Flask reads such cookies once its `SESSION_COOKIE_NAME`
     /// is the same.
     ///
+    /// A name that begins with `__Host-Http-` is kept: of such a cookie newer browsers also know that no
+    /// script has set it, and older ones that it begins with `__Host-`.
+    ///
     /// ```
     /// use hipflask::{SecretKey, SessionConfig};
     ///
     /// let config = SessionConfig::new(SecretKey::random()?).hardened();
     /// assert_eq!(config.cookie_name(), "__Host-session");
     /// assert!(config.build()?.attributes().is_secure());
+    /// let config = config.with_cookie_name("__Host-Http-session");
+    /// assert_eq!(config.build()?.name(), "__Host-Http-session");
     /// # Ok::<(), hipflask::ConfigError>(())
     /// ```
     #[must_use]
@@ -308,6 +313,23 @@ impl SessionConfig {
     /// Returns how long a cookie is accepted, and how long a permanent one lives.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
+    }
+
+    /// Says what of the lifetime browsers do not keep, if it is longer than they keep a cookie: 400 days.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// let config = SessionConfig::new(SecretKey::random()?);
+    /// assert!(config.beyond_browsers().is_none());
+    /// let years = Duration::from_secs(2 * 365 * 86_400);
+    /// let text = config.with_lifetime(years).beyond_browsers().unwrap_or_default();
+    /// assert!(text.starts_with("PERMANENT_SESSION_LIFETIME is 730 days"));
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    pub fn beyond_browsers(&self) -> Option<String> {
+        lifetime::beyond_browsers("PERMANENT_SESSION_LIFETIME", self.lifetime)
     }
 
     /// Returns the settings that nothing is done with, and what to do instead.

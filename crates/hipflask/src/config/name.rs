@@ -36,7 +36,7 @@ pub(super) fn meaning(name: &str) -> Meaning {
     }
 }
 
-/// Returns `name` with the prefix that binds a cookie to one host.
+/// Returns `name` with the prefix that binds a cookie to one host, and still to HTTP if it was.
 pub(super) fn with_host_prefix(name: &str) -> String {
     let has = |prefix: &str| {
         name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
@@ -44,7 +44,11 @@ pub(super) fn with_host_prefix(name: &str) -> String {
     if has("__Host-") {
         return name.to_owned();
     }
-    let bare = if has("__Secure-") { &name["__Secure-".len()..] } else { name };
+    let bare = match has("__Secure-") {
+        true => &name["__Secure-".len()..],
+        false if has("__Http-") => &name["__".len()..],
+        false => name,
+    };
     format!("__Host-{bare}")
 }
 
@@ -90,6 +94,8 @@ mod tests {
             ("session", "__Host-session"),
             ("__host-a", "__host-a"),
             ("__Secure-a", "__Host-a"),
+            ("__Http-a", "__Host-Http-a"),
+            ("__host-HTTP-a", "__host-HTTP-a"),
             ("\u{fc}", "__Host-\u{fc}"),
         ] {
             assert_eq!(with_host_prefix(name), expected);

@@ -6,7 +6,7 @@ use hipflask_core::{
     engine::ConflictPolicy,
     interface::Signing,
     listing::{self, MOST_SESSIONS, OnUserLimit},
-    record::Format,
+    record::{Format, Sealing},
     stored::{IdStorage, OnOutage, Settings, StoredSessions},
 };
 
@@ -251,10 +251,20 @@ impl SessionConfig {
             resign: self.resign,
             user_keys: self.user_keys().to_vec(),
             listing: stored.listing(),
+            sealing: Some(self.sealing()),
             ..stored.settings.clone()
         });
         let takes_over = stored.takes_cookies_over;
         Ok(if takes_over { rules.with_cookie_migration(interface) } else { rules })
+    }
+
+    fn sealing(&self) -> Sealing {
+        let sealing = Sealing::new(self.secret_key.ring());
+        #[cfg(feature = "encryption")]
+        if self.encryption {
+            return sealing.with_encryption(self.accept_plain_until);
+        }
+        sealing
     }
 
     /// Reports whether `SESSION_TYPE` asks for a store.

@@ -94,6 +94,37 @@ async fn signed_ids_of_a_store_follow_the_file() {
 }
 
 #[tokio::test]
+async fn revocable_cookies_follow_the_file_and_a_log_out_still_ends_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    fs::write(&path, format!("{OLD}\n")).unwrap();
+    let file = path.to_str().unwrap();
+    let vars = [("F_SECRET_KEY_FILE", file), ("F_SESSION_REVOCATIONS", "memory:")];
+    let config = SessionConfig::from_vars("F", vars).unwrap().with_revocation_delay(Duration::ZERO);
+    let sessions = SessionInterface::connect(&config, "cookie:").await.unwrap();
+    let (stays, ends) = (written(&sessions).await, cookie_of(OLD));
+    assert_eq!(reason(&sessions, &stays).await, Reason::Verified);
+
+    fs::write(&path, format!("{NEW}\n{OLD}\n")).unwrap();
+    tokio::time::sleep(PAUSE).await;
+    for cookie in [&stays, &ends] {
+        assert_eq!(reason(&sessions, cookie).await, Reason::VerifiedByFallbackKey);
+    }
+    // A log-out is of one session, whichever key has signed its copies.
+    let request = sessions.request([ends.as_bytes()]);
+    request.session().await.unwrap().destroy().unwrap();
+    request.finish().await.unwrap();
+    assert_eq!(reason(&sessions, &ends).await, Reason::Revoked);
+    assert_eq!(reason(&sessions, &stays).await, Reason::VerifiedByFallbackKey);
+    let again = written(&sessions).await;
+
+    fs::write(&path, format!("{NEW}\n")).unwrap();
+    tokio::time::sleep(PAUSE).await;
+    assert_eq!(reason(&sessions, &stays).await, Reason::BadSignature);
+    assert_eq!(reason(&sessions, &again).await, Reason::Verified);
+}
+
+#[tokio::test]
 async fn broken_file_keeps_the_keys_and_is_told_once() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();

@@ -9,6 +9,10 @@ mod compliance;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod conformance;
 mod csrf;
+#[cfg(all(feature = "dbsc", feature = "memory", feature = "testing"))]
+mod dbsc;
+#[cfg(feature = "memory")]
+mod encryption;
 mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod faulty;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use hipflask_core::{
-    record::{self, Format},
+    record::{Coding, Format},
     serializer::Limits,
     store::{
         Answer, Created, Deleted, Entry, Page, Question, Record, RecordKey, Replaced, Revision,
@@ -11,9 +11,11 @@ use hipflask_core::{
     value::Dict,
 };
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Memory {
     records: BTreeMap<RecordKey, Rc<Kept>>,
+    /// How what is there is read.
+    coding: Coding,
     /// What is there is overwritten unseen: the model of last writer wins.
     is_blind: bool,
 }
@@ -24,13 +26,19 @@ struct Kept {
     content: Option<Dict>,
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(false, Coding::new(Format::MsgPack, Limits::default()))
+    }
+}
+
 impl Memory {
-    pub(crate) fn new(is_blind: bool) -> Self {
-        Self { records: BTreeMap::new(), is_blind }
+    pub(crate) const fn new(is_blind: bool, coding: Coding) -> Self {
+        Self { records: BTreeMap::new(), coding, is_blind }
     }
 
     pub(crate) fn put(&mut self, key: &RecordKey, content: &Dict) {
-        self.write(key, &record::encode(content, Format::MsgPack).unwrap());
+        self.write(key, &self.coding.encode(content, key.as_str()).unwrap());
     }
 
     /// Answers, and says whether anything was changed.
@@ -95,8 +103,8 @@ impl Memory {
         (Answer::Replaced(replaced), is_written)
     }
 
-    fn write(&mut self, key: &RecordKey, payload: &[u8]) {
-        let decoded = record::decode(payload, Format::MsgPack, Limits::default());
+    pub(crate) fn write(&mut self, key: &RecordKey, payload: &[u8]) {
+        let decoded = self.coding.decode(payload, key.as_str());
         let content = decoded.expect("a record").content;
         self.records.insert(key.clone(), Rc::new(Kept { payload: payload.to_vec(), content }));
     }

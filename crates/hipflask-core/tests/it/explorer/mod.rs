@@ -21,6 +21,8 @@ use std::{
 };
 
 use hipflask_core::{
+    UnixTime,
+    record::{self, Sealing},
     store::{Question, Record, RecordKey, StoreError},
     stored::{IdStorage, SessionId, Settings, StoredSessions},
     value::{Dict, Value},
@@ -56,6 +58,9 @@ struct Scene {
     losses: u32,
     /// The driver asks again by itself when an answer is lost, and does not say so.
     repeats_blindly: bool,
+    sealing: fn() -> Option<Sealing>,
+    /// What there is at first is plain, whatever is written later.
+    starts_plain: bool,
 }
 
 const SCENE: Scene = Scene {
@@ -66,12 +71,15 @@ const SCENE: Scene = Scene {
     is_blind: false,
     losses: 0,
     repeats_blindly: false,
+    sealing: || None,
+    starts_plain: false,
 };
 
 impl Scene {
     /// The sessions of a scene, kept as long as the tests run: there are few kinds.
     fn rules(self) -> &'static Sessions {
-        let settings = Settings { id_storage: self.id_storage, ..Settings::default() };
+        let sealing = (self.sealing)();
+        let settings = Settings { id_storage: self.id_storage, sealing, ..Settings::default() };
         let rules = StoredSessions::new(settings).with_renewal_at_once(!self.renews_in_two_steps);
         Box::leak(Box::new(rules.into()))
     }
@@ -113,9 +121,10 @@ impl World {
         let id = SessionId::from_entropy(&[255; 32]);
         let Sessions::Stored(stored) = rules else { panic!("a store") };
         let key = stored.earlier_key_of(&id).unwrap_or_else(|| stored.key_of(&id));
-        let mut memory = Memory::new(is_blind);
+        let mut memory = Memory::new(is_blind, stored.settings().coding(UnixTime::default()));
         if let Some(content) = scene.start.content() {
-            memory.put(&key, &content);
+            let plain = record::encode(&content, stored.settings().format).unwrap();
+            if scene.starts_plain { memory.write(&key, &plain) } else { memory.put(&key, &content) }
         }
         let cookie = (scene.start != Start::None).then(|| id.as_str().as_bytes());
         let requests = programs.iter().enumerate();
@@ -469,4 +478,25 @@ fn driver_that_repeats_blindly_writes_twice() {
     let kinds = kinds(&Program::ALL, &[Counting::Beside, Counting::Never]);
     report.explore(Scene { losses: 1, repeats_blindly: true, ..SCENE }, 2, &kinds);
     assert!(report.violations.contains(&Violation::WrittenTwice), "{:?}", report.violations);
+}
+
+#[cfg(feature = "encryption")]
+#[test]
+fn requests_lose_nothing_where_records_are_sealed() {
+    use hipflask_core::signing::KeyRing;
+    let mut report = Report::default();
+    let sealing = || {
+        let until = Some(UnixTime::from_secs(u64::MAX));
+        Some(Sealing::new(&KeyRing::new("k")).with_encryption(until))
+    };
+    let scene = Scene { sealing, ..SCENE };
+    let all = kinds(&Program::ALL, &[Counting::Never]);
+    report.explore(Scene { starts_plain: true, ..scene }, 2, &all);
+    let id_storage = IdStorage::HashedFromPlain;
+    report.explore(Scene { id_storage, starts_plain: true, ..scene }, 2, &all);
+    for renews_in_two_steps in [false, true] {
+        let few = kinds(&Program::FEW, &[Counting::Beside]);
+        report.explore(Scene { renews_in_two_steps, losses: 1, ..scene }, 2, &few);
+    }
+    report.print("2 requests with sealed records");
 }

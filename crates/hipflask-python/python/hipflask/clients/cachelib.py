@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from typing import Any, Callable, Iterator
 
-from .form import RETIRED, Client, Lives, Record, Touch, Unreachable
+from .form import RETIRED, SEALED, Client, Lives, Record, Touch, Unreachable
 
 __all__ = ["CachelibClient"]
 
@@ -88,20 +88,20 @@ class CachelibClient(Client):
         with self._locked(key, self.deadline) as until:
             if self._cache.get(key) is not None:
                 return False
-            self._set(key, pickle.loads(payload), ttl, until)
+            self._set(key, _value(payload), ttl, until)
             return True
 
     def replace(self, key: str, current: bytes, payload: bytes, ttl: float) -> bool:
         with self._locked(key, self.deadline) as until:
             found = self._cache.get(key)
             # What is there has been unpickled once already, and `current` with it.
-            if found is None or _pickled(found) != current and not _equal(found, pickle.loads(current)):
+            if found is None or _pickled(found) != current and not _equal(found, _value(current)):
                 return False
             if payload in RETIRED:
                 # To a cache, `None` is nothing.
                 self._cache.delete(key)
             else:
-                self._set(key, pickle.loads(payload), ttl, until)
+                self._set(key, _value(payload), ttl, until)
             return True
 
     def delete(self, key: str) -> bool:
@@ -189,7 +189,14 @@ def _consistent(cache: Any) -> Any:
     return cache
 
 
+def _value(payload: bytes) -> Any:
+    """Returns what a cache is to keep: a dict, as Flask-Session does, or bytes that are encrypted."""
+    return payload if payload.startswith(SEALED) else pickle.loads(payload)
+
+
 def _pickled(value: Any) -> bytes | None:
+    if isinstance(value, bytes) and value.startswith(SEALED):
+        return value
     if not isinstance(value, dict):
         return None
     try:

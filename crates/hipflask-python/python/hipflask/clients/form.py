@@ -10,10 +10,13 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Optional
 
-__all__ = ["RETIRED", "Client", "Lives", "Record", "Refused", "Touch", "Unreachable", "micros"]
+__all__ = ["RETIRED", "SEALED", "Client", "Lives", "Record", "Refused", "Touch", "Unreachable", "micros"]
 
 #: What stays where a session has ended, in each format: it is never touched.
 RETIRED = (b"\xc0", b"null", b"\x80\x05N.")
+
+#: What an encrypted record begins with, and no other.
+SEALED = b"\xc1"
 
 #: How long a record shall live from now on, and below which rest of its life; in seconds.
 Touch = Optional[tuple[float, float]]

@@ -1,11 +1,16 @@
 //! The cookie on its way: attributes, sizes, doubles, caches.
 
+use std::time::Duration;
+
 use axum::{Router, response::AppendHeaders, routing::get};
-use hipflask::{Session, config::SameSite};
+use hipflask::{Session, SessionInterface, config::SameSite};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 
 use super::site::Site;
-use crate::app::{self, config, cookie, noise, set_cookies, varies};
+use crate::{
+    app::{self, config, cookie, noise, set_cookies, varies},
+    privacy::Log,
+};
 
 /// Returns the attributes that a configuration gives its cookie.
 async fn line(config: &hipflask::SessionConfig) -> String {
@@ -31,6 +36,10 @@ pub(super) fn asvs_3_3_3_host_cookies_stay_on_their_host() {
     assert!(host.clone().with_domain("example.com").build().is_err());
     assert!(host.clone().with_path("/app").build().is_err());
     assert!(host.build().is_ok());
+    let http = config().with_cookie_name("__Host-Http-session").hardened();
+    assert_eq!(http.build().unwrap().name(), "__Host-Http-session");
+    assert!(http.clone().insecure_allow_javascript().build().is_err());
+    assert!(http.with_path("/app").build().is_err());
     assert!(config().hardened().with_domain("example.com").build().is_err());
 }
 
@@ -142,4 +151,18 @@ pub(super) async fn cheat_sheet_shared_caches_keep_no_session() {
     let response = app::get(&app, "/", &[]).await;
     let [cache] = app::lines(response.headers(), CACHE_CONTROL)[..] else { panic!("one line") };
     assert!(cache.contains("private") && !cache.contains("public") && !cache.contains("s-maxage"));
+}
+
+#[test]
+pub(super) fn rfc6265bis_lives_beyond_400_days_are_told() {
+    let told = |days: u64| {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let life = Duration::from_secs(days * 86_400);
+            SessionInterface::signed(&config().with_lifetime(life)).unwrap().tell();
+        });
+        log.text().contains("PERMANENT_SESSION_LIFETIME is 401 days")
+    };
+    assert_eq!([400, 401].map(told), [false, true]);
 }

@@ -145,3 +145,17 @@ pub(super) async fn nist_cookie_of_a_stored_session_is_opaque() {
     assert_eq!((name, id.len()), ("session", 43));
     assert!(!cookie.contains("ada"));
 }
+
+#[tokio::test]
+pub(super) async fn nist_encrypted_cookie_is_opaque() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let config = config().with_encryption(cfg!(feature = "encryption"));
+    let site = Site::signed(&config);
+    let cookie = site.cookie("/log_in", "").await;
+    assert_eq!(site.who(&cookie).await, "ada verified");
+    if cfg!(feature = "encryption") {
+        let value = cookie.strip_prefix("session=e1.").expect("an encrypted cookie");
+        let bytes = URL_SAFE_NO_PAD.decode(value).unwrap();
+        assert!(!bytes.windows(3).any(|window| window == b"ada"));
+    }
+}

@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Row] = rows! {
         [asvs_7_6_2_page_makes_no_session];
     "The cookie is `Secure`, and its name says so", "A 3.3.1 (1), N, B", Enforced("with `hardened()`; names and attributes that contradict each other are an error")
         [asvs_3_3_1_hardened_cookie_is_secure_and_named_so];
-    "The name begins with `__Host-`, with no domain and the path `/`", "A 3.3.3 (2), N, C, B", Enforced("with `hardened()`")
+    "The name begins with `__Host-`, with no domain and the path `/`", "A 3.3.3 (2), N, C, B", Enforced("with `hardened()`, also for `__Host-Http-`")
         [asvs_3_3_3_host_cookies_stay_on_their_host];
     "The cookie is `HttpOnly`, and its value is nowhere else", "A 3.3.4 (2), C, N", Enforced("")
         [asvs_3_3_4_cookie_is_http_only] ["crates/hipflask/tests/it/privacy.rs" "log_holds_reasons_and_no_secret"];
@@ -116,8 +116,8 @@ pub(super) const ROWS: &[Row] = rows! {
         [asvs_3_3_2_same_site_is_explicit];
     "Name and value have 4,096 bytes or fewer", "A 3.3.5 (3), B", Enforced("a larger session is an error that names the largest keys")
         [asvs_3_3_5_no_cookie_is_larger_than_browsers_keep];
-    "A cookie lives for 400 days or fewer", "B", NotYet("browsers cut longer lives, and nobody is told")
-        [];
+    "A cookie lives for 400 days or fewer", "B", Helps("the log says at the start that browsers cut longer lives")
+        [rfc6265bis_lives_beyond_400_days_are_told];
     "A response never sets one cookie twice", "B", Enforced("")
         [rfc6265bis_no_response_sets_the_cookie_twice];
     "A cookie's value holds only what the grammar allows; what comes in is read leniently", "B", Enforced("")
@@ -130,8 +130,8 @@ pub(super) const ROWS: &[Row] = rows! {
         [nist_scope_is_the_own_host];
     "The cookie expires with the session, and no time-out relies on it", "N, C", Enforced("")
         [nist_life_of_the_cookie_is_not_trusted];
-    "The cookie tells nothing of the person", "N, C", Helps("in a store; a signed cookie can be read")
-        [nist_cookie_of_a_stored_session_is_opaque];
+    "The cookie tells nothing of the person", "N, C", Enforced("in a store, and with `SESSION_ENCRYPTION`; else a signed cookie can be read")
+        [nist_cookie_of_a_stored_session_is_opaque, nist_encrypted_cookie_is_opaque];
     "The signature is checked before anything is read", "A 9.1.1 (1)", Enforced("")
         [asvs_9_1_1_nothing_is_read_before_its_signature];
     "The server names the algorithms, and none is not one", "A 9.1.2 (1)", Enforced("")
@@ -155,10 +155,14 @@ pub(super) const ROWS: &[Row] = rows! {
         [cheat_sheet_strict_ids_are_never_adopted];
     "Who reads the store cannot log in with what is there", "C", Enforced("with `SESSION_ID_STORAGE=hashed`")
         [cheat_sheet_dump_of_hashed_ids_logs_nobody_in];
+    "What a session holds is encrypted where it lies", "C", Enforced("in a store, with `SESSION_ENCRYPTION`")
+        [] ["crates/hipflask/tests/it/encryption.rs" "dump_of_the_store_tells_nothing_of_encrypted_sessions",
+            "crates/hipflask-core/tests/it/sealed_records.rs" "what_no_key_opens_is_not_overwritten"];
     "A session ends with the browser unless somebody asked for more", "N", Helps("in a signed cookie; in a store with `SESSION_PERMANENT=false`, since Flask-Session's default is the other")
         [nist_session_ends_with_the_browser_unless_asked];
     "What is inflated and nested is limited", "A 9.1.1 (1)", Enforced("")
         [asvs_9_1_1_zip_bomb_is_not_inflated] ["crates/hipflask-core/tests/it/depth.rs" "deeper_levels_are_refused"];
-    "A session is bound to a device by a key", "D, N", NotYet("browsers have only begun to offer it")
-        [];
+    "A session is bound to a device by a key", "D, N", Helps("with the feature `dbsc`, in browsers that can do it; the app adds the layer")
+        [] ["crates/hipflask/tests/it/dbsc/mod.rs" "session_is_bound_from_log_in_to_log_out",
+            "crates/hipflask/tests/it/dbsc/mod.rs" "stolen_cookies_end_with_the_short_lived_one"];
 };
