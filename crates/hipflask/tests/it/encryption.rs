@@ -16,19 +16,6 @@ use crate::app::{self, KEY, NOW, sent_back, text};
 const OTHER: &str = "71d55a3b0c7a2f93e9d1b4c86605f8ae";
 const UNTIL: UnixTime = UnixTime::from_secs(NOW.as_secs() + 60);
 
-#[test]
-fn encryption_needs_its_feature() {
-    let config = app::config().with_encryption(true);
-    match (config.build(), config.build_stored()) {
-        (Ok(_), Ok(_)) => assert!(cfg!(feature = "encryption")),
-        (Err(error), Err(_)) => {
-            assert!(!cfg!(feature = "encryption"));
-            assert!(error.to_string().contains("the feature `encryption`"), "{error}");
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 fn app(config: &SessionConfig, store: &MemoryStore, now: UnixTime) -> (Router, SessionLayer) {
     let layer = SessionLayer::stored(config, store.clone()).unwrap().with_clock(move || now);
     let log_in = async |session: Session| {
@@ -62,7 +49,6 @@ fn is_readable(record: &[u8]) -> bool {
     record.windows(3).any(|window| window == b"ada")
 }
 
-#[cfg(feature = "encryption")]
 #[tokio::test]
 async fn dump_of_the_store_tells_nothing_of_encrypted_sessions() {
     for id_storage in [IdStorage::Plain, IdStorage::Hashed] {
@@ -85,7 +71,6 @@ async fn dump_of_the_store_tells_nothing_of_encrypted_sessions() {
     }
 }
 
-#[cfg(feature = "encryption")]
 #[tokio::test]
 async fn encryption_is_switched_on_and_off_without_a_log_out() {
     let store = MemoryStore::new();
@@ -108,7 +93,6 @@ async fn encryption_is_switched_on_and_off_without_a_log_out() {
     assert!(is_readable(&dump(&store).await[0]));
 }
 
-#[cfg(feature = "encryption")]
 #[tokio::test]
 async fn records_follow_the_key_ring() {
     let store = MemoryStore::new();

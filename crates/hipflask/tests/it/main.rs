@@ -11,7 +11,7 @@ mod conformance;
 mod csrf;
 #[cfg(all(feature = "dbsc", feature = "memory", feature = "testing"))]
 mod dbsc;
-#[cfg(feature = "memory")]
+#[cfg(all(feature = "encryption", feature = "memory"))]
 mod encryption;
 mod errors;
 #[cfg(all(feature = "conformance", feature = "memory"))]

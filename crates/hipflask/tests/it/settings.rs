@@ -7,7 +7,10 @@ use hipflask::{
     config::{OnOutage, Origin, Setting, settings},
 };
 
-use crate::{app::KEY, pages};
+use crate::{
+    app::{KEY, config},
+    pages,
+};
 
 /// A value for each setting that only Hipflask has.
 const OURS: [(&str, &str); 19] = [
@@ -57,7 +60,7 @@ fn check_ours(config: &SessionConfig) {
     assert_eq!(config.store_deadline(), Duration::from_millis(500));
     assert!(config.refresh_untouched());
     assert!(matches!(SessionLayer::signed(config), Err(ConfigError::NoRevocations)));
-    config.build_stored().unwrap();
+    assert_eq!(config.build_stored().is_ok(), cfg!(feature = "encryption"));
 }
 
 #[test]
@@ -166,4 +169,15 @@ fn page_of_settings_is_up_to_date() {
         }
         pages::check("settings.md", part, &table);
     }
+}
+
+#[test]
+fn encryption_needs_its_feature() {
+    let config = config().with_encryption(true);
+    let texts = [config.build().err(), config.build_stored().err()];
+    let texts = texts.map(|error| error.map(|error| error.to_string()));
+    let expected = "SESSION_ENCRYPTION needs the feature `encryption` of hipflask: add it in Cargo.toml, \
+                    or unset it";
+    let expected = (!cfg!(feature = "encryption")).then(|| expected.to_owned());
+    assert_eq!(texts, [expected.clone(), expected]);
 }
