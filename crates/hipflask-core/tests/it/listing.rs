@@ -9,6 +9,8 @@ use hipflask_core::{
     interface::SaveAction,
     listing::{self, OnUserLimit},
     reason::Reason,
+    record::{Coding, Format},
+    serializer::Limits,
     session::Session,
     store::{Answer, Question, RecordKey, StoreError},
     stored::{Settings, StoredSessions},
@@ -48,7 +50,8 @@ struct Store {
 
 impl Store {
     fn new(scans: bool) -> Self {
-        Self { memory: Memory::new(false), scans }
+        let coding = Coding::new(Format::MsgPack, Limits::default());
+        Self { memory: Memory::new(false, coding), scans }
     }
 
     fn ask(&mut self, question: Question<'_>) -> Result<Answer, StoreError> {
