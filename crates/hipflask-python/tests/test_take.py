@@ -67,7 +67,7 @@ def overlapping(side: str, folder: Path) -> list[Any]:
     def take() -> str:
         assert "state" in session
         ready.wait()
-        got.append(session.take("state") if side == "hipflask" else session.pop("state", None))  # type: ignore[attr-defined]
+        got.append(session.take("state") if side == "hipflask" else session.pop("state", None))
         return ""
 
     line = app.test_client().get("/start").headers["Set-Cookie"].partition(";")[0]
@@ -104,9 +104,9 @@ def test_a_session_that_was_ended_meanwhile_gives_nothing() -> None:
 
     def view() -> None:
         assert session["name"] == "clarissa"
-        site.request(lambda: session.destroy())  # type: ignore[attr-defined]
+        site.request(lambda: session.destroy())
         with pytest.raises(SessionConflict):
-            session.take("name")  # type: ignore[attr-defined]
+            session.take("name")
 
     site.request(view)
     assert site.content() == {}
@@ -117,5 +117,5 @@ def test_an_old_copy_of_a_signed_cookie_gives_it_again() -> None:
     old = site.cookie
     for _ in range(2):
         site.cookie = old
-        site.request(lambda: taken.append(session.take("name")))  # type: ignore[attr-defined]
+        site.request(lambda: taken.append(session.take("name")))
     assert taken == [START["name"]] * 2
