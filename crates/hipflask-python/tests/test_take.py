@@ -50,6 +50,17 @@ def test_what_this_request_has_set_is_taken(site: Site) -> None:
     assert site.content() == {"count": 0, "cart": ["tea"]}
 
 
+@pytest.mark.parametrize("equal", [["tea"], ("tea",)])
+def test_what_is_set_to_what_the_store_has_is_taken_too(site: Site, equal: Any) -> None:
+    def view() -> None:
+        session["cart"] = equal
+        assert list(session.take("cart")) == ["tea"]
+        assert "cart" not in session and session.take("cart") is None
+
+    assert site.request(view) == 200
+    assert site.content() == {"count": 0, "name": "clarissa"}
+
+
 def overlapping(side: str, folder: Path) -> list[Any]:
     """Returns what requests of one visitor get that all have their session before one of them takes."""
     app = flask.Flask("overlapping")

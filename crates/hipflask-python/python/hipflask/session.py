@@ -191,7 +191,6 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
                         break
             finally:
                 updating.finish(self, opened)
-            self.pop(key, None)  # which an end meanwhile has left in this request
             return value
 
     def _begin_update(self, key: str) -> Updating | None:
