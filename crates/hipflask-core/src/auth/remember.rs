@@ -217,7 +217,7 @@ impl RememberCookie {
     ///
     /// As [`Session::set`].
     pub fn take_wish(session: &mut Session) -> Result<Option<Remember>, SessionError> {
-        let seconds = session.remove(REMEMBER_SECONDS)?;
+        let seconds = session.remove(REMEMBER_SECONDS)?.as_ref().and_then(as_seconds);
         take_wish(session, seconds)
     }
 
@@ -235,30 +235,28 @@ impl RememberCookie {
         if !self.refreshes {
             return Self::take_wish(session);
         }
-        let seconds = session.value(REMEMBER_SECONDS); // stays for the next response
+        // It stays for the next response.
+        let seconds = session.value(REMEMBER_SECONDS).as_ref().and_then(as_seconds);
         let shown = shown.and_then(|value| self.signer.decode(value));
         let is_own = shown.is_some() && shown == session.user_id().as_ref().and_then(id_text);
-        let again = is_own.then(|| Remember::Set(as_seconds(seconds.as_ref())));
-        Ok(take_wish(session, seconds)?.or(again))
+        Ok(take_wish(session, seconds)?.or(is_own.then_some(Remember::Set(seconds))))
     }
 }
 
 fn take_wish(
     session: &mut Session,
-    seconds: Option<Value>,
+    seconds: Option<f64>,
 ) -> Result<Option<Remember>, SessionError> {
     let wish = session.remove(REMEMBER)?;
     Ok(match wish.as_ref().and_then(|wish| wish.as_str()) {
-        Some("set") if session.user_id().is_some() => {
-            Some(Remember::Set(as_seconds(seconds.as_ref())))
-        }
+        Some("set") if session.user_id().is_some() => Some(Remember::Set(seconds)),
         Some("clear") => Some(Remember::Clear),
         _ => None,
     })
 }
 
-fn as_seconds(value: Option<&Value>) -> Option<f64> {
-    match value? {
+fn as_seconds(value: &Value) -> Option<f64> {
+    match value {
         Value::Float(seconds) => Some(*seconds),
         other => other.as_i64().map(|seconds| seconds as f64),
     }
