@@ -18,9 +18,10 @@ pub(super) const NEXT: &str = "next";
 #[derive(Clone, Copy)]
 pub(super) struct NextInSession;
 
-/// The way back of a log-in: what the query has under `next`, if it is a path of this site; or what the
-/// session has, where the manager [keeps it there](super::LoginManager::with_next_in_session). Everything
-/// else counts as absent, so that no link to your log-in leads to another site.
+/// The way back of a log-in: what the query has under `next`, or the session where the manager
+/// [keeps it there](super::LoginManager::with_next_in_session).
+///
+/// What is no path of this site counts as absent, so that no link to your log-in leads to another site.
 ///
 /// ```
 /// use hipflask::auth::SafeNext;
