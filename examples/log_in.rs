@@ -8,12 +8,16 @@ use std::{collections::HashMap, env, sync::Arc};
 
 use axum::{
     Form, Router,
-    extract::{FromRequestParts, State},
-    http::request::Parts,
-    response::{Html, IntoResponse, Redirect, Response},
+    extract::State,
+    response::{Html, Redirect},
     routing::{get, post},
 };
-use hipflask::{Error, Result, SecretKey, Session, SessionLayer, password, store::MemoryStore};
+use hipflask::{
+    Result, SecretKey, Session, SessionLayer,
+    auth::{CurrentUser, LoginManager},
+    password,
+    store::MemoryStore,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -38,11 +42,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/members", get(members))
         .route("/log_out", post(log_out))
         .with_state(Users::new(HashMap::from([("ada", hash)])))
+        .layer(users())
         .layer(sessions);
     let address = env::var("ADDRESS").unwrap_or("127.0.0.1:5000".into());
     let listener = TcpListener::bind(address).await?;
     eprintln!("Listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
+}
+
+/// Finds users by the name that sessions keep: an app asks its database.
+fn users() -> LoginManager<String> {
+    LoginManager::new(async |name: String| Ok((name == "ada").then_some(name)))
+        .login_view("/")
+        .with_message("warning", "Please log in first")
 }
 
 async fn index(session: Session) -> Result<Html<String>> {
@@ -71,35 +83,19 @@ async fn log_in(
         session.flash("error", "Wrong name or password")?;
         return Ok(Redirect::to("/"));
     }
-    session.renew()?; // who knew the visitor's id before is not let in with the user
-    session.insert("user", name)?;
+    session.log_in(name)?; // who knew the visitor's id before is not let in with the user
     session.flash("success", "You are logged in")?;
     Ok(Redirect::to("/members"))
 }
 
-/// The guard: a handler that asks for it meets only users.
-struct User(String);
-
-impl<S: Sync> FromRequestParts<S> for User {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let session = Session::from_request_parts(parts, state).await.map_err(Error::from)?;
-        if let Some(name) = session.get("user")? {
-            return Ok(Self(name));
-        }
-        session.flash("warning", "Please log in first")?;
-        Err(Redirect::to("/").into_response())
-    }
-}
-
-async fn members(User(name): User, session: Session) -> Result<Html<String>> {
+/// Only users get here: a guard is what a handler asks for.
+async fn members(CurrentUser(name): CurrentUser<String>, session: Session) -> Result<Html<String>> {
     let log_out = r#"<form method="post" action="/log_out"><button>Log out</button></form>"#;
     Ok(Html(format!("<h1>Welcome, {name}</h1>\n{}{log_out}", messages(&session)?)))
 }
 
 async fn log_out(session: Session) -> Result<Redirect> {
-    session.destroy()?; // a copy of the cookie is void now, too
+    session.log_out()?; // a copy of the cookie is void now, too
     session.flash("info", "You are logged out")?;
     Ok(Redirect::to("/"))
 }

@@ -24,20 +24,20 @@ use tokio::net::TcpListener;
 /// What a row of an app's table of users has.
 #[derive(Clone)]
 struct Account {
-    id: &'static str,
+    id: String,
     name: &'static str,
     hash: String,
 }
 
 impl User for Account {
     fn id(&self) -> String {
-        self.id.into()
+        self.id.clone()
     }
 }
 
 /// The table: an app has a database.
 #[derive(Clone)]
-struct Accounts(Arc<HashMap<&'static str, Account>>);
+struct Accounts(Arc<HashMap<String, Account>>);
 
 impl UserLoader for Accounts {
     type User = Account;
@@ -59,8 +59,9 @@ const FORM: &str = r#"<form method="post">
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hash = password::hash_async("correct horse").await?;
-    let ada = Account { id: "7", name: "ada", hash };
-    let accounts = Accounts(Arc::new(HashMap::from([(ada.id, ada)])));
+    // A Flask app with Flask-Security knows its users by their `fs_uniquifier`.
+    let ada = Account { id: env::var("FS_UNIQUIFIER").unwrap_or("7".into()), name: "ada", hash };
+    let accounts = Accounts(Arc::new(HashMap::from([(ada.id.clone(), ada)])));
     // At a site with https, `hardened()` guards the cookie with all that browsers offer. On plain http,
     // as here, they would not keep such a cookie.
     let config = SessionConfig::new(SecretKey::random()?).with_vars("FLASK", env::vars_os())?;
@@ -120,7 +121,13 @@ async fn log_in(
         return Ok(Html(format!("<h1>Log in</h1>\n{}{FORM}", messages(&session)?)).into_response());
     };
     let how = if form.remember.is_some() { LogIn::new().remembered() } else { LogIn::new() };
-    session.log_in_with(user.id, &how)?;
+    session.log_in_with(user.id(), &how)?;
+    if env::var_os("FS_UNIQUIFIER").is_some() {
+        // What Flask-Security looks for: when the password was given, and that the browser needs a new
+        // CSRF cookie.
+        session.insert("fs_paa", session.authenticated_at().map(|at| at.as_secs()))?;
+        session.insert("fs_cc", "set")?;
+    }
     session.flash("success", "You are logged in")?;
     Ok(Redirect::to(&next.or("/members")).into_response())
 }

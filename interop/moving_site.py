@@ -148,12 +148,13 @@ class Browser:
     def get(self, path):
         return self.ask(path, None)
 
-    def post(self, path, **form):
-        return self.ask(path, urllib.parse.urlencode(form).encode())
+    def post(self, path, headers=None, **form):
+        return self.ask(path, urllib.parse.urlencode(form).encode(), headers)
 
-    def ask(self, path, body):
+    def ask(self, path, body, headers=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers or {})
         try:
-            return Answer(self.opener.open(f"http://127.0.0.1:{self.port}{path}", body, timeout=20))
+            return Answer(self.opener.open(request, timeout=20))
         except urllib.error.HTTPError as error:
             return Answer(error)
 

@@ -14,7 +14,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+from werkzeug.serving import make_server
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECRET_KEY = "interop-tests-only-5b2c0e7d94f1a86e3377"
@@ -101,6 +104,20 @@ def started(arguments, check, stop=signal.SIGTERM, **options):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextlib.contextmanager
+def serving(app):
+    """Serves a WSGI app from threads of this process and yields its port."""
+    server = make_server("127.0.0.1", free_port(), app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextlib.contextmanager

@@ -1,8 +1,6 @@
 """One token on both sides: a form that Flask-WTF has rendered is sent to the example `csrf`, and the other way round."""
 
-import contextlib
 import json
-import threading
 import time
 
 import pytest
@@ -10,8 +8,7 @@ from flask import Flask, redirect, render_template_string, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from moving_site import Browser, rust
-from servers import SECRET_KEY, free_port
-from werkzeug.serving import make_server
+from servers import SECRET_KEY, serving
 
 NEW_KEY = "interop-tests-only-another-6e1f0a7742c9d3b8"
 PAGE = """<form method="post" action="/like"><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"></form>"""
@@ -37,17 +34,8 @@ def twin(key):
     return app
 
 
-@contextlib.contextmanager
 def flask(key=SECRET_KEY):
-    server = make_server("127.0.0.1", free_port(), twin(key), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving(twin(key))
 
 
 @pytest.fixture

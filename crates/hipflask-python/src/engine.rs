@@ -56,11 +56,18 @@ impl Engine {
         let config = settings::read(keys, values)?;
         let refuse = |mistake| error::config(py, &mistake);
         let interface = config.build().map_err(refuse)?;
-        for name in config.needing_a_store().into_iter().filter(|_| store.is_none()) {
+        let needing = config.needing_a_store(revocations.is_some());
+        for name in needing.into_iter().filter(|_| store.is_none()) {
             tracing::warn!(target: "hipflask", "{name} has no effect: set SESSION_TYPE or SESSION_STORE");
         }
         if let Some(text) = config.beyond_browsers() {
             tracing::warn!(target: "hipflask", "{text}");
+        }
+        if revocations.is_some() && store.is_some() {
+            tracing::warn!(
+                target: "hipflask",
+                "SESSION_REVOCATIONS has no effect: sessions lie in a store, where they are ended"
+            );
         }
         let revocable = revocations.filter(|_| store.is_none());
         let revocable =

@@ -1,7 +1,10 @@
 //! One key of a session that is being changed in its store, between Python's function and the store.
 
 use hipflask::{
-    core::{engine::Changes, visit::Updating as Core},
+    core::{
+        engine::{Changes, EngineError},
+        visit::Updating as Core,
+    },
     store::Record,
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -26,6 +29,15 @@ impl Updating {
     pub(crate) fn new(core: Core, engine: Py<Engine>) -> Self {
         let seen = core.held().snapshot().record().clone();
         Self { core, seen, engine }
+    }
+
+    fn carry_out(&mut self, py: Python<'_>, begun: Result<(), EngineError>) -> PyResult<bool> {
+        let driven = match begun {
+            Ok(()) => self.engine.get().stored()?.drive(py, &mut self.core)?,
+            Err(failure) => Err(failure),
+        };
+        driven.map_err(|failure| error::engine(py, failure))?;
+        Ok(self.core.current().is_none())
     }
 }
 
@@ -54,15 +66,19 @@ impl Updating {
                 return Ok(false);
             }
         }
-        let engine = self.engine.get();
-        let stored = engine.stored()?;
-        let value = Reader::new(stored.dialect).value(value)?;
-        let driven = match self.core.apply(value) {
-            Ok(()) => stored.drive(py, &mut self.core)?,
-            Err(failure) => Err(failure),
-        };
-        driven.map_err(|failure| error::engine(py, failure))?;
-        Ok(self.core.current().is_none())
+        let value = Reader::new(self.engine.get().stored()?.dialect).value(value)?;
+        let begun = self.core.apply(value);
+        self.carry_out(py, begun)
+    }
+
+    /// Removes the key from the store, and says whether that was done, as `apply` does; what is not there
+    /// need not be removed.
+    fn remove(&mut self, py: Python<'_>) -> PyResult<bool> {
+        if self.core.current() == Some(None) {
+            return Ok(true);
+        }
+        let begun = self.core.remove();
+        self.carry_out(py, begun)
     }
 
     /// Brings what the store has now into the session.

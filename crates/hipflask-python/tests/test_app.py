@@ -361,3 +361,13 @@ def test_setting_that_needs_a_store_is_never_silent(store: str | None, caplog: p
     assert caplog.messages == (
         [] if store else ["SESSION_IDLE_TIMEOUT has no effect: set SESSION_TYPE or SESSION_STORE"]
     )
+
+
+@pytest.mark.parametrize("store", [None, "memory:"])
+def test_revocations_beside_a_store_are_never_silent(store: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    app = flask.Flask("stored")
+    app.config.update(SECRET_KEY=SECRET_KEY, SESSION_REVOCATIONS="memory:", SESSION_STORE_DEADLINE=1)
+    hipflask.HipFlask(app, store=store)
+    assert caplog.messages == (
+        ["SESSION_REVOCATIONS has no effect: sessions lie in a store, where they are ended"] if store else []
+    )

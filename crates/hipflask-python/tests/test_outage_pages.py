@@ -60,6 +60,7 @@ def test_view_that_goes_on_cannot_write(app: flask.Flask) -> None:
             lambda: session.renew(),  # type: ignore[attr-defined]
             lambda: session.destroy(),  # type: ignore[attr-defined]
             lambda: session.update_atomically("a", lambda _: 1),  # type: ignore[attr-defined]
+            lambda: session.take("a"),  # type: ignore[attr-defined]
             lambda: setattr(session, "permanent", True),
         ):
             with pytest.raises(StoreUnavailable):

@@ -39,6 +39,8 @@ def use() -> Response:
     mine["cart"] = [1, 2]
     count: Any = mine.update_atomically("count", lambda count: (count or 0) + 1)
     mine.update_atomically("count", 1)  # type: ignore[arg-type]
+    state: Any = mine.take("oauth_state")
+    mine.take(5)  # type: ignore[arg-type]
     is_known: bool = mine.permanent or mine.new or mine.modified or mine.accessed
     reason: str = mine.reason
     sid: str | None = mine.sid
@@ -48,7 +50,7 @@ def use() -> Response:
     mine.modified = False
     mine.renew()
     mine.destroy()
-    return Response(f"{count} {is_known} {reason} {sid} {sid_is_text}")
+    return Response(f"{count} {state} {is_known} {reason} {sid} {sid_is_text}")
 
 
 def revoke(app: Flask, session_id: str) -> bool:

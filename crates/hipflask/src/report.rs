@@ -53,8 +53,9 @@ pub(crate) struct Built {
     unused: Vec<(String, &'static str)>,
     /// What of the lifetime browsers do not keep.
     beyond_browsers: Option<String>,
-    /// Settings that have no effect in a signed cookie.
-    needing_a_store: Vec<&'static str>,
+    /// Settings that have no effect in a signed cookie, and in one that can be revoked.
+    needing_a_store: [Vec<&'static str>; 2],
+    names_revocations: bool,
     told: Arc<Once>,
 }
 
@@ -69,17 +70,14 @@ impl Built {
             secure: interface.attributes().is_secure(),
             unused: config.unused().to_vec(),
             beyond_browsers: config.beyond_browsers(),
-            needing_a_store: config.needing_a_store(),
+            needing_a_store: [false, true].map(|is_revocable| config.needing_a_store(is_revocable)),
+            names_revocations: config.revocations().is_some(),
             told: Arc::new(Once::new()),
         }
     }
 
     /// Tells it when the layer is first put around something: a router does that for each route.
     pub(crate) fn tell(&self, store: Option<&'static str>, revocations: Option<&'static str>) {
-        // They are about whatever store is asked.
-        let has_effect = |name: &&&str| {
-            revocations.is_some() && ["SESSION_ON_OUTAGE", "SESSION_STORE_DEADLINE"].contains(name)
-        };
         self.told.call_once(|| {
             tracing::info!(
                 target: "hipflask",
@@ -99,7 +97,14 @@ impl Built {
             if let Some(text) = &self.beyond_browsers {
                 tracing::warn!(target: "hipflask", "{text}");
             }
-            let needing = self.needing_a_store.iter().filter(|name| !has_effect(name));
+            if self.names_revocations && store.is_some() {
+                tracing::warn!(
+                    target: "hipflask",
+                    "the setting SESSION_REVOCATIONS has no effect: sessions lie in a store, where they are \
+                     ended"
+                );
+            }
+            let needing = self.needing_a_store[usize::from(revocations.is_some())].iter();
             for name in needing.filter(|_| store.is_none()) {
                 tracing::warn!(
                     target: "hipflask",

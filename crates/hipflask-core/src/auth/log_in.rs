@@ -156,6 +156,35 @@ impl Session {
         Ok(())
     }
 
+    /// Notes that the user has given the password once more: the session is fresh again, and gets a new
+    /// id. Where nobody is logged in, nothing changes.
+    ///
+    /// DIFFERENCE: Flask-Login keeps the id, and makes fresh what is nobody's.
+    ///
+    /// ```
+    /// use hipflask_core::{UnixTime, auth::LogIn, session::Session};
+    ///
+    /// let now = UnixTime::from_secs(1_763_692_800);
+    /// let mut session = Session::new();
+    /// session.log_in("7", &LogIn::new().with_fresh(false), now)?;
+    /// session.confirm_login(now)?;
+    /// assert!(session.is_fresh(None, now));
+    /// # Ok::<(), hipflask_core::session::SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn confirm_login(&mut self, now: UnixTime) -> Result<(), SessionError> {
+        if self.user_id().is_none() {
+            return Ok(());
+        }
+        self.renew()?;
+        self.remove(IDENTIFIER)?; // it may be that of where the user was before
+        self.set(FRESH, true)?;
+        self.set(AUTHENTICATED, now.as_millis())
+    }
+
     /// Logs the user out: the session ends, as [`destroy`](Self::destroy) says, and with it all that
     /// Flask-Login takes out.
     ///

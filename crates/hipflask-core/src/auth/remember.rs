@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use super::{
     hex,
-    log_in::{REMEMBER, REMEMBER_SECONDS},
+    log_in::{REMEMBER, REMEMBER_SECONDS, id_text},
 };
 use crate::{
     UnixTime,
     cookie::{self, Attributes, SetCookieError},
     session::{Session, SessionError},
     signing::{Digest, Key, KeyDerivation, KeyRing, derive_key},
+    value::Value,
 };
 
 /// Signs users' ids as Flask-Login does, and believes every key of the ring.
@@ -111,6 +112,7 @@ pub struct RememberCookie {
     signer: RememberSigner,
     name: String,
     life: Duration,
+    refreshes: bool,
     attributes: Attributes,
 }
 
@@ -131,6 +133,7 @@ impl RememberCookie {
             signer,
             name: "remember_token".into(),
             life: Duration::from_secs(365 * 86_400),
+            refreshes: false,
             attributes: Attributes::new(),
         }
     }
@@ -148,6 +151,17 @@ impl RememberCookie {
     #[must_use]
     pub const fn with_duration(mut self, life: Duration) -> Self {
         self.life = life;
+        self
+    }
+
+    /// Sets whether the cookie's life starts anew with each response to a user who is logged in and has
+    /// shown it.
+    ///
+    /// DIFFERENCE: Flask-Login also gives it to who has not asked to be remembered.
+    #[doc(alias = "REMEMBER_COOKIE_REFRESH_EACH_REQUEST")]
+    #[must_use]
+    pub const fn with_refresh_each_request(mut self, refreshes: bool) -> Self {
+        self.refreshes = refreshes;
         self
     }
 
@@ -203,15 +217,47 @@ impl RememberCookie {
     ///
     /// As [`Session::set`].
     pub fn take_wish(session: &mut Session) -> Result<Option<Remember>, SessionError> {
-        let seconds = session.remove(REMEMBER_SECONDS)?.and_then(|it| match it {
-            crate::value::Value::Float(seconds) => Some(seconds),
-            other => other.as_i64().map(|seconds| seconds as f64),
-        });
-        let wish = session.remove(REMEMBER)?;
-        Ok(match wish.as_ref().and_then(|wish| wish.as_str()) {
-            Some("set") if session.user_id().is_some() => Some(Remember::Set(seconds)),
-            Some("clear") => Some(Remember::Clear),
-            _ => None,
-        })
+        let seconds = session.remove(REMEMBER_SECONDS)?.as_ref().and_then(as_seconds);
+        take_wish(session, seconds)
+    }
+
+    /// Takes out of a session what is to become of the cookie, of which the request has shown this value:
+    /// it may have to be [refreshed](Self::with_refresh_each_request).
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set`].
+    pub fn take_wish_of(
+        &self,
+        session: &mut Session,
+        shown: Option<&[u8]>,
+    ) -> Result<Option<Remember>, SessionError> {
+        if !self.refreshes {
+            return Self::take_wish(session);
+        }
+        // It stays for the next response.
+        let seconds = session.value(REMEMBER_SECONDS).as_ref().and_then(as_seconds);
+        let shown = shown.and_then(|value| self.signer.decode(value));
+        let is_own = shown.is_some() && shown == session.user_id().as_ref().and_then(id_text);
+        Ok(take_wish(session, seconds)?.or(is_own.then_some(Remember::Set(seconds))))
+    }
+}
+
+fn take_wish(
+    session: &mut Session,
+    seconds: Option<f64>,
+) -> Result<Option<Remember>, SessionError> {
+    let wish = session.remove(REMEMBER)?;
+    Ok(match wish.as_ref().and_then(|wish| wish.as_str()) {
+        Some("set") if session.user_id().is_some() => Some(Remember::Set(seconds)),
+        Some("clear") => Some(Remember::Clear),
+        _ => None,
+    })
+}
+
+fn as_seconds(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(seconds) => Some(*seconds),
+        other => other.as_i64().map(|seconds| seconds as f64),
     }
 }

@@ -1,14 +1,20 @@
-//! What Flask-Login and Flask-WTF keep: the recorded answers of real ones. The kinds of rows are shared
-//! out among the tests of their modules.
+//! What Flask-Login keeps, and the dates of headers: the recorded answers of real ones. The kinds of rows
+//! that other tests check are named here, and no other kind is left out.
 
 use hipflask_core::{
     auth::{RememberCookie, RememberKeyError, RememberSigner, identifier},
     cookie,
+    http_date::http_date,
+    serializer::{Limits, from_json},
     signing::{Key, KeyRing},
+    value::Value,
 };
 use serde_json::Value as Json;
 
-use crate::vectors::{Row, Vectors, from_hex};
+use crate::{
+    notation,
+    vectors::{Row, Vectors, from_hex},
+};
 
 fn key(row: &Row) -> Key {
     match &row.field("secret")["hex"] {
@@ -22,10 +28,24 @@ fn signer(row: &Row) -> Result<RememberSigner, RememberKeyError> {
 }
 
 #[test]
-fn remember_cookie_is_flask_logins() {
-    let kinds = ["remember_token", "remember_decode", "session_identifier"];
+fn answers_are_those_of_flask_login_and_werkzeug() {
     Vectors::load("extensions")
-        .only(&kinds)
+        .leave("login_flow", "the facade's login_flow.rs")
+        .leave("csrf_flow", "the facade's csrf.rs")
+        .leave("csrf_token", "csrf.rs")
+        .leave("csrf_same_origin", "csrf.rs")
+        .leave("password_hash", "the facade's passwords.rs")
+        .leave("password_check", "the facade's passwords.rs")
+        .leave("bcrypt", "the facade's passwords.rs")
+        .check("http_date", |row| {
+            let Value::DateTime(time) = notation::read(row.field("datetime")).unwrap() else {
+                panic!("no time in {row:?}")
+            };
+            let date = row.text("http_date");
+            row.assert_eq(http_date(time.unix_seconds()).as_deref(), Some(date));
+            let back = from_json(&format!(r#"{{" d":"{date}"}}"#), Limits::default()).unwrap();
+            row.assert_eq(back, notation::read(row.field("parsed_back")).unwrap());
+        })
         .check("remember_token", |row| match signer(row) {
             Err(error) => {
                 assert!(error.to_string().contains("Latin-1"));

@@ -5,11 +5,12 @@ use std::time::Duration;
 use hipflask_core::{
     UnixTime,
     auth::{
-        LogIn, Protection, Remember, RememberCookie, Returned, Series, SeriesToken, id_text,
-        identifier,
+        LogIn, Protection, REMEMBER_SECONDS, Remember, RememberCookie, RememberSigner, Returned,
+        Series, SeriesToken, id_text, identifier,
     },
     serializer::Limits,
     session::{AUTHENTICATED, Fate, Session, SessionError},
+    signing::KeyRing,
     value::Value,
 };
 
@@ -71,6 +72,46 @@ fn nobody_is_logged_in_without_an_id() {
         assert_eq!(session.user_id(), None);
         assert!(!session.is_fresh(None, NOW));
     }
+}
+
+#[test]
+fn confirmed_login_is_fresh_under_a_new_id_and_keeps_the_rest() {
+    let json = r#"{"_user_id":"7","_fresh":false,"_id":"x","csrf_token":"c","cart":["tea"]}"#;
+    let mut stale = session(json);
+    stale.confirm_login(NOW).unwrap();
+    assert!(stale.is_fresh(Some(Duration::ZERO), NOW));
+    assert_eq!(keys(&stale), ["_user_id", "_fresh", "csrf_token", "cart", AUTHENTICATED]);
+    assert_eq!(stale.fate(), Fate::Renewed);
+    let mut nobody = session(r#"{"_fresh":false}"#);
+    nobody.confirm_login(NOW).unwrap();
+    assert!(!nobody.is_modified() && nobody.fate() == Fate::Kept);
+}
+
+#[test]
+fn refreshed_cookie_is_the_users_who_has_shown_it() {
+    let cookie = RememberCookie::new(RememberSigner::new(&KeyRing::new("k")).unwrap());
+    let wish = |cookie: &RememberCookie, json: &str, shown: Option<&str>| {
+        let mut session = session(json);
+        let wish = cookie.take_wish_of(&mut session, shown.map(str::as_bytes)).unwrap();
+        (wish, session.contains(REMEMBER_SECONDS), session.is_modified())
+    };
+    let (of_7, of_8) = (cookie.signer().encode("7"), cookie.signer().encode("8"));
+    let lasting = r#"{"_user_id":"7","_remember_seconds":10.5}"#;
+    assert_eq!(wish(&cookie, lasting, Some(&of_7)), (None, false, true));
+    let cookie = cookie.with_refresh_each_request(true);
+    let again = |seconds| Some(Remember::Set(seconds));
+    assert_eq!(wish(&cookie, lasting, Some(&of_7)), (again(Some(10.5)), true, false));
+    assert_eq!(wish(&cookie, r#"{"_user_id":"7"}"#, Some(&of_7)), (again(None), false, false));
+    for (json, shown) in [
+        (r#"{"_user_id":"7"}"#, None), // has not asked to be remembered
+        (r#"{"_user_id":"7"}"#, Some(&*of_8)),
+        (r#"{"_user_id":"7"}"#, Some("7|0123")),
+        ("{}", Some(&*of_7)),
+    ] {
+        assert_eq!(wish(&cookie, json, shown), (None, false, false), "{json} {shown:?}");
+    }
+    let out = r#"{"_user_id":"7","_remember":"clear"}"#;
+    assert_eq!(wish(&cookie, out, Some(&of_7)), (Some(Remember::Clear), false, true));
 }
 
 #[test]

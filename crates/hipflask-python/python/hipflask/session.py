@@ -17,7 +17,7 @@ from .errors import ConfigError, SessionError, StoreUnavailable
 from .waiting import waiting
 
 if TYPE_CHECKING:
-    from ._native import Engine, Opened
+    from ._native import Engine, Opened, Updating
 
 __all__ = ["Session"]
 
@@ -41,7 +41,7 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
 
     - a change deep inside of a list or dict is noticed, without ``session.modified = True``;
     - ``session.reason`` says why it is what it is, for instance ``"expired"``;
-    - :meth:`renew`, :meth:`destroy` and :meth:`update_atomically`.
+    - :meth:`renew`, :meth:`destroy`, :meth:`update_atomically` and :meth:`take`.
 
     >>> from flask import Flask, session
     >>> from hipflask import HipFlask
@@ -145,16 +145,11 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
         """
         opened, engine = self._open(), self._engine
         with self._lock:
-            if self._saved and engine.is_stored:
-                raise SessionError("the session cannot be changed after it was saved, so change it before")
-            updating = engine.update(self, opened, key, time.time())
+            updating = self._begin_update(key)
             if updating is None:
                 # Nobody else has what this request sees; it is saved with the rest.
                 value = self[key] = function(self.get(key))
                 return value
-            if self.modified:
-                # What was changed in place so far can no longer be told from what others have written.
-                self.modified = True
             try:
                 while True:
                     value = function(updating.current)
@@ -165,6 +160,50 @@ class Session(dict, SessionMixin):  # type: ignore[type-arg]
             if not self._ended:
                 self[key] = value
             return value
+
+    def take(self, key: str) -> Any:
+        """Takes a value out, which exactly one request gets, on all nodes; ``None`` if there is none: for
+        what may be used once, such as the ``state`` of a log-in elsewhere, or a challenge.
+
+        In a store the value is gone when this returns, and of requests that overlap one gets it. That holds
+        between Hipflask's own requests: plain Flask-Session may write it back. In a signed cookie it is gone
+        from this browser only: who sends an old copy of the cookie gets it again.
+
+        >>> from flask import Flask, session
+        >>> from hipflask import HipFlask
+        >>> app = Flask("example")
+        >>> extension = HipFlask(app, store="memory:")
+        >>> with app.test_request_context():
+        ...     session["oauth_state"] = "af0ifjsldkj"
+        ...     session.take("oauth_state"), session.take("oauth_state")
+        ('af0ifjsldkj', None)
+
+        :raises StoreUnavailable: when the store does not answer.
+        :raises SessionConflict: when another request has ended the session.
+        """
+        opened, engine = self._open(), self._engine
+        with self._lock:
+            updating = self._begin_update(key)
+            if updating is None:
+                return self.pop(key, None)
+            try:
+                while True:
+                    value = updating.current
+                    if waiting(engine, updating.remove):
+                        break
+            finally:
+                updating.finish(self, opened)
+            return value
+
+    def _begin_update(self, key: str) -> Updating | None:
+        """Begins to change a key in the store; ``None`` if nobody else has what this request sees."""
+        if self._saved and self._engine.is_stored:
+            raise SessionError("the session cannot be changed after it was saved, so change it before")
+        updating = self._engine.update(self, self._open(), key, time.time())
+        if updating is not None and self.modified:
+            # What was changed in place so far can no longer be told from what others have written.
+            self.modified = True
+        return updating
 
     # --- a dict that notes its changes, by the rules of Flask's own session ---------------------------
 
@@ -265,4 +304,4 @@ class ReadOnlySession(StoredSession):
         raise StoreUnavailable("the session cannot be changed: its store does not answer")
 
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
-    renew = destroy = update_atomically = _refuse
+    renew = destroy = update_atomically = take = _refuse

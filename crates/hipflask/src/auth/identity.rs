@@ -20,7 +20,7 @@ use http::{
 use tokio::sync::OnceCell;
 
 use super::{
-    next::with_way_back,
+    next::{NEXT, way_back, with_next},
     rejection::LoginRejection,
     settings::{Remembering, Settings},
     user::User,
@@ -108,15 +108,25 @@ impl<U: User> Identity<U> {
         let Some(login_view) = &self.settings.login_view else {
             return LoginRejection::Unauthorized;
         };
-        if let Some((category, text)) = &self.settings.message {
-            let session = session(parts).await;
-            let flashed =
-                session.and_then(|session| session.flash(category.as_str(), text.as_str()));
-            if let Err(error) = flashed {
-                return error.into();
-            }
+        let next = way_back(&parts.method, &self.uri);
+        if let Err(error) = self.note_stranger(parts, next).await {
+            return error.into();
         }
-        LoginRejection::LogIn { location: with_way_back(login_view, &parts.method, &self.uri) }
+        let next = next.filter(|_| !self.settings.next_in_session);
+        LoginRejection::LogIn { location: with_next(login_view, next) }
+    }
+
+    /// Puts into the session what is for the page of the log-in.
+    async fn note_stranger(&self, parts: &Parts, next: Option<&str>) -> Result<(), Error> {
+        if let Some((category, text)) = &self.settings.message {
+            session(parts).await?.flash(category.as_str(), text.as_str())?;
+        }
+        match next {
+            _ if !self.settings.next_in_session => {}
+            Some(next) => session(parts).await?.insert(NEXT, next)?,
+            None => _ = session(parts).await?.remove(NEXT)?,
+        }
+        Ok(())
     }
 
     async fn load(&self, parts: &Parts) -> Result<Option<U>, LoginRejection> {

@@ -31,6 +31,7 @@ impl<U: User> LoginManager<U> {
         Self(Arc::new(Settings {
             loader: Arc::new(loader),
             login_view: None,
+            next_in_session: false,
             message: Some(("message".into(), "Please log in to access this page.".into())),
             of_others: StatusCode::FORBIDDEN,
             remember: None,
@@ -44,6 +45,14 @@ impl<U: User> LoginManager<U> {
     #[must_use]
     pub fn login_view(self, path: impl Into<String>) -> Self {
         self.with(|settings| settings.login_view = Some(path.into()))
+    }
+
+    /// Keeps the way back in the session, under `next`, instead of the address of the log-in.
+    /// [`SafeNext`](super::SafeNext) finds it there.
+    #[doc(alias = "USE_SESSION_FOR_NEXT")]
+    #[must_use]
+    pub fn with_next_in_session(self) -> Self {
+        self.with(|settings| settings.next_in_session = true)
     }
 
     /// Sets the category and the text of the message that is flashed on the way to the log-in.

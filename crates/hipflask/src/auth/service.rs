@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use super::{
     identity::Identity,
+    next::NextInSession,
     series::RememberSeries,
     settings::{Remembering, Settings},
 };
@@ -68,6 +69,9 @@ where
         let identity = Arc::new(Identity::new(&self.settings, &request));
         let session = request.extensions().get().cloned();
         request.extensions_mut().insert(Arc::clone(&identity));
+        if self.settings.next_in_session {
+            request.extensions_mut().insert(NextInSession);
+        }
         LoginFuture { inner: self.inner.call(request), identity, session, rest: None }
     }
 }
@@ -218,7 +222,10 @@ struct News {
 
 /// Takes out of the session what is only for the response, and notes from where the user has logged in.
 fn settle<U>(identity: &Identity<U>, session: &mut Core) -> Result<News, SessionError> {
-    let remember = RememberCookie::take_wish(session)?;
+    let remember = match &identity.settings.remember {
+        Some(Remembering::FlaskLogin(cookie)) => cookie.take_wish_of(session, identity.shown())?,
+        _ => RememberCookie::take_wish(session)?,
+    };
     let user_id = session.user_id();
     let has_logged_in = user_id.is_some() && session.fate() != Fate::Kept;
     if has_logged_in

@@ -52,6 +52,24 @@ impl Session {
         Ok(self.request().lock().session.log_in(user_id, how, now)?)
     }
 
+    /// Notes that the user, who is logged in, has given the password once more: the session is fresh
+    /// again, gets a new id, and keeps what it holds. Where nobody is logged in, nothing changes.
+    ///
+    /// ```
+    /// # fn show(session: &hipflask::Session) -> hipflask::Result<()> {
+    /// session.confirm_login()?; // the password was right
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the session is read-only.
+    pub fn confirm_login(&self) -> Result<()> {
+        let now = self.request().interface().now();
+        Ok(self.request().lock().session.confirm_login(now)?)
+    }
+
     /// Logs the user out: the session ends, as [`destroy`](Self::destroy) says, and the browser forgets
     /// its remember cookie.
     ///

@@ -17,6 +17,8 @@ use super::{
 pub(super) struct Settings<U> {
     pub(super) loader: Arc<dyn AnyLoader<U>>,
     pub(super) login_view: Option<String>,
+    /// Whether the way back lies in the session, and not in the address of the log-in.
+    pub(super) next_in_session: bool,
     /// Category and text of what is flashed on the way to the log-in.
     pub(super) message: Option<(String, String)>,
     /// The answer to who asks for somebody else's.
@@ -65,6 +67,7 @@ impl<U> Clone for Settings<U> {
         Self {
             loader: Arc::clone(&self.loader),
             login_view: self.login_view.clone(),
+            next_in_session: self.next_in_session,
             message: self.message.clone(),
             of_others: self.of_others,
             remember: self.remember.clone(),

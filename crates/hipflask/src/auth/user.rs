@@ -25,7 +25,14 @@ pub trait User: Clone + Send + Sync + 'static {
     fn id(&self) -> String;
 }
 
-/// Finds users by their id: the app's database.
+/// A user of whom the app knows no more than the id.
+impl User for String {
+    fn id(&self) -> String {
+        self.clone()
+    }
+}
+
+/// Finds users by their id: the app's database. A function is one, too: `async |id: String| …`.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -52,6 +59,19 @@ pub trait UserLoader: Send + Sync + 'static {
 
     /// Returns the user of this id; `None` if there is none, or none who may log in any more.
     fn load(&self, id: &str) -> impl Future<Output = Result<Option<Self::User>, BoxError>> + Send;
+}
+
+impl<F, L, U> UserLoader for F
+where
+    F: Fn(String) -> L + Send + Sync + 'static,
+    L: Future<Output = Result<Option<U>, BoxError>> + Send,
+    U: User,
+{
+    type User = U;
+
+    async fn load(&self, id: &str) -> Result<Option<U>, BoxError> {
+        self(id.to_owned()).await
+    }
 }
 
 /// What a user may do, for [`Permitted`](super::Permitted) and

@@ -42,7 +42,8 @@ impl Default for Stored {
 
 /// Settings of sessions in a store. In a signed cookie they have no effect, and the log says so.
 impl SessionConfig {
-    /// Returns the names of settings that have no effect unless sessions lie in a store.
+    /// Returns the names of settings that have no effect unless sessions lie in a store; of signed
+    /// cookies that can be revoked, those that are not about the store of revocations either.
     ///
     /// ```
     /// use std::time::Duration;
@@ -50,10 +51,10 @@ impl SessionConfig {
     ///
     /// let config = SessionConfig::new(SecretKey::random()?);
     /// let config = config.with_idle_timeout(Duration::from_secs(900));
-    /// assert_eq!(config.needing_a_store(), ["SESSION_IDLE_TIMEOUT"]);
+    /// assert_eq!(config.needing_a_store(false), ["SESSION_IDLE_TIMEOUT"]);
     /// # Ok::<(), hipflask::ConfigError>(())
     /// ```
-    pub fn needing_a_store(&self) -> Vec<&'static str> {
+    pub fn needing_a_store(&self, is_revocable: bool) -> Vec<&'static str> {
         let (mine, default) = (&self.stored, Stored::default());
         let (ours, theirs) = (&mine.settings, &default.settings);
         [
@@ -61,8 +62,8 @@ impl SessionConfig {
             ("SESSION_CONFLICT_POLICY", ours.conflict_policy != theirs.conflict_policy),
             ("SESSION_ID_STORAGE", ours.id_storage != theirs.id_storage),
             ("SESSION_IDLE_TIMEOUT", ours.idle_timeout != theirs.idle_timeout),
-            ("SESSION_ON_OUTAGE", ours.on_outage != theirs.on_outage),
-            ("SESSION_STORE_DEADLINE", mine.deadline != default.deadline),
+            ("SESSION_ON_OUTAGE", !is_revocable && ours.on_outage != theirs.on_outage),
+            ("SESSION_STORE_DEADLINE", !is_revocable && mine.deadline != default.deadline),
             ("SESSION_TOUCH_AFTER", ours.touch_after.to_bits() != theirs.touch_after.to_bits()),
             ("SESSION_USER_INDEX", mine.lists_users),
             ("SESSION_USER_LIMIT", mine.listing.most.is_some()),

@@ -9,8 +9,8 @@ use http::{HeaderMap, Request, header::CONTENT_TYPE};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-/// Where scripts put the token, in Flask-WTF's order.
-const HEADERS: [&str; 2] = ["x-csrftoken", "x-csrf-token"];
+/// Where scripts put the token, in Flask-WTF's order; the last is Flask-Security's, and many a library's.
+const HEADERS: [&str; 3] = ["x-csrftoken", "x-csrf-token", "x-xsrf-token"];
 
 /// Returns the token of a request, or an empty text, and the request.
 pub(super) async fn take_token(

@@ -16,9 +16,9 @@ use super::{
 /// It is on for every method but GET, HEAD and OPTIONS. Where the browser says who has started the
 /// request, in `Sec-Fetch-Site` or `Origin`, that decides; where it says nothing, a token does, which is
 /// Flask-WTF's: [`Session::csrf_token`](crate::Session::csrf_token) makes them. A token is looked for in
-/// the form's field `csrf_token`, then in the headers `X-CSRFToken` and `X-CSRF-Token`. A refused request
-/// gets 400 and the text of the [`CsrfError`](super::CsrfError), which is in the response's extensions,
-/// too.
+/// the form's field `csrf_token`, then in the headers `X-CSRFToken`, `X-CSRF-Token` and
+/// `X-XSRF-Token`. A refused request gets 400 and the text of the [`CsrfError`](super::CsrfError), which
+/// is in the response's extensions, too.
 ///
 /// It belongs inside of the session's layer. Around routes, as `route_layer`, it leaves a 404 a 404.
 ///
@@ -64,16 +64,29 @@ impl CsrfLayer {
         Self::default()
     }
 
-    /// Lets requests to this path pass, such as those of a payment service that reports to it. The path
-    /// is compared as it is, letter by letter; below `Router::nest` it is what is left of it.
+    /// Lets requests to this route pass, such as those of a payment service that reports to it. It is
+    /// named as where it is added: `/hook`, `/hooks/{shop}`; below `Router::nest` without what that puts
+    /// before it. Without axum's router only whole paths are known, letter by letter.
+    ///
+    /// A route that is added after the layer is not guarded either.
+    ///
+    /// ```
+    /// use axum::{Router, routing::post};
+    /// use hipflask::csrf::CsrfLayer;
+    ///
+    /// let app: Router = Router::new()
+    ///     .route("/hooks/{shop}", post(async || "reported"))
+    ///     .route_layer(CsrfLayer::new().exempt("/hooks/{shop}"))
+    ///     .route("/webhook", post(async || "reported")); // after the layer
+    /// ```
     ///
     /// # Security
     ///
     /// The route needs a guard of its own, such as a signature of what is sent.
     #[must_use]
     #[doc(alias = "csrf_exempt")]
-    pub fn exempt(self, path: impl Into<String>) -> Self {
-        self.with(|it| _ = it.exempt.insert(path.into()))
+    pub fn exempt(self, route: impl Into<String>) -> Self {
+        self.with(|it| _ = it.exempt.insert(route.into()))
     }
 
     /// Sets how many bytes of a form are searched for a token; they are kept in memory for so long. A

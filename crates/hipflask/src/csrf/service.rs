@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use axum::extract::{MatchedPath, NestedPath};
 use axum_core::{
     body::Body,
     response::{IntoResponse, Response},
@@ -71,10 +72,19 @@ where
     }
 }
 
+/// Compares the path, and the route's pattern where a router has found one. Both are without what a
+/// router around this one has cut off.
+fn is_exempt(request: &Request<Body>, settings: &Settings) -> bool {
+    let nested = request.extensions().get().map_or("", NestedPath::as_str);
+    let route = request.extensions().get().map(MatchedPath::as_str);
+    let route = route.map(|route| route.strip_prefix(nested).unwrap_or(route));
+    [Some(request.uri().path()), route].iter().flatten().any(|it| settings.exempt.contains(*it))
+}
+
 fn judge(request: &Request<Body>, settings: &Settings) -> Verdict {
     let header = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
     let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-    if settings.exempt.contains(request.uri().path()) {
+    if is_exempt(request, settings) {
         return Verdict::Safe;
     }
     let headers = Headers {

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The key in the session.
-pub(super) const KEY: &str = "_dbsc";
+pub(super) const KEY: &str = "_hipflask_dbsc";
 
 /// Whether a request comes from the device that its session is bound to.
 ///
@@ -35,7 +35,8 @@ pub(super) const KEY: &str = "_dbsc";
 pub enum DeviceBinding {
     /// It does.
     Bound,
-    /// The session is bound to no device: nobody is logged in, or the browser cannot do it, or has not yet.
+    /// The session is bound to no device: nobody is logged in, or the browser cannot do it, or has not yet, or not
+    /// for a minute, in which requests pass that were under way.
     Unbound,
     /// The session is bound, and the request does not show that it comes from there. The handler finds an empty
     /// session, whose [reason](crate::Session::reason) is
@@ -88,12 +89,6 @@ impl Bond {
     pub(super) const fn is_in_force(&self) -> bool {
         self.since.is_some()
     }
-
-    fn is_shown(&self, shown: Option<&Shown>, now: UnixTime) -> bool {
-        // Requests that were under way when the bond came into force have nothing to show.
-        let is_young = |since| now.since(UnixTime::from_secs(since)) <= LEEWAY;
-        shown.is_some_and(|shown| shown.id == self.id) || self.since.is_some_and(is_young)
-    }
 }
 
 /// Says how a request stands whose short-lived cookie says `shown`, and brings the session's bond into force when it
@@ -104,11 +99,13 @@ pub(super) fn judge(session: &mut Session, shown: Option<&Shown>, now: UnixTime)
         Ok(None) => return DeviceBinding::Unbound,
         Err(_) => return DeviceBinding::Unproven,
     };
-    let is_shown = bond.is_shown(shown, now);
-    match (bond.is_in_force(), is_shown, shown) {
-        (true, true, _) => DeviceBinding::Bound,
-        (true, false, _) => DeviceBinding::Unproven,
-        (false, true, Some(shown)) => {
+    let shown = shown.filter(|shown| shown.id == bond.id);
+    match (bond.since.map(UnixTime::from_secs), shown) {
+        (Some(_), Some(_)) => DeviceBinding::Bound,
+        // Requests that were under way when the bond came into force have nothing to show.
+        (Some(since), None) if now.since(since) > LEEWAY => DeviceBinding::Unproven,
+        (_, None) => DeviceBinding::Unbound,
+        (None, Some(shown)) => {
             if bond.key.is_none() {
                 bond = bond.proved(&shown.key);
             }
@@ -117,6 +114,5 @@ pub(super) fn judge(session: &mut Session, shown: Option<&Shown>, now: UnixTime)
             let _ = bond.keep(session);
             DeviceBinding::Bound
         }
-        (false, ..) => DeviceBinding::Unbound,
     }
 }

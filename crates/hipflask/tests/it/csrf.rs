@@ -279,7 +279,9 @@ async fn tokens_can_be_required_from_all() {
     let app = app(CsrfLayer::new().with_tokens_required());
     let own = || send("POST").with("sec-fetch-site", "same-origin").with("cookie", &session());
     assert_eq!(own().error(&app).await, Some(CsrfError::TokenMissing));
-    assert_eq!(own().with("x-csrf-token", &token()).error(&app).await, None);
+    for header in ["x-csrf-token", "x-xsrf-token"] {
+        assert_eq!(own().with(header, &token()).error(&app).await, None);
+    }
     let cross = send("POST").with("sec-fetch-site", "cross-site").with("cookie", &session());
     let cross = cross.with("x-csrf-token", &token());
     assert_eq!(cross.error(&app).await, Some(CsrfError::CrossSite));
@@ -336,6 +338,50 @@ async fn paths_can_be_exempt_and_unknown_ones_are_404() {
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(send("POST").error(&app).await, Some(CsrfError::TokenMissing));
+}
+
+#[tokio::test]
+async fn routes_are_exempt_by_the_pattern_that_they_were_added_with() {
+    let csrf = |route: &str| CsrfLayer::new().exempt(route);
+    let routes = || {
+        let ok = || post(async || "reported");
+        Router::new().route("/hooks/{shop}", ok()).route("/other/{shop}", ok())
+    };
+    let inside = routes().route_layer(csrf("/hooks/{shop}"));
+    let other = routes().route_layer(CsrfLayer::new());
+    for (app, passes, refused) in [
+        (inside.clone(), "/hooks/tea", "/other/tea"),
+        (Router::new().nest("/api", inside.clone()), "/api/hooks/tea", "/api/other/tea"),
+        (
+            Router::new().nest("/{lang}", Router::new().nest("/api", inside)),
+            "/de/api/hooks/tea",
+            "/de/api/other/tea",
+        ),
+        (
+            Router::new().nest("/api", routes()).layer(csrf("/api/hooks/{shop}")),
+            "/api/hooks/tea",
+            "/api/other/tea",
+        ),
+        // What is added after the layer is not guarded.
+        (other.route("/hooks", post(async || "reported")), "/hooks", "/hooks/tea"),
+    ] {
+        let app = app.layer(app::layer(&app::config()));
+        for (path, expected) in [(passes, StatusCode::OK), (refused, StatusCode::BAD_REQUEST)] {
+            let sent = send("POST").to(path).with("sec-fetch-site", "cross-site");
+            assert_eq!(sent.answer(&app).await.status(), expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_router_whole_paths_are_exempt() {
+    let ok = service_fn(async |_: Request| Ok::<_, Infallible>(Response::new(Body::empty())));
+    let guarded = CsrfLayer::new().exempt("/hooks/tea").exempt("/other/{shop}").layer(ok);
+    for (path, expected) in [("/hooks/tea", 200), ("/hooks/cup", 400), ("/other/tea", 400)] {
+        let sent = send("POST").to(path).with("sec-fetch-site", "cross-site");
+        let request = sent.0.body(Body::empty()).unwrap();
+        assert_eq!(guarded.clone().oneshot(request).await.unwrap().status(), expected, "{path}");
+    }
 }
 
 #[tokio::test]

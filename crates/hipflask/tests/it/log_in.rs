@@ -211,6 +211,42 @@ async fn stranger_is_sent_to_the_log_in_and_back() {
 }
 
 #[tokio::test]
+async fn way_back_can_lie_in_the_session() {
+    let app = site(manager().login_view("/login").without_message().with_next_in_session());
+    let response = app::get(&app, "/me?a=b", &[]).await;
+    assert_eq!(location(&response), "/login");
+    let noted = sent_back(&response);
+    assert_eq!(noted, cookie(r#"{"next":"/me?a=b"}"#)); // as Flask-Login notes it
+    let back = post_to(&app, "/login", &[&noted]).await;
+    assert_eq!(location(&back), "/me?a=b");
+    assert_eq!(location(&post_to(&app, "/login", &[&sent_back(&back)]).await), "/", "used up");
+    assert_eq!(location(&post_to(&app, "/login?next=%2Ftwice", &[&noted]).await), "/twice");
+    for evil in [r#""//evil.example""#, "7", "null"] {
+        let planted = cookie(&format!(r#"{{"next":{evil}}}"#));
+        assert_eq!(location(&post_to(&app, "/login", &[&planted]).await), "/", "{evil}");
+    }
+    let form = post_to(&app, "/me", &[&noted]).await;
+    assert_eq!(
+        set_cookies(&form)[0].split(';').next(),
+        Some("session="),
+        "a form is not sent again"
+    );
+    let elsewhere = site(manager().login_view("/login"));
+    assert_eq!(location(&post_to(&elsewhere, "/login", &[&noted]).await), "/");
+}
+
+#[tokio::test]
+async fn function_loads_users_who_are_no_more_than_their_id() {
+    let load = async |id: String| if id == "gone" { Ok(None) } else { Ok(Some(id)) };
+    let app = Router::new()
+        .route("/", get(async |CurrentUser(name): CurrentUser<String>| name))
+        .layer(LoginManager::new(load))
+        .layer(app::layer(&app::config()));
+    assert_eq!(text(app::get(&app, "/", &[&of("ada")]).await).await, "ada");
+    assert_eq!(app::get(&app, "/", &[&of("gone")]).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn owner_and_permission_decide() {
     for (manager, of_others) in [(manager(), 403), (manager().hiding_others(), 404)] {
         let app = site(manager);

@@ -26,6 +26,10 @@ mod layer;
 mod line;
 mod lines;
 mod log_in;
+#[cfg(feature = "testing")]
+#[rustfmt::skip] // as the page has it
+mod log_in_page;
+#[cfg(feature = "testing")]
 mod login_flow;
 mod nested;
 mod pages;

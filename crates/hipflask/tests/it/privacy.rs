@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, body::Body, routing::get};
 use hipflask::{
-    Session,
+    Session, SessionLayer,
     csrf::CsrfLayer,
     store::{RecordKey, Store},
 };
@@ -121,6 +121,9 @@ async fn log_holds_reasons_and_no_secret() {
     let needing = "WARN hipflask: the setting SESSION_IDLE_TIMEOUT has no effect: sessions lie in signed \
                    cookies";
     assert_eq!(logged.matches(needing).count(), 1, "{logged}");
+    let ended = "WARN hipflask: the setting SESSION_REVOCATIONS has no effect: sessions lie in a store, \
+                 where they are ended";
+    assert_eq!(logged.matches(ended).count(), 1, "{logged}");
     assert!(logged.contains(&fingerprint), "the key is told by its fingerprint: {logged}");
     let value = good.trim_start_matches("session=");
     for part in value.split('.').chain([app::KEY, VALUE, "nonsense", &value[..20]]) {
@@ -147,7 +150,8 @@ async fn refused_forms(good: &str) {
 /// Lets sessions in a store go well and wrong, and returns their ids.
 async fn stored_sessions(printed: &mut String) -> Vec<String> {
     let store = Watched::default();
-    let layer = app::layer(&app::config()).with_store(store.clone());
+    let config = app::config().with_revocations(format!("redis://:{VALUE}@localhost"));
+    let layer = SessionLayer::stored(&config, store.clone()).unwrap().with_clock(|| app::NOW);
     *printed += &format!("{layer:?}");
     let app = Router::new().route("/", get(touch)).layer(layer);
     let cookie = app::sent_back(&app::get(&app, "/", &[]).await);

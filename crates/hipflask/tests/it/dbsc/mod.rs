@@ -337,7 +337,7 @@ async fn requests_under_way_pass_when_the_bond_comes_into_force() {
     assert_eq!(under_way.load("/me").await.body(), "7 Unbound");
     assert_eq!(browser.text("/me").await, "7 Bound");
     site.clock.pass(60);
-    assert_eq!(under_way.load("/me").await.body(), "7 Bound");
+    assert_eq!(under_way.load("/me").await.body(), "7 Unbound");
     site.clock.pass(1);
     assert_eq!(under_way.load("/me").await.body(), "nobody Unproven dbsc_unproven");
 }
@@ -410,7 +410,7 @@ async fn bond_that_cannot_be_read_opens_nothing() {
     for site in sites() {
         let mut browser = bound(&site).await;
         for wrong in [json!(7), json!("x"), json!({"id": 7}), json!([])] {
-            let change = |session: &hipflask::Session| session.insert("_dbsc", &wrong);
+            let change = |session: &hipflask::Session| session.insert("_hipflask_dbsc", &wrong);
             browser.client.session_transaction(change).await.unwrap();
             assert_eq!(browser.load("/me").await.body(), "nobody Unproven dbsc_unproven");
             let id = browser.kept.as_ref().unwrap().id.clone();
