@@ -157,6 +157,13 @@ impl Series {
         ])
     }
 
+    /// Returns the key of the record that says when all series of a user were ended. It says nothing of
+    /// whom it is about.
+    pub fn key_of_ended(user_id: &str) -> String {
+        let digest = Sha256::new_with_prefix(b"hipflask remember\0").chain_update(user_id);
+        format!("remember_ended:{}", encoding::encode_url(&digest.finalize()))
+    }
+
     /// Returns whose it is.
     pub fn user_id(&self) -> &str {
         &self.user_id

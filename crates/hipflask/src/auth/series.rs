@@ -1,20 +1,31 @@
 //! Remember cookies whose theft shows, in a store.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hipflask_core::{
     UnixTime,
     auth::{Returned, Series, SeriesToken},
     cookie::{self, Attributes},
+    engine::EngineError,
     record::{self, Format},
     serializer::Limits,
-    store::{Record, RecordKey, Replaced, Store, StoreError},
+    session,
+    store::{Created, Record, RecordKey, Replaced, Store, StoreError},
+    value::{Dict, Value},
 };
 
 use crate::{
     config::{ConfigError, SessionConfig},
     store::AnyStore,
 };
+
+const ENDED: &str = "ended";
+
+/// So long it is kept that all series of a user were ended: no cookie outlives it in a browser.
+const LONGEST: Duration = Duration::from_secs(400 * 86_400);
+
+/// How often ending all series of a user meets another one that does the same.
+const MOST_ATTEMPTS: usize = 16;
 
 /// Remembers users by a cookie whose value changes with each return, so that a copy of it is noticed:
 /// whoever shows an old value, the thief or the user, ends the series for both.
@@ -76,6 +87,46 @@ impl RememberSeries {
         self
     }
 
+    /// Ends all series of a user that have begun by now, on all devices; before
+    /// [`revoke_user`](crate::SessionInterface::revoke_user), which ends the sessions. A request under way
+    /// that has come back by its cookie just before may still get its session.
+    ///
+    /// ```
+    /// # use hipflask::{Result, SessionInterface, auth::RememberSeries};
+    /// async fn out_everywhere(sessions: &SessionInterface, series: &RememberSeries) -> Result<()> {
+    ///     series.revoke_user("7", sessions.now()).await?;
+    ///     sessions.revoke_user("7").await
+    /// }
+    /// # let _ = out_everywhere;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error) when the store does not answer: then they may go on.
+    pub async fn revoke_user(&self, user_id: &str, now: UnixTime) -> crate::Result<()> {
+        let (key, ended) = (key_of_ended(user_id), now.as_millis());
+        let content = Dict::from_iter([(ENDED.into(), Value::from(ended))]);
+        let payload = record::encode(&content, self.format()).map_err(EngineError::from)?;
+        for _ in 0..MOST_ATTEMPTS {
+            let there = self.store.load(&key, None).await.map_err(failed)?;
+            let is_done = match there {
+                Some(there) if self.ended(&there).is_none_or(|it| it >= now) => true,
+                Some(there) => {
+                    let replaced = self.store.replace(&key, &there, &payload, LONGEST).await;
+                    matches!(replaced.map_err(failed)?, Replaced::Replaced(_))
+                }
+                None => {
+                    let created = self.store.create(&key, &payload, LONGEST).await;
+                    matches!(created.map_err(failed)?, Created::Created(_))
+                }
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+        Err(EngineError::Contended.into())
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -105,6 +156,10 @@ impl RememberSeries {
         let key = key(&shown);
         let Some(record) = self.store.load(&key, None).await? else { return Ok(unknown) };
         let Some(series) = self.series(&record) else { return Ok(unknown) };
+        if self.is_ended(&series).await? {
+            self.store.delete(&key).await?;
+            return Ok(unknown);
+        }
         match series.returned(&shown, now) {
             Returned::Current => self.rotate(&key, &record, &series, &shown, now).await,
             Returned::Lately => Ok(Return { user_id: Some(series.user_id().into()), line: None }),
@@ -147,6 +202,19 @@ impl RememberSeries {
         Ok(())
     }
 
+    /// Reports whether a series had begun when all of its user were ended.
+    async fn is_ended(&self, series: &Series) -> Result<bool, StoreError> {
+        let there = self.store.load(&key_of_ended(series.user_id()), None).await?;
+        // What is damaged ends all: nobody knows any more what it spared.
+        Ok(there.is_some_and(|it| self.ended(&it).is_none_or(|at| series.started_at() <= at)))
+    }
+
+    /// Returns when all series of a user were ended; `None` if that is damaged.
+    fn ended(&self, record: &Record) -> Option<UnixTime> {
+        let content = record::decode(&record.payload, self.format(), Limits::default());
+        content.ok()?.content?.get(ENDED).and_then(session::time_of)
+    }
+
     fn line(&self, token: &SeriesToken, life: Duration, now: UnixTime) -> Option<String> {
         let expires = i64::try_from(now.checked_add(life)?.as_secs()).ok()?;
         let value = token.to_value();
@@ -166,6 +234,14 @@ impl RememberSeries {
         let content = record::decode(&record.payload, self.format(), Limits::default());
         Series::from_content(&content.ok()?.content?)
     }
+}
+
+fn key_of_ended(user_id: &str) -> RecordKey {
+    RecordKey::new(Series::key_of_ended(user_id))
+}
+
+fn failed(error: StoreError) -> crate::Error {
+    EngineError::Store(Arc::new(error)).into()
 }
 
 fn key(token: &SeriesToken) -> RecordKey {

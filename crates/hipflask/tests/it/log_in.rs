@@ -349,6 +349,7 @@ async fn remember_cookie_that_is_nobodys_changes_nothing() {
 /// A site whose remember cookies are of our own kind, at a time that the test sets.
 struct Series {
     app: Router,
+    series: RememberSeries,
     seconds: Arc<AtomicUsize>,
 }
 
@@ -363,8 +364,8 @@ impl Series {
             app::NOW.checked_add(Duration::from_secs(since)).unwrap()
         };
         let sessions = SessionLayer::signed(&app::config()).unwrap().with_clock(clock);
-        let manager = manager().with_remember_series(series);
-        Self { app: routes().layer(manager).layer(sessions.with_store(store)), seconds }
+        let manager = manager().with_remember_series(series.clone());
+        Self { app: routes().layer(manager).layer(sessions.with_store(store)), series, seconds }
     }
 
     async fn log_in(&self) -> BTreeMap<String, String> {
@@ -421,6 +422,24 @@ async fn series_ends_with_the_log_out() {
     for invented in [remembered.replace('.', "-"), "hipflask_remember=x".into()] {
         assert_eq!(site.back(&invented).await.0, NOBODY);
     }
+}
+
+#[tokio::test]
+async fn all_series_of_a_user_end_but_the_next() {
+    let site = Series::new();
+    let one = site.log_in().await["hipflask_remember"].clone();
+    let other = site.log_in().await["hipflask_remember"].clone();
+    site.series.revoke_user("8", app::NOW).await.unwrap();
+    let (who, one) = site.back(&one).await;
+    assert_eq!(who, BACK, "another user's");
+    site.series.revoke_user("7", app::NOW).await.unwrap();
+    site.series.revoke_user("7", app::NOW).await.unwrap();
+    for cookie in [one.unwrap(), other] {
+        assert_eq!(site.back(&cookie).await, (NOBODY.into(), Some(FORGOTTEN.into())));
+    }
+    site.wait();
+    let next = site.log_in().await["hipflask_remember"].clone();
+    assert_eq!(site.back(&next).await.0, BACK, "a log-in after the end of all");
 }
 
 #[tokio::test]
