@@ -28,6 +28,7 @@ exceptions! {
     session_conflict = "SessionConflict";
     session_error = "SessionError";
     store_unavailable = "StoreUnavailable";
+    too_many_sessions = "TooManySessions";
 }
 
 pub(crate) fn config(py: Python<'_>, error: &ConfigError) -> PyErr {
@@ -76,6 +77,7 @@ fn by_status(py: Python<'_>, status: u16, text: &str) -> PyErr {
     match status {
         503 => store_unavailable(py, text),
         409 => session_conflict(py, text),
+        403 => too_many_sessions(py, text),
         _ => session_error(py, text),
     }
 }

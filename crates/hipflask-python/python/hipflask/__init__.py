@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SessionConflict,
         SessionError,
         StoreUnavailable,
+        TooManySessions,
     )
     from .extension import HipFlask
     from .interface import HipFlaskSessionInterface
@@ -39,6 +40,7 @@ __all__ = [
     "SessionConflict",
     "SessionError",
     "StoreUnavailable",
+    "TooManySessions",
     "__version__",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug.exceptions import Conflict, ServiceUnavailable
+from werkzeug.exceptions import Conflict, Forbidden, ServiceUnavailable
 
 __all__ = [
     "ConfigError",
@@ -10,6 +10,7 @@ __all__ = [
     "SessionConflict",
     "SessionError",
     "StoreUnavailable",
+    "TooManySessions",
 ]
 
 
@@ -51,6 +52,21 @@ class SessionConflict(HipFlaskError, Conflict):
 
     def __init__(self, description: str | None = None) -> None:
         Conflict.__init__(self, description=description)
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
+class TooManySessions(HipFlaskError, Forbidden):
+    """The user has as many sessions as ``SESSION_USER_LIMIT`` allows, and ``SESSION_ON_USER_LIMIT`` refuses
+    one more: 403."""
+
+    code = 403
+    #: What the log says of it.
+    reason = "too_many_sessions"
+
+    def __init__(self, description: str | None = None) -> None:
+        Forbidden.__init__(self, description=description)
 
     def __str__(self) -> str:
         return str(self.description)

@@ -15,7 +15,7 @@ from flask import Request
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from werkzeug.http import dump_cookie
 
-from .errors import SessionConflict, StoreUnavailable
+from .errors import SessionConflict, StoreUnavailable, TooManySessions
 from .session import Session
 from .settings import Serializer, Settings, check_serializer
 from .unopened import open_first, unopened
@@ -105,7 +105,7 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
         else:
             try:
                 header = self._save(app, session)
-            except (SessionConflict, StoreUnavailable) as error:
+            except (SessionConflict, StoreUnavailable, TooManySessions) as error:
                 # A page that has not used its session is as good without it.
                 if session._opened is not None or session._modified:
                     _refuse(response, error)
@@ -159,7 +159,9 @@ def _vary(response: Response) -> None:
         response.headers.add("Vary", "Cookie")
 
 
-def _refuse(response: Response, error: SessionConflict | StoreUnavailable) -> None:
+def _refuse(
+    response: Response, error: SessionConflict | StoreUnavailable | TooManySessions
+) -> None:
     """Turns a response that the view has made into an error, without what only it was to know."""
     logger.error("session not saved: %s", error, extra={"reason": error.reason})
     close = getattr(response.response, "close", None)
@@ -171,5 +173,7 @@ def _refuse(response: Response, error: SessionConflict | StoreUnavailable) -> No
         response.headers.add(name, value)
     response.status_code = error.code
     response.mimetype = "text/plain"
-    response.set_data(f"{response.status}: the session was not saved. Please try again.\n")
+    too_many = isinstance(error, TooManySessions)
+    advice = "There are too many: end one of them first" if too_many else "Please try again"
+    response.set_data(f"{response.status}: the session was not saved. {advice}.\n")
     _vary(response)
