@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use crate::{Server, StartError, free_port};
 
 const PACKAGE: &str = "mariadb-server";
-/// Otherwise each server writes 100 MB before it serves.
-const SMALL: &str = "--innodb-log-file-size=8M";
+/// How often the tables of a new server are made: once in many runs that has crashed.
+const MOST_TRIES: usize = 3;
 
 /// A MariaDB server with the users `root` and `plain`, the password `secret` and the database
 /// `sessions`, which logs every statement.
@@ -41,11 +41,20 @@ impl MariaDb {
             let source = io::Error::other("there is no user mysql");
             return Err(StartError::Missing { package: PACKAGE, source });
         }
-        let data = format!("--datadir={}", folder.path().join("data").display());
+        let data = folder.path().join("data");
         let mut install = Command::new("mariadb-install-db");
-        install.args(["--no-defaults", "--user=mysql", &data, "--skip-test-db"]);
-        install.args(["--auth-root-authentication-method=normal", SMALL]);
-        StartError::unless_done(PACKAGE, &mut install)?;
+        install.args(["--no-defaults", "--user=mysql", "--skip-test-db"]);
+        install.arg("--auth-root-authentication-method=normal");
+        install.arg(format!("--datadir={}", data.display()));
+        let mut installed = StartError::unless_done(PACKAGE, &mut install);
+        for _ in 1..MOST_TRIES {
+            if installed.is_ok() {
+                break;
+            }
+            let _ = fs::remove_dir_all(&data);
+            installed = StartError::unless_done(PACKAGE, &mut install);
+        }
+        installed?;
 
         let init = folder.path().join("init.sql");
         fs::write(
@@ -78,7 +87,7 @@ impl MariaDb {
         command.arg(format!("--pid-file={}", folder.path().join("pid").display()));
         command.arg(format!("--general-log-file={}", folder.path().join("general").display()));
         command.args(["--general-log=1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="]);
-        command.args(["--skip-name-resolve=0", SMALL]);
+        command.arg("--skip-name-resolve=0");
         let is_ready = || {
             let mut command = Command::new("mariadb-admin");
             command.args(["--no-defaults", "-h", "127.0.0.1", "-u", "root", "-psecret", "ping"]);
