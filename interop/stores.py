@@ -165,10 +165,12 @@ def mariadb():
     with folder_of("mysql") as folder:
         shared = ["--no-defaults", f"--datadir={folder}/data", *(["--user=mysql"] if IS_ROOT else [])]
         layout = [*shared, "--auth-root-authentication-method=normal", "--skip-test-db"]
-        subprocess.run([install, *layout], check=True, capture_output=True)
+        # A server that starts deletes the temporary tables that it finds in its folder, also those of others.
+        environment = {**os.environ, "TMPDIR": folder}
+        subprocess.run([install, *layout], check=True, capture_output=True, env=environment)
         options = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/s", f"--pid-file={folder}/pid"]
         options.append("--innodb-flush-log-at-trx-commit=0")
-        with started([server, *shared, *options], create_database) as process:
+        with started([server, *shared, *options], create_database, env=environment) as process:
             yield Store(f"mysql://root@127.0.0.1:{port}/{DATABASE}", port, process=process)
 
 
@@ -180,6 +182,7 @@ def mongodb():
     parameters = ["ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"]
     parameters = [word for parameter in parameters for word in ("--setParameter", parameter)]
     options = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--wiredTigerCacheSizeGB", "0.25", *parameters]
+    options += ["--wiredTigerEngineConfigString", "log=(file_max=4MB)"]  # else it writes 300 MB before it serves
 
     def ping():
         with pymongo.MongoClient("127.0.0.1", port, serverSelectionTimeoutMS=1000) as client:

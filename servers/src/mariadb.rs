@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::{Server, StartError, free_port};
 
 const PACKAGE: &str = "mariadb-server";
-/// How often the tables of a new server are made: once in many runs that has crashed.
-const MOST_TRIES: usize = 3;
+/// Each server has a folder of its own: one that starts deletes the temporary tables that it finds in
+/// its folder, also those of others, which then crash.
+const TMPDIR: &str = "TMPDIR";
 
 /// A MariaDB server with the users `root` and `plain`, the password `secret` and the database
 /// `sessions`, which logs every statement.
@@ -41,20 +42,11 @@ impl MariaDb {
             let source = io::Error::other("there is no user mysql");
             return Err(StartError::Missing { package: PACKAGE, source });
         }
-        let data = folder.path().join("data");
+        let data = format!("--datadir={}", folder.path().join("data").display());
         let mut install = Command::new("mariadb-install-db");
-        install.args(["--no-defaults", "--user=mysql", "--skip-test-db"]);
+        install.args(["--no-defaults", "--user=mysql", &data, "--skip-test-db"]);
         install.arg("--auth-root-authentication-method=normal");
-        install.arg(format!("--datadir={}", data.display()));
-        let mut installed = StartError::unless_done(PACKAGE, &mut install);
-        for _ in 1..MOST_TRIES {
-            if installed.is_ok() {
-                break;
-            }
-            let _ = fs::remove_dir_all(&data);
-            installed = StartError::unless_done(PACKAGE, &mut install);
-        }
-        installed?;
+        StartError::unless_done(PACKAGE, install.env(TMPDIR, folder.path()))?;
 
         let init = folder.path().join("init.sql");
         fs::write(
@@ -87,7 +79,7 @@ impl MariaDb {
         command.arg(format!("--pid-file={}", folder.path().join("pid").display()));
         command.arg(format!("--general-log-file={}", folder.path().join("general").display()));
         command.args(["--general-log=1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="]);
-        command.arg("--skip-name-resolve=0");
+        command.arg("--skip-name-resolve=0").env(TMPDIR, folder.path());
         let is_ready = || {
             let mut command = Command::new("mariadb-admin");
             command.args(["--no-defaults", "-h", "127.0.0.1", "-u", "root", "-psecret", "ping"]);
