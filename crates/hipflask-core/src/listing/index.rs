@@ -88,17 +88,11 @@ fn seconds(items: &Dict, key: &str) -> Option<UnixTime> {
 ///
 /// assert!(UserIndex::default().sessions().is_empty());
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct UserIndex {
     /// Until then a session that is not in it was ended; afterwards none of that time is left.
     refuses_until: UnixTime,
     sessions: Vec<Listed>,
-}
-
-impl Default for UserIndex {
-    fn default() -> Self {
-        Self { refuses_until: UnixTime::from_secs(0), sessions: Vec::new() }
-    }
 }
 
 impl UserIndex {
@@ -179,7 +173,7 @@ impl UserIndex {
 
     /// No session is left that is not in it.
     pub(crate) fn relax(&mut self) -> bool {
-        let was = std::mem::replace(&mut self.refuses_until, UnixTime::from_secs(0));
+        let was = std::mem::take(&mut self.refuses_until);
         was != self.refuses_until
     }
 

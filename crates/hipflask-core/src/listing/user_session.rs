@@ -1,10 +1,10 @@
 //! A session of a user, as its user is shown it.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{UnixTime, store::RecordKey};
+use crate::{UnixTime, auth::hex, store::RecordKey};
 
 /// A session of a user, for a page such as "where you are logged in".
 ///
@@ -76,9 +76,5 @@ impl UserSession {
 /// ```
 pub fn handle_of(key: &RecordKey) -> String {
     let digest = Sha256::new_with_prefix(b"hipflask session\0").chain_update(key.as_str());
-    let digest = digest.finalize();
-    digest[..12].iter().fold(String::with_capacity(24), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&digest.finalize()[..12])
 }

@@ -1,11 +1,12 @@
 //! A mark: what of a user's cookies, or of one session's, is refused.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     UnixTime,
+    auth::hex,
     record::{self, EncodeError, Format},
     serializer::Limits,
     store::Record,
@@ -48,11 +49,7 @@ pub(super) fn digest(parts: &[impl AsRef<[u8]>]) -> String {
         hash.update(u64::try_from(part.as_ref().len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part);
     }
-    let mut hex = String::with_capacity(32);
-    for byte in &hash.finalize()[..16] {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&hash.finalize()[..16])
 }
 
 /// Refuses what was signed at or before a second, but for some cookies of that second.

@@ -242,8 +242,12 @@ impl StoredSessions {
     /// Returns the user of a session, and where the index of its sessions lies, if they are listed.
     pub(crate) fn listed_as(&self, content: &Dict, key: &RecordKey) -> Option<ListedAs> {
         self.settings.listing.as_ref()?;
-        let user = user_of(&self.settings.user_keys, |name| content.get(name).cloned())?;
-        Some(ListedAs { index: self.index_of(&user), key: key.clone() })
+        Some(ListedAs { index: self.index_of(&self.user_of(content)?), key: key.clone() })
+    }
+
+    /// Returns the name of the user of a session that holds this.
+    pub(crate) fn user_of(&self, content: &Dict) -> Option<String> {
+        user_of(&self.settings.user_keys, |name| content.get(name).cloned())
     }
 
     /// Returns where the index of a user's sessions lies.

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     UnixTime,
-    auth::user_of,
     engine::{EngineError, Losses},
     listing::{Listed, UserSession},
     session::{self, AUTHENTICATED},
@@ -84,8 +83,7 @@ impl ListingUser {
     /// Returns what a record says, if it is one of a session of the user.
     fn session(&self, entry: Entry) -> Option<UserSession> {
         let content = self.rules.content_of(&entry, self.now)?;
-        let keys = &self.rules.settings().user_keys;
-        let user = user_of(keys, |name| content.get(name).cloned())?;
+        let user = self.rules.user_of(&content)?;
         (user == self.user).then(|| UserSession {
             key: entry.key,
             authenticated_at: content.get(AUTHENTICATED).and_then(session::time_of),

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     UnixTime,
-    auth::user_of,
     engine::{EngineError, Losses},
     listing::Listed,
     store::{Answer, Page, Question, RecordKey, StoreError},
@@ -168,9 +167,8 @@ impl Clearing {
         self.cursor = page.next;
         let entries = page.entries.into_iter();
         let found = entries.filter(|entry| {
-            let content = self.rules.content_of(entry, self.now).unwrap_or_default();
-            let keys = &self.rules.settings().user_keys;
-            let user = user_of(keys, |name| content.get(name).cloned());
+            let content = self.rules.content_of(entry, self.now);
+            let user = content.and_then(|content| self.rules.user_of(&content));
             user.as_ref() == Some(&self.user) && Some(&entry.key) != self.but.as_ref()
         });
         let found: Vec<RecordKey> = found.map(|entry| entry.key).collect();
