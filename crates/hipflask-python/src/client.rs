@@ -60,9 +60,9 @@ impl Client {
         py: Python<'_>,
         limit: usize,
     ) -> PyResult<Result<usize, StoreError>> {
-        let client = self.client.bind(py);
-        let purged = client.call_method1(intern!(py, "purge"), (limit,));
-        self.answered(py, purged.and_then(|purged| purged.extract()))
+        self.answered(py, || {
+            Ok(Ok(self.client.call_method1(py, intern!(py, "purge"), (limit,))?.extract(py)?))
+        })
     }
 
     /// Does what a machine says until it is done. What is no error of a store, such as the end of a
@@ -83,10 +83,7 @@ impl Client {
                 }
                 Step::Ask(question) => {
                     deadline.get_or_insert_with(|| Instant::now() + self.deadline);
-                    let no_fork = self.holds_off_forks.then(|| fork::hold_off_attached(py));
-                    let answer = self.ask(py, question);
-                    drop(no_fork);
-                    self.answered(py, answer)?.flatten()
+                    self.answered(py, || self.ask(py, question))?
                 }
             };
             let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -158,10 +155,16 @@ impl Client {
         }))
     }
 
-    /// Takes an exception for what it says of the store.
-    fn answered<T>(&self, py: Python<'_>, answer: PyResult<T>) -> PyResult<Result<T, StoreError>> {
-        let exception = match answer {
-            Ok(answer) => return Ok(Ok(answer)),
+    /// Asks, and takes an exception for what it says of the store. No process is forked before the
+    /// exception is gone, because it may be the last that holds a connection.
+    fn answered<T>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce() -> PyResult<Result<T, StoreError>>,
+    ) -> PyResult<Result<T, StoreError>> {
+        let _no_fork = self.holds_off_forks.then(|| fork::hold_off_attached(py));
+        let exception = match ask() {
+            Ok(answer) => return Ok(answer),
             Err(exception) if exception.is_instance_of::<PyException>(py) => exception,
             Err(exception) => return Err(exception),
         };

@@ -129,11 +129,25 @@ impl Processes {
         let (interface, turn, failures) = Default::default();
         let process = Arc::new(Process { id, runtime, interface, turn, failures });
         if let Some(parents) = current.replace(Arc::clone(&process)) {
-            // Dropping it would close the parent's connections under its feet: they share the
-            // system's list of what to wait for.
-            #[expect(clippy::mem_forget, reason = "once in a process that was forked")]
-            std::mem::forget(parents);
+            leave_alone(parents);
         }
         Ok(process)
     }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        let current = self.current.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(parents) = current.take_if(|process| process.id != std::process::id()) {
+            leave_alone(parents);
+        }
+    }
+}
+
+/// Leaves to the parent what a forked process finds of it. Dropping it would close the parent's
+/// connections under its feet, because they share the system's list of what to wait for, and would
+/// wait for threads that are not here.
+#[expect(clippy::mem_forget, reason = "once in a process that was forked")]
+fn leave_alone(parents: Arc<Process>) {
+    std::mem::forget(parents);
 }

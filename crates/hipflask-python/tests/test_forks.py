@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import os
 import pathlib
-import signal
 import sys
 import threading
+from typing import Callable
 
 import pytest
 from flask import Flask, session
@@ -33,34 +35,58 @@ def make_app(store: str) -> Flask:
     return app
 
 
-def forked(app: Flask) -> int:
-    """Uses a session in a forked process, and returns how that has ended."""
+def forked(work: Callable[[], bool]) -> int:
+    """Does something in a forked process, and returns how that has ended: 0 if it returned true."""
     pid = os.fork()
     if pid == 0:
-        # A lock that no thread will ever open again must not hang the test.
-        signal.alarm(100)
-        client = app.test_client()
-        answers = [client.get("/count").text for _ in range(2)]
-        os._exit(0 if answers == ["1", "2"] else 1)
+        # A lock that no thread will ever open again must not hang the test, and says where it is.
+        faulthandler.dump_traceback_later(60, exit=True)
+        os._exit(0 if work() else 1)
     return os.waitpid(pid, 0)[1]
 
 
-@pytest.mark.parametrize("store", ["sqlite:{}/sessions.db?create=true", "file:{}/sessions"])
+def counts(app: Flask) -> bool:
+    client = app.test_client()
+    return [client.get("/count").text for _ in range(2)] == ["1", "2"]
+
+
+on_each_store = pytest.mark.parametrize("store", ["sqlite:{}/sessions.db?create=true", "file:{}/sessions"])
+
+
+@on_each_store
+def test_a_forked_process_may_forget_the_app_of_its_parent(store: str, tmp_path: pathlib.Path) -> None:
+    # Connections and threads that the child finds in the app are the parent's.
+    apps = [make_app(store.format(tmp_path)) for _ in range(2)]
+    clients = [app.test_client() for app in apps]
+    assert [client.get("/count").text for client in clients] == ["1", "1"]
+
+    def forget() -> bool:
+        uses, _ = apps
+        apps.clear()
+        clients.clear()
+        gc.collect()
+        return counts(uses)
+
+    assert forked(forget) == 0
+    assert [client.get("/count").text for client in clients] == ["2", "2"]
+
+
+@on_each_store
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_fork_in_the_middle_of_a_call_harms_nobody(store: str, tmp_path: pathlib.Path) -> None:
     app = make_app(store.format(tmp_path))
-    stop, counts = threading.Event(), []
+    stop, seen = threading.Event(), []
 
     def use() -> None:
         client = app.test_client()
         while not stop.is_set():
-            counts.append(client.get("/count").text)
+            seen.append(client.get("/count").text)
 
     thread = threading.Thread(target=use)
     thread.start()
     try:
-        assert [forked(app) for _ in range(N_FORKS)] == [0] * N_FORKS
+        assert [forked(lambda: counts(app)) for _ in range(N_FORKS)] == [0] * N_FORKS
     finally:
         stop.set()
         thread.join()
-    assert counts == [str(n + 1) for n in range(len(counts))] != []
+    assert seen == [str(n + 1) for n in range(len(seen))] != []
