@@ -9,7 +9,7 @@ use hipflask::{
         listing::device_of,
         session::{Fate, Session},
         stored::SessionId,
-        visit::{Machine, Revoking, Sessions, Step, Updating as Core},
+        visit::{Machine, Sessions, Step, Updating as Core},
     },
     store::{ConnectError, StoreKind},
 };
@@ -120,9 +120,8 @@ impl Stored {
 
     /// Ends all sessions of a user.
     pub(crate) fn revoke_user(&self, py: Python<'_>, user: &str, now: UnixTime) -> PyResult<()> {
-        if let Some(interface) = self.with_rules_of_its_own() {
-            let ended = interface.run(py, async |interface| interface.revoke_user(user).await)?;
-            return ended.map_err(|failure| error::method(py, &failure));
+        if let Some(ended) = self.natively(py, async |it| it.revoke_user(user).await) {
+            return ended;
         }
         let revoking = self.sessions.revoke_user(user, now);
         self.end(py, &mut revoking.ok_or_else(not_revocable)?)
@@ -154,25 +153,15 @@ impl Stored {
             let device = it.device().map(str::to_owned);
             (it.handle(), logged_in.map(seconds), seen.map(seconds), device, expires_in, it.len())
         };
-        Ok(self.found(py, user, now)?.into_iter().map(of).collect())
-    }
-
-    fn found(
-        &self,
-        py: Python<'_>,
-        user: &str,
-        now: UnixTime,
-    ) -> PyResult<Vec<hipflask::UserSession>> {
-        if let Some(interface) = self.with_rules_of_its_own() {
-            let found = interface.run(py, async |interface| interface.sessions_of(user).await)?;
-            return found.map_err(|failure| error::method(py, &failure));
-        }
-        let listing = self.sessions.sessions_of(user, now);
-        let mut listing = listing.ok_or_else(|| {
-            error::misuse("signed cookies cannot be listed: nobody knows how many there are")
-        })?;
-        self.end(py, &mut listing)?;
-        Ok(listing.into_sessions())
+        let found = match self.natively(py, async |it| it.sessions_of(user).await) {
+            Some(found) => found?,
+            None => {
+                let mut listing = self.sessions.sessions_of(user, now).ok_or_else(not_listable)?;
+                self.end(py, &mut listing)?;
+                listing.into_sessions()
+            }
+        };
+        Ok(found.into_iter().map(of).collect())
     }
 
     /// Ends one session of a user by its handle, and reports whether it was there.
@@ -183,13 +172,13 @@ impl Stored {
         handle: &str,
         now: UnixTime,
     ) -> PyResult<bool> {
-        let found = self.found(py, user, now)?.into_iter().find(|it| it.handle() == handle);
-        let Some(found) = found else { return Ok(false) };
-        let mut revoking = Revoking::of_record(found.key().clone());
-        self.end(py, &mut revoking)?;
-        if let Some(mut listing) = self.sessions.unlist(user, found.key().clone(), now) {
-            self.end(py, &mut listing)?;
+        if let Some(ended) = self.natively(py, async |it| it.revoke_session_of(user, handle).await)
+        {
+            return ended;
         }
+        let revoking = self.sessions.revoke_session_of(user, handle, now);
+        let mut revoking = revoking.ok_or_else(not_listable)?;
+        self.end(py, &mut revoking)?;
         Ok(revoking.was_there())
     }
 
@@ -197,13 +186,18 @@ impl Stored {
         self.drive(py, machine)?.map_err(|failure| error::engine(py, failure))
     }
 
-    /// Returns our own connections to a store of sessions: their rules know the store, and what they
-    /// have seen lately is forgotten there.
-    fn with_rules_of_its_own(&self) -> Option<&Processes> {
-        match (&self.road, &self.sessions) {
-            (Road::Native(processes), Sessions::Stored(_)) => Some(processes),
-            _ => None,
-        }
+    /// Does something with our own connections to a store of sessions, if we have them: their rules know
+    /// the store, and what they have seen lately is forgotten there.
+    fn natively<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl AsyncFnOnce(&SessionInterface) -> hipflask::Result<T> + Send,
+    ) -> Option<PyResult<T>> {
+        let (Road::Native(processes), Sessions::Stored(_)) = (&self.road, &self.sessions) else {
+            return None;
+        };
+        let done = processes.run(py, work);
+        Some(done.and_then(|done| done.map_err(|failure| error::method(py, &failure))))
     }
 
     pub(crate) fn drive(
@@ -335,6 +329,10 @@ impl Stored {
         let fate = if ended { Fate::Ended } else { Fate::Kept };
         Ok(opened.visit.update(fate, key, seen.as_ref(), now))
     }
+}
+
+fn not_listable() -> PyErr {
+    error::misuse("signed cookies cannot be listed: nobody knows how many there are")
 }
 
 fn not_revocable() -> PyErr {

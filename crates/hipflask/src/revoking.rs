@@ -6,7 +6,7 @@ use hipflask_core::{
     engine::EngineError,
     listing::{UserSession, handle_of},
     store::StoreError,
-    visit::{Revoking, Visit},
+    visit::Visit,
 };
 
 use crate::{Result, Session, SessionInterface};
@@ -69,8 +69,7 @@ impl SessionInterface {
     /// are signed cookies: nobody knows how many there are.
     pub async fn sessions_of(&self, user: &str) -> Result<Vec<UserSession>> {
         let listing = self.live().sessions.sessions_of(user, self.now());
-        let cannot = || unsupported("list sessions that lie in signed cookies");
-        let mut listing = listing.ok_or_else(cannot)?;
+        let mut listing = listing.ok_or_else(not_listable)?;
         self.drive(&mut listing).await?;
         Ok(listing.into_sessions())
     }
@@ -89,17 +88,9 @@ impl SessionInterface {
     ///
     /// As [`sessions_of`](Self::sessions_of).
     pub async fn revoke_session_of(&self, user: &str, handle: &str) -> Result<bool> {
-        let sessions = self.sessions_of(user).await?;
-        let Some(session) = sessions.into_iter().find(|it| it.handle() == handle) else {
-            return Ok(false);
-        };
-        let mut revoking = Revoking::of_record(session.key().clone());
+        let revoking = self.live().sessions.revoke_session_of(user, handle, self.now());
+        let mut revoking = revoking.ok_or_else(not_listable)?;
         self.drive(&mut revoking).await?;
-        if let Some(mut listing) =
-            self.live().sessions.unlist(user, session.key().clone(), self.now())
-        {
-            self.drive(&mut listing).await?;
-        }
         Ok(revoking.was_there())
     }
 }
@@ -150,6 +141,10 @@ impl Session {
 
 fn not_revocable() -> crate::Error {
     unsupported("revoke signed cookies: see SESSION_REVOCATIONS")
+}
+
+fn not_listable() -> crate::Error {
+    unsupported("list sessions that lie in signed cookies")
 }
 
 fn unsupported(what: &'static str) -> crate::Error {

@@ -72,7 +72,7 @@ impl Sessions {
 
     /// Removes a session of a user from the list, because its record has ended; `None` where sessions
     /// are not listed.
-    pub fn unlist(&self, user: &str, session: RecordKey, now: UnixTime) -> Option<Listing> {
+    pub(super) fn unlist(&self, user: &str, session: RecordKey, now: UnixTime) -> Option<Listing> {
         let rules = self.listed()?;
         Some(Listing::new(rules, rules.index_of(user), Change::Remove(session), now))
     }

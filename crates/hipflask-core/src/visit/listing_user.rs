@@ -1,6 +1,6 @@
 //! Listing a user: the sessions that a user has in the store, read one after the other.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Machine, Sessions, Step,
@@ -15,6 +15,9 @@ use crate::{
     store::{Answer, Entry, Page, Question, Record, RecordKey, StoreError},
     stored::StoredSessions,
 };
+
+/// How long a log-in may take that has listed its session and has not yet written it.
+const LONGEST_LOG_IN: Duration = Duration::from_secs(60);
 
 /// The sessions of a user, being read, as a state machine.
 ///
@@ -80,6 +83,10 @@ impl ListingUser {
         sessions
     }
 
+    pub(super) fn found(&self) -> &[UserSession] {
+        &self.found
+    }
+
     /// Returns what a record says, if it is one of a session of the user.
     fn session(&self, entry: Entry) -> Option<UserSession> {
         let content = self.rules.content_of(&entry, self.now)?;
@@ -107,7 +114,9 @@ impl ListingUser {
                 device: it.device,
                 ..found
             }),
-            (None, Stage::Loading { ended, .. }) => ended.push(it.key),
+            (None, Stage::Loading { ended, .. }) if self.now.since(it.seen) >= LONGEST_LOG_IN => {
+                ended.push(it.key);
+            }
             (None, _) => {}
         }
     }

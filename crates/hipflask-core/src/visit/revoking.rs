@@ -42,18 +42,6 @@ impl Sessions {
 }
 
 impl Revoking {
-    /// Ends the session of one record.
-    ///
-    /// ```
-    /// use hipflask_core::{store::RecordKey, visit::{Machine, Revoking, Step}};
-    ///
-    /// let revoking = Revoking::of_record(RecordKey::new("session:SSSSSSSS"));
-    /// assert!(matches!(revoking.step(), Step::Ask(_)));
-    /// ```
-    pub fn of_record(key: RecordKey) -> Self {
-        Self::of_records(vec![key])
-    }
-
     pub(super) fn of_records(keys: Vec<RecordKey>) -> Self {
         Self { keys, was_there: false, losses: Losses::default() }
     }

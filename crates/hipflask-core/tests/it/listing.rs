@@ -7,7 +7,7 @@ use hipflask_core::{
     UnixTime,
     engine::EngineError,
     interface::SaveAction,
-    listing::{self, OnUserLimit},
+    listing::{self, OnUserLimit, handle_of},
     reason::Reason,
     record::{Coding, Format},
     serializer::Limits,
@@ -15,7 +15,7 @@ use hipflask_core::{
     store::{Answer, Question, RecordKey, StoreError},
     stored::{Settings, StoredSessions},
     value::Value,
-    visit::{Closing, Machine, Opening, RevokingUser, Sessions, Step, Visit},
+    visit::{Closing, Machine, Opening, RevokingSession, RevokingUser, Sessions, Step, Visit},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -126,6 +126,10 @@ fn cookie_of(action: &SaveAction) -> Option<String> {
     Some(value.split(';').next().unwrap().to_owned())
 }
 
+fn record_of(cookie: &str) -> RecordKey {
+    RecordKey::new(format!("session:{cookie}"))
+}
+
 fn log_in(session: &mut Session) {
     session.insert("_user_id", "7").unwrap();
 }
@@ -135,6 +139,8 @@ fn log_in(session: &mut Session) {
 enum Program {
     /// Ends all sessions of the user, without a session of its own.
     EndAll,
+    /// Ends the first session by its handle, without a session of its own.
+    EndFirst,
     /// Ends all sessions of the user but the first.
     EndOthers,
     /// Logs in anew, in another browser.
@@ -148,8 +154,9 @@ enum Program {
     Write,
 }
 
-const ALL: [Program; 9] = [
+const ALL: [Program; 10] = [
     Program::EndAll,
+    Program::EndFirst,
     Program::EndOthers,
     Program::LogIn,
     Program::LogInHere,
@@ -173,6 +180,7 @@ enum Stage {
     Start,
     Opening(Box<Opening>),
     Revoking(Box<RevokingUser>, Option<Box<(Session, Visit)>>),
+    Ending(Box<RevokingSession>),
     Closing(Box<Closing>),
     Done,
     /// It has ended with an error.
@@ -188,6 +196,7 @@ struct Request {
     /// The turns at which it has begun, has begun to save or revoke, and was done.
     starts_at: usize,
     done_at: usize,
+    /// It has opened a session of the user, or ended one.
     had_user: bool,
     sent: Option<String>,
 }
@@ -204,6 +213,7 @@ impl Request {
             Stage::Start | Stage::Done | Stage::Failed => None,
             Stage::Opening(machine) => Some(machine.step()),
             Stage::Revoking(machine, _) => Some(machine.step()),
+            Stage::Ending(machine) => Some(machine.step()),
             Stage::Closing(machine) => Some(machine.step()),
         }
     }
@@ -217,6 +227,7 @@ impl Request {
             Stage::Start | Stage::Done | Stage::Failed => panic!("nothing was asked"),
             Stage::Opening(machine) => machine.answer(answer),
             Stage::Revoking(machine, _) => machine.answer(answer),
+            Stage::Ending(machine) => machine.answer(answer),
             Stage::Closing(machine) => machine.answer(answer),
         };
         if answered.is_err() {
@@ -231,6 +242,7 @@ impl Request {
                 match &mut self.stage {
                     Stage::Opening(machine) => machine.waited(),
                     Stage::Revoking(machine, _) => machine.waited(),
+                    Stage::Ending(machine) => machine.waited(),
                     Stage::Closing(machine) => machine.waited(),
                     _ => {}
                 }
@@ -252,6 +264,12 @@ impl Request {
                             self.stage = Stage::Revoking(Box::new(revoking), None);
                             continue;
                         }
+                        Program::EndFirst => {
+                            let handle = handle_of(&record_of(&cookies.first));
+                            let revoking = self.rules.revoke_session_of("7", &handle, later());
+                            self.stage = Stage::Ending(Box::new(revoking.unwrap()));
+                            continue;
+                        }
                         Program::LogIn => None,
                         Program::LogInHere => Some(cookies.anonymous.as_bytes()),
                         _ => Some(cookies.first.as_bytes()),
@@ -270,6 +288,11 @@ impl Request {
                     }
                 }
                 Stage::Revoking(_, Some(parts)) => self.close(&parts.0, parts.1),
+                Stage::Ending(revoking) => {
+                    self.had_user = revoking.was_there();
+                    self.done_at = turn;
+                    Stage::Done
+                }
                 Stage::Revoking(_, None) => {
                     self.done_at = turn;
                     Stage::Done
@@ -293,7 +316,7 @@ impl Request {
 
     fn run(&self, session: &mut Session) {
         match self.program {
-            Program::EndAll | Program::EndOthers | Program::Read => {}
+            Program::EndAll | Program::EndFirst | Program::EndOthers | Program::Read => {}
             Program::LogIn | Program::LogInHere => log_in(session),
             Program::LogOut => session.destroy().unwrap(),
             Program::PopUser => drop(session.remove("_user_id").unwrap()),
@@ -344,9 +367,11 @@ impl World {
         let is_in = |cookie: &str| self.store.is_in(cookie, later());
         let done = || self.requests.iter().filter(|it| matches!(it.stage, Stage::Done));
         let of = |program| done().filter(move |it| it.program == program);
-        let ends_first = of(Program::EndAll).next().is_some()
-            || done()
-                .any(|it| it.had_user && matches!(it.program, Program::LogOut | Program::PopUser));
+        let ends_first = |it: &Request| {
+            let ends = matches!(it.program, Program::EndFirst | Program::LogOut | Program::PopUser);
+            it.program == Program::EndAll || (ends && it.had_user)
+        };
+        let ends_first = done().any(ends_first);
         let ends_second =
             of(Program::EndAll).next().is_some() || of(Program::EndOthers).any(|it| it.had_user);
         assert!(!(ends_first && is_in(&cookies.first)), "{case}: the first lives");
@@ -356,6 +381,13 @@ impl World {
             .iter()
             .any(|it| matches!(it.program, Program::EndAll | Program::EndOthers));
         assert!(may_end || is_in(&cookies.second), "{case}: the second is logged out");
+        let is_found = self.list == List::Intact || self.store.scans;
+        let stays =
+            |it: &Request| matches!(it.program, Program::EndFirst | Program::Read | Program::Write);
+        if is_found && self.requests.iter().all(stays) {
+            let mut ends = done().filter(|it| it.program == Program::EndFirst);
+            assert!(ends.all(|_| !is_in(&cookies.first)), "{case}: the first was not found");
+        }
         let listed = self.store.listed().unwrap_or_default();
         for request in done() {
             let Some(cookie) = &request.sent else { continue };
@@ -478,6 +510,19 @@ fn concurrent_log_ins_are_all_listed_and_log_outs_are_not() {
     assert_eq!(store.listed().unwrap(), std::slice::from_ref(&renewed));
     serve(&mut store, Some(&renewed), 0, |session| drop(session.remove("_user_id").unwrap()));
     assert_eq!(store.listed().unwrap(), [""; 0]);
+}
+
+#[test]
+fn session_that_has_ended_by_itself_leaves_the_list_but_no_log_in_under_way() {
+    let (rules, mut store) = (sessions(), Store::new(false));
+    let cookie = cookie_of(&store.serve(&rules, None, 1, at(0), log_in).unwrap()).unwrap();
+    store.memory.expire(&record_of(&cookie));
+    for (second, listed) in [(59, vec![cookie]), (60, vec![])] {
+        let mut reading = rules.sessions_of("7", at(second)).unwrap();
+        store.drive(&mut reading).unwrap();
+        assert!(reading.into_sessions().is_empty());
+        assert_eq!(store.listed().unwrap(), listed);
+    }
 }
 
 #[test]

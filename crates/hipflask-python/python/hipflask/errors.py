@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug.exceptions import Conflict, Forbidden, ServiceUnavailable
+from werkzeug.exceptions import Conflict, Forbidden, HTTPException, ServiceUnavailable
 
 __all__ = [
     "ConfigError",
@@ -42,7 +42,14 @@ class StoreUnavailable(HipFlaskError, ServiceUnavailable):
         return str(self.cause)
 
 
-class SessionConflict(HipFlaskError, Conflict):
+class _Refusal(HipFlaskError, HTTPException):
+    """An answer that is what the text says."""
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
+class SessionConflict(_Refusal, Conflict):
     """Another request has ended the session, or has changed the same key and the app's
     ``SESSION_CONFLICT_POLICY`` is not the last writer. If the app does not handle it: 409."""
 
@@ -50,23 +57,11 @@ class SessionConflict(HipFlaskError, Conflict):
     #: What the log says of it.
     reason = "conflict"
 
-    def __init__(self, description: str | None = None) -> None:
-        Conflict.__init__(self, description=description)
 
-    def __str__(self) -> str:
-        return str(self.description)
-
-
-class TooManySessions(HipFlaskError, Forbidden):
+class TooManySessions(_Refusal, Forbidden):
     """The user has as many sessions as ``SESSION_USER_LIMIT`` allows, and ``SESSION_ON_USER_LIMIT`` refuses
     one more: 403."""
 
     code = 403
     #: What the log says of it.
     reason = "too_many_sessions"
-
-    def __init__(self, description: str | None = None) -> None:
-        Forbidden.__init__(self, description=description)
-
-    def __str__(self) -> str:
-        return str(self.description)
