@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/members/{id}", get(member))
         .route("/log_out", post(log_out))
         .with_state(accounts.clone())
-        .layer(LoginManager::new(accounts).login_view("/log_in").with_remember(&config)?)
+        .layer(LoginManager::new(accounts).login_view("/log_in").with_flask_remember(&config)?)
         .layer(SessionLayer::connect(&config, &sessions).await?);
     let address = env::var("ADDRESS").unwrap_or("127.0.0.1:5000".into());
     let listener = TcpListener::bind(address).await?;

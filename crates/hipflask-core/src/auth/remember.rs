@@ -154,6 +154,11 @@ impl RememberCookie {
         self
     }
 
+    /// Returns how long browsers keep it, if the log-in does not say so.
+    pub const fn life(&self) -> Duration {
+        self.life
+    }
+
     /// Sets whether the cookie's life starts anew with each response to a user who is logged in and has
     /// shown it.
     ///

@@ -22,6 +22,7 @@ const CURRENT: &str = "current";
 const PREVIOUS: &str = "previous";
 const ROTATED: &str = "rotated";
 const STARTED: &str = "started";
+const LIFE: &str = "life";
 
 /// How long the token of before is good, too: for requests that a browser sends at once.
 const GRACE: Duration = Duration::from_secs(60);
@@ -92,13 +93,15 @@ impl std::fmt::Debug for SeriesToken {
 /// What a store keeps of a series.
 ///
 /// ```
+/// use std::time::Duration;
 /// use hipflask_core::{UnixTime, auth::{Returned, Series, SeriesToken}};
 ///
 /// let now = UnixTime::from_secs(1_763_692_800);
 /// let first = SeriesToken::from_entropy(&[7; 48]);
 /// let second = first.with_token_of(&SeriesToken::from_entropy(&[8; 48]));
 ///
-/// let series = Series::new("7", &first, now);
+/// let a_month = Duration::from_secs(30 * 86_400);
+/// let series = Series::new("7", &first, a_month, now);
 /// assert_eq!(series.returned(&first, now), Returned::Current);
 /// let series = series.rotated(&second, now);
 /// let later = UnixTime::from_secs(1_763_692_900);
@@ -111,6 +114,7 @@ pub struct Series {
     previous: Option<String>,
     rotated: UnixTime,
     started: UnixTime,
+    life: Duration,
 }
 
 /// What a token that was shown means.
@@ -126,10 +130,27 @@ pub enum Returned {
 }
 
 impl Series {
-    /// Starts a series for a user.
-    pub fn new(user_id: impl Into<String>, first: &SeriesToken, now: UnixTime) -> Self {
-        let current = hash(&first.token);
-        Self { user_id: user_id.into(), current, previous: None, rotated: now, started: now }
+    /// The longest that a series lives from one return to the next: 400 days, because browsers keep
+    /// no cookie for longer ([RFC 6265bis][bis], section 5.5).
+    ///
+    /// [bis]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-22#section-5.5
+    pub const LONGEST: Duration = Duration::from_secs(400 * 86_400);
+
+    /// Starts a series for a user, which ends so long after the last return.
+    pub fn new(
+        user_id: impl Into<String>,
+        first: &SeriesToken,
+        life: Duration,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            user_id: user_id.into(),
+            current: hash(&first.token),
+            previous: None,
+            rotated: now,
+            started: now,
+            life: life.min(Self::LONGEST),
+        }
     }
 
     /// Reads a record.
@@ -142,6 +163,7 @@ impl Series {
             previous: text(PREVIOUS),
             rotated: time(ROTATED)?,
             started: time(STARTED)?,
+            life: time(LIFE)?.since(UnixTime::default()),
         })
     }
 
@@ -154,6 +176,7 @@ impl Series {
             (PREVIOUS.into(), previous),
             (ROTATED.into(), Value::from(self.rotated.as_millis())),
             (STARTED.into(), Value::from(self.started.as_millis())),
+            (LIFE.into(), Value::from(UnixTime::since_epoch(self.life).as_millis())),
         ])
     }
 
@@ -172,6 +195,11 @@ impl Series {
     /// Returns when the user has given a password for it: for who has to tell whether it was revoked.
     pub const fn started_at(&self) -> UnixTime {
         self.started
+    }
+
+    /// Returns how long it lives from now on, if its user returns now.
+    pub const fn life(&self) -> Duration {
+        self.life
     }
 
     /// Judges a token of this series.
@@ -196,6 +224,7 @@ impl Series {
             previous: Some(self.current.clone()),
             rotated: now,
             started: self.started,
+            life: self.life,
         }
     }
 }

@@ -179,11 +179,12 @@ fn protection_sees_only_log_ins_that_have_moved() -> Result<(), SessionError> {
 #[test]
 fn series_is_kept_as_hashes_and_read_again() {
     let first = SeriesToken::from_entropy(&[7; 48]);
-    let series = Series::new("7", &first, NOW);
+    let series = Series::new("7", &first, Duration::MAX, NOW);
     let later = NOW.checked_add(Duration::from_millis(1)).unwrap();
     let series = series.rotated(&first.with_token_of(&SeriesToken::from_entropy(&[8; 48])), later);
     let content = series.to_content();
     assert_eq!(Series::from_content(&content), Some(series.clone()));
+    assert_eq!(series.life(), Series::LONGEST, "kept by each return");
     assert_eq!((series.user_id(), series.started_at()), ("7", NOW));
     let value = first.to_value();
     let (id, token) = value.split_once('.').unwrap();

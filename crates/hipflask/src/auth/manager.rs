@@ -15,7 +15,7 @@ use super::{
     settings::{Remembering, Settings},
     user::{User, UserLoader},
 };
-use crate::config::{ConfigError, SessionConfig};
+use crate::config::{ConfigError, SessionConfig, lifetime::beyond_browsers};
 
 /// Flask-Login's manager, as a layer: gives handlers their [`CurrentUser`](super::CurrentUser).
 ///
@@ -75,38 +75,54 @@ impl<U: User> LoginManager<U> {
         self.with(|settings| settings.of_others = StatusCode::NOT_FOUND)
     }
 
-    /// Reads and writes Flask-Login's remember cookie, for log-ins that are
-    /// [`remembered`](super::LogIn::remembered): with the session's keys and the attributes of its
-    /// cookie, for 365 days. The keys are those of the start, also where `SECRET_KEY_FILE` is read again.
+    /// Remembers users whose log-in is to be [`remembered`](super::LogIn::remembered) beyond their session,
+    /// by a cookie of our own whose theft shows.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// # use hipflask::{SecretKey, SessionConfig, auth::{LoginManager, User}, store::MemoryStore};
+    /// use hipflask::auth::RememberSeries;
+    ///
+    /// # fn show<U: User>(manager: LoginManager<U>) -> Result<LoginManager<U>, hipflask::ConfigError> {
+    /// let config = SessionConfig::new(SecretKey::random()?);
+    /// let store = MemoryStore::new(); // that of the sessions
+    /// Ok(manager.with_remember(RememberSeries::new(&config, store)?))
+    /// # }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_remember(self, series: RememberSeries) -> Self {
+        self.with(|settings| settings.remember = Some(Remembering::Series(series)))
+    }
+
+    /// Reads and writes Flask-Login's remember cookie, where a Flask app shares the log-in: with the
+    /// session's keys and the attributes of its cookie, for 365 days. The keys are those of the start,
+    /// also where `SECRET_KEY_FILE` is read again.
     ///
     /// # Security
     ///
     /// As Flask-Login's: the cookie itself never expires, and nothing revokes it but another key, or
     /// another [id](User::id) of the user. Who comes back by it is not
-    /// [fresh](crate::Session::is_fresh). An app without Flask takes
-    /// [`with_remember_series`](Self::with_remember_series).
+    /// [fresh](crate::Session::is_fresh). An app without Flask takes [`with_remember`](Self::with_remember).
     ///
     /// # Errors
     ///
     /// [`ConfigError`] for every mistake in the configuration, and when Flask-Login could not sign with
     /// the key.
-    pub fn with_remember(self, config: &SessionConfig) -> Result<Self, ConfigError> {
+    pub fn with_flask_remember(self, config: &SessionConfig) -> Result<Self, ConfigError> {
         let attributes = config.build()?.attributes().clone();
         let signer = RememberSigner::new(config.secret_key().ring())?;
-        Ok(self.with_remember_cookie(RememberCookie::new(signer).with_attributes(attributes)))
+        Ok(self.with_flask_remember_cookie(RememberCookie::new(signer).with_attributes(attributes)))
     }
 
-    /// Reads and writes this remember cookie.
+    /// As [`with_flask_remember`](Self::with_flask_remember), with another name, life or key. The log warns
+    /// of a life beyond 400 days, which browsers do not keep.
     #[must_use]
-    pub fn with_remember_cookie(self, cookie: RememberCookie) -> Self {
+    pub fn with_flask_remember_cookie(self, cookie: RememberCookie) -> Self {
+        if let Some(warning) = beyond_browsers("REMEMBER_COOKIE_DURATION", cookie.life()) {
+            tracing::warn!(target: "hipflask", "{warning}");
+        }
         self.with(|settings| settings.remember = Some(Remembering::FlaskLogin(cookie)))
-    }
-
-    /// Remembers users by a cookie whose theft shows: what an app takes that shares no log-in with
-    /// Flask.
-    #[must_use]
-    pub fn with_remember_series(self, series: RememberSeries) -> Self {
-        self.with(|settings| settings.remember = Some(Remembering::Series(series)))
     }
 
     /// Keeps what an anonymous visitor had under these keys when a remember cookie logs them in.

@@ -21,9 +21,6 @@ use crate::{
 
 const ENDED: &str = "ended";
 
-/// So long it is kept that all series of a user were ended: no cookie outlives it in a browser.
-const LONGEST: Duration = Duration::from_secs(400 * 86_400);
-
 /// How often ending all series of a user meets another one that does the same.
 const MOST_ATTEMPTS: usize = 16;
 
@@ -80,7 +77,8 @@ impl RememberSeries {
         self
     }
 
-    /// Sets how long a user is remembered from the last return on.
+    /// Sets how long a user is remembered from the last return on, if the log-in does not
+    /// [say so](super::LogIn::remembered_for): 400 days at most, because browsers keep no cookie for longer.
     #[must_use]
     pub const fn with_duration(mut self, life: Duration) -> Self {
         self.life = life;
@@ -112,11 +110,12 @@ impl RememberSeries {
             let is_done = match there {
                 Some(there) if self.ended(&there).is_none_or(|it| it >= now) => true,
                 Some(there) => {
-                    let replaced = self.store.replace(&key, &there, &payload, LONGEST).await;
+                    let replaced =
+                        self.store.replace(&key, &there, &payload, Series::LONGEST).await;
                     matches!(replaced.map_err(failed)?, Replaced::Replaced(_))
                 }
                 None => {
-                    let created = self.store.create(&key, &payload, LONGEST).await;
+                    let created = self.store.create(&key, &payload, Series::LONGEST).await;
                     matches!(created.map_err(failed)?, Created::Created(_))
                 }
             };
@@ -143,10 +142,9 @@ impl RememberSeries {
         now: UnixTime,
     ) -> Result<Option<String>, StoreError> {
         let Some(token) = fresh_token() else { return Ok(None) };
-        let life = life.unwrap_or(self.life);
-        let payload = self.payload(&Series::new(user_id, &token, now));
-        self.store.create(&key(&token), &payload, life).await?;
-        Ok(self.line(&token, life, now))
+        let series = Series::new(user_id, &token, life.unwrap_or(self.life), now);
+        self.store.create(&key(&token), &self.payload(&series), series.life()).await?;
+        Ok(self.line(&token, series.life(), now))
     }
 
     /// Judges a cookie, and replaces its token.
@@ -186,8 +184,10 @@ impl RememberSeries {
         let Some(fresh) = fresh_token() else { return Ok(Return { user_id, line: None }) };
         let next = shown.with_token_of(&fresh);
         let payload = self.payload(&series.rotated(&next, now));
-        match self.store.replace(key, record, &payload, self.life).await? {
-            Replaced::Replaced(_) => Ok(Return { user_id, line: self.line(&next, self.life, now) }),
+        match self.store.replace(key, record, &payload, series.life()).await? {
+            Replaced::Replaced(_) => {
+                Ok(Return { user_id, line: self.line(&next, series.life(), now) })
+            }
             // Another request of the same browser was first, and tells it the new token.
             Replaced::Conflict(_) => Ok(Return { user_id, line: None }),
             Replaced::Gone => Ok(Return { user_id: None, line: Some(self.deletion()) }),

@@ -165,7 +165,8 @@ fn finish<U>(
         (None, Some(Remember::Set(_)), _) => {
             tracing::warn!(
                 target: "hipflask",
-                "a log-in is to be remembered, but the LoginManager has no cookie for it: call with_remember"
+                "a log-in is to be remembered, but the LoginManager has no cookie for it: call with_remember, or \
+                 with_flask_remember"
             );
             (None, None)
         }

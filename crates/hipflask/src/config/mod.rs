@@ -26,7 +26,7 @@ mod file;
 mod given;
 mod key;
 mod key_file;
-mod lifetime;
+pub(crate) mod lifetime;
 mod name;
 mod revocations;
 mod setting;

@@ -74,6 +74,10 @@ async fn log_in(session: Session, next: SafeNext) -> Result<Redirect> {
     Ok(Redirect::to(&next.or("/")))
 }
 
+fn for_a_day() -> LogIn {
+    LogIn::new().remembered_for(Duration::from_secs(86_400))
+}
+
 async fn me(user: CurrentUser<Account>) -> String {
     user.id()
 }
@@ -93,6 +97,10 @@ async fn require(user: CurrentUser<Account>) -> std::result::Result<(), LoginRej
 fn routes() -> Router {
     Router::new()
         .route("/login", post(log_in))
+        .route(
+            "/login_for_a_day",
+            post(async |session: Session| session.log_in_with("7", &for_a_day())),
+        )
         .route("/logout", post(async |session: Session| session.log_out()))
         .route("/set", get(async |session: Session| session.insert("a", 1)))
         .route("/none", get(async || "none"))
@@ -122,7 +130,7 @@ fn site(manager: LoginManager<Account>) -> Router {
 }
 
 fn remembering() -> Router {
-    site(manager().with_remember(&app::config()).unwrap())
+    site(manager().with_flask_remember(&app::config()).unwrap())
 }
 
 fn of(user: &str) -> String {
@@ -281,7 +289,7 @@ async fn guard_without_its_layers_says_what_to_do() {
 
 #[tokio::test]
 async fn planted_id_never_becomes_a_log_in() {
-    let manager = manager().with_remember(&app::config()).unwrap();
+    let manager = manager().with_flask_remember(&app::config()).unwrap();
     let sessions = app::layer(&app::config()).with_store(MemoryStore::new());
     let app = routes().layer(manager).layer(sessions);
     let planted = sent_back(&app::get(&app, "/set", &[]).await);
@@ -340,7 +348,7 @@ async fn remember_cookie_that_is_nobodys_changes_nothing() {
     let response = app::get(&app, "/maybe", &[&value(app::KEY, "7")]).await;
     assert_eq!(text(response).await, "None false");
     let rotated = SessionConfig::new(SecretKey::new("d2b0a5cf61e84973").with_fallback(app::KEY));
-    let app = routes().layer(manager().with_remember(&rotated).unwrap());
+    let app = routes().layer(manager().with_flask_remember(&rotated).unwrap());
     let app = app.layer(app::layer(&rotated));
     let response = app::get(&app, "/maybe", &[&value(app::KEY, "7")]).await;
     assert_eq!(text(response).await, r#"Some("7") false"#, "a fallback key is believed");
@@ -364,7 +372,7 @@ impl Series {
             app::NOW.checked_add(Duration::from_secs(since)).unwrap()
         };
         let sessions = SessionLayer::signed(&app::config()).unwrap().with_clock(clock);
-        let manager = manager().with_remember_series(series.clone());
+        let manager = manager().with_remember(series.clone());
         Self { app: routes().layer(manager).layer(sessions.with_store(store)), series, seconds }
     }
 
@@ -399,6 +407,20 @@ async fn series_changes_with_each_return() {
     assert_eq!(site.back(&first).await, (BACK.into(), None), "sent at the same time");
     site.wait();
     assert_eq!(site.back(&second).await.0, BACK);
+}
+
+#[tokio::test]
+async fn series_keeps_the_life_that_the_log_in_has_given_it() {
+    let site = Series::new();
+    let response = post_to(&site.app, "/login_for_a_day", &[]).await;
+    let ends = |response: &Response<Body>| {
+        let line = set_cookies(response).into_iter().find(|it| it.starts_with("hipflask_remember"));
+        line.unwrap().split("; ").find(|it| it.starts_with("Expires")).unwrap().to_owned()
+    };
+    assert_eq!(ends(&response), "Expires=Sat, 22 Nov 2025 02:40:00 GMT");
+    site.wait();
+    let back = app::get(&site.app, "/maybe", &[&jar(&response)["hipflask_remember"]]).await;
+    assert_eq!(ends(&back), "Expires=Sat, 22 Nov 2025 02:41:01 GMT", "a day from the last return");
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 // The page begins here.
 use axum::{Router, response::Redirect, routing::{get, post}};
-use hipflask::auth::{BoxError, CurrentUser, LogIn, LoginManager, Owned, SafeNext, User, UserLoader};
-use hipflask::{Result, Session, SessionConfig, SessionLayer};
+use hipflask::auth::{BoxError, CurrentUser, LogIn, LoginManager, Owned, RememberSeries};
+use hipflask::auth::{SafeNext, User, UserLoader};
+use hipflask::{ConfigError, Result, Session, SessionConfig, SessionLayer, store::Store};
 
 #[derive(Clone)]
 struct Account { id: u64, name: String }
@@ -36,8 +37,9 @@ async fn home(user: Option<CurrentUser<Account>>) -> String {
 async fn account(user: CurrentUser<Account>) -> String { format!("You are {}.", user.name) }
 async fn orders(Owned(user): Owned<Account>) -> String { format!("The orders of user {}", user.id) }
 
-fn app(config: &SessionConfig) -> std::result::Result<Router, hipflask::ConfigError> {
-    let users = LoginManager::new(Accounts).login_view("/login").with_remember(config)?;
+fn app(config: &SessionConfig, store: impl Store + Clone) -> Result<Router, ConfigError> {
+    let series = RememberSeries::new(config, store.clone())?;
+    let users = LoginManager::new(Accounts).login_view("/login").with_remember(series);
     Ok(Router::new()
         .route("/", get(home))
         .route("/account", get(account))
@@ -45,12 +47,12 @@ fn app(config: &SessionConfig) -> std::result::Result<Router, hipflask::ConfigEr
         .route("/login", post(log_in))
         .route("/logout", post(log_out))
         .layer(users) // inside of the sessions
-        .layer(SessionLayer::signed(config)?))
+        .layer(SessionLayer::stored(config, store)?))
 }
 // The page ends here.
 
 use axum::http::{StatusCode, header::LOCATION};
-use hipflask::{SecretKey, testing::TestClient};
+use hipflask::{SecretKey, store::MemoryStore, testing::TestClient};
 
 use crate::pages;
 
@@ -58,13 +60,16 @@ use crate::pages;
 fn page_has_the_program_of_this_file() {
     let (_, program) = include_str!("log_in_page.rs").split_once("begins here.\n").unwrap();
     let (program, _) = program.split_once("// The page ends").unwrap();
-    let runs = "# app(&SessionConfig::new(hipflask::SecretKey::random().unwrap()).hardened()).unwrap();";
+    let runs = "# let config = SessionConfig::new(hipflask::SecretKey::random().unwrap()).hardened();
+# app(&config, hipflask::store::MemoryStore::new()).unwrap();";
     pages::check("log_in.md", "program", &format!("```rust\n{program}{runs}\n```\n"));
 }
 
 fn browser() -> TestClient<Router> {
     let config = SessionConfig::new(SecretKey::random().unwrap()).hardened();
-    TestClient::new(app(&config).unwrap(), &SessionLayer::signed(&config).unwrap())
+    let store = MemoryStore::new();
+    let sessions = SessionLayer::stored(&config, store.clone()).unwrap();
+    TestClient::new(app(&config, store).unwrap(), &sessions)
 }
 
 #[tokio::test]

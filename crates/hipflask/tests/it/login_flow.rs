@@ -75,7 +75,7 @@ fn site(row: &Json) -> Router {
     let is_on = |name: &str| row["config"][name].as_bool() == Some(true);
     remember = remember.with_refresh_each_request(is_on("REMEMBER_COOKIE_REFRESH_EACH_REQUEST"));
     let mut manager =
-        LoginManager::new(Accounts).login_view("/login").with_remember_cookie(remember);
+        LoginManager::new(Accounts).login_view("/login").with_flask_remember_cookie(remember);
     if is_on("USE_SESSION_FOR_NEXT") {
         manager = manager.with_next_in_session();
     }

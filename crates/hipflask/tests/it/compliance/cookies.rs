@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use axum::{Router, response::AppendHeaders, routing::get};
-use hipflask::{Session, SessionInterface, config::SameSite};
+use hipflask::{
+    Session, SessionInterface,
+    auth::{LoginManager, RememberCookie, RememberSigner},
+    config::SameSite,
+};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 
 use super::site::Site;
@@ -161,8 +165,13 @@ pub(super) fn rfc6265bis_lives_beyond_400_days_are_told() {
         tracing::subscriber::with_default(subscriber, || {
             let life = Duration::from_secs(days * 86_400);
             SessionInterface::signed(&config().with_lifetime(life)).unwrap().tell();
+            let signer = RememberSigner::new(config().secret_key().ring()).unwrap();
+            let cookie = RememberCookie::new(signer).with_duration(life);
+            let users = LoginManager::new(async |_: String| Ok(None::<String>));
+            drop(users.with_flask_remember_cookie(cookie));
         });
-        log.text().contains("PERMANENT_SESSION_LIFETIME is 401 days")
+        ["PERMANENT_SESSION_LIFETIME", "REMEMBER_COOKIE_DURATION"]
+            .map(|name| log.text().contains(&format!("{name} is 401 days")))
     };
-    assert_eq!([400, 401].map(told), [false, true]);
+    assert_eq!([400, 401].map(told), [[false; 2], [true; 2]]);
 }
