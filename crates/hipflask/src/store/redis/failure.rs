@@ -40,6 +40,9 @@ pub(super) enum Failure {
     /// It did nothing, and will not.
     #[error("{0}")]
     Refused(&'static str),
+    /// It did nothing, because it does not know such a command.
+    #[error("the server refused a command: see its log")]
+    Unknown,
     /// It did it, but too few replicas have it.
     #[error("the write was not confirmed by as many replicas as wait_replicas asks for")]
     Replicas,
@@ -93,6 +96,7 @@ impl Failure {
             | Self::Refused(_)
             | Self::Replicas
             | Self::Silent
+            | Self::Unknown
             | Self::UnknownScript
             | Self::WrongType => false,
         }
@@ -106,6 +110,7 @@ impl Failure {
                 | Self::NoScripts { .. }
                 | Self::Refused(_)
                 | Self::Replicas
+                | Self::Unknown
                 | Self::UnknownScript
                 | Self::WrongType
         )
@@ -166,7 +171,7 @@ impl From<&ServerError> for Failure {
                 .map(Self::Busy)
                 .or_else(|| find(&HINDERED).map(Self::Hindered))
                 .or_else(|| find(&REFUSED).map(Self::Refused))
-                .unwrap_or(UNKNOWN),
+                .unwrap_or(Self::Unknown),
         }
     }
 }
@@ -177,7 +182,6 @@ pub(super) const IS_CLUSTER: Failure = Failure::Refused(
 );
 
 const GARBLED: Failure = Failure::Refused("the server names no node that can be understood");
-const UNKNOWN: Failure = Failure::Refused("the server refused a command: see its log");
 
 /// The error that an unexpected kind of answer makes.
 pub(super) const STRANGE: Failure = Failure::Refused("the server gave an unexpected answer");
@@ -196,6 +200,7 @@ impl From<Failure> for StoreError {
             Failure::Silent => Self::Deadline,
             Failure::NoScripts { .. }
             | Failure::Refused(_)
+            | Failure::Unknown
             | Failure::UnknownScript
             | Failure::WrongType => Self::refused(failure),
             Failure::Unconnected { .. } => Self::unreachable(failure),

@@ -1,7 +1,8 @@
 //! Sessions in Redis or Valkey, where Flask-Session keeps them: a string under each key, which the
 //! server forgets when its time has come.
 //!
-//! Every write that expects something is a script, which the server runs in one step. All requests
+//! Every write that expects something is done in one step: by a command, where the server has one, else
+//! by a script. All requests
 //! share one connection, which is made anew when it breaks; requests of which it is known that the
 //! server did nothing are sent again within the deadline, and no other.
 
@@ -18,7 +19,14 @@ mod sentinel;
 mod server;
 mod servers;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hipflask_core::record::Format;
 use redis::{Cmd, Value, cmd};
@@ -69,6 +77,8 @@ pub struct RedisStore {
     lives: Arc<Lives>,
     deadline: Duration,
     wait: Option<Wait>,
+    /// The server, or one of them, cannot compare and set without a script.
+    needs_scripts: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for RedisStore {
@@ -110,8 +120,7 @@ impl RedisStore {
     /// in a cluster and the address is not, or the other way round, or it does not run scripts.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
         let address::Address { servers, deadline, wait } = address::read(address)?;
-        let deadline = deadline.unwrap_or(DEADLINE);
-        let store = Self { servers: Arc::new(servers), lives: Arc::default(), deadline, wait };
+        let store = Self::new(servers, deadline.unwrap_or(DEADLINE), wait);
         let until = store.limit().until;
         match &*store.servers {
             Servers::Cluster(cluster) => cluster.refresh(until).await,
@@ -133,8 +142,12 @@ impl RedisStore {
     /// # client().unwrap();
     /// ```
     pub fn from_client(client: &redis::Client) -> Self {
-        let servers = address::one(&Peer::Server(client.clone()));
-        Self { servers: Arc::new(servers), lives: Arc::default(), deadline: DEADLINE, wait: None }
+        Self::new(address::one(&Peer::Server(client.clone())), DEADLINE, None)
+    }
+
+    fn new(servers: Servers, deadline: Duration, wait: Option<Wait>) -> Self {
+        let (servers, lives, needs_scripts) = (Arc::new(servers), Arc::default(), Arc::default());
+        Self { servers, lives, deadline, wait, needs_scripts }
     }
 
     /// Sets how long a request may take, connecting and trying again included. Default 4 seconds.
@@ -157,10 +170,32 @@ impl RedisStore {
         }
     }
 
-    async fn write(&self, key: &RecordKey, request: Request<'_>) -> Result<Value, StoreError> {
+    async fn write(&self, key: &RecordKey, request: Request<'_>) -> Result<Value, Failure> {
         self.lives.forget(key);
         let slot = self.servers.slot(key.as_str());
-        Ok(self.servers.ask(slot, &request, self.wait, self.limit()).await?)
+        self.servers.ask(slot, &request, self.wait, self.limit()).await
+    }
+
+    /// Compares and sets: by Valkey's command, which Redis 8.4 has, too, or by a script where the server
+    /// does not know it. What is there comes with the answer.
+    async fn compare_and_set(
+        &self,
+        key: &RecordKey,
+        current: &[u8],
+        payload: &[u8],
+        ttl: &[u8],
+    ) -> Result<Value, Failure> {
+        if !self.needs_scripts.load(Ordering::Relaxed) {
+            let mut set = cmd("SET");
+            set.arg(key.as_str()).arg(payload).arg("IFEQ").arg(current).arg("GET");
+            match self.write(key, Request::Command(set.arg("PX").arg(ttl).clone())).await {
+                Err(Failure::Unknown) => self.needs_scripts.store(true, Ordering::Relaxed),
+                Ok(Value::BulkString(found)) if found == current => return Ok(Value::Okay),
+                answer => return answer,
+            }
+        }
+        let arguments = [current, payload, ttl];
+        self.write(key, Request::Script(&REPLACE, &[key.as_str()], &arguments)).await
     }
 }
 
@@ -240,9 +275,9 @@ impl Store for RedisStore {
         ttl: Duration,
     ) -> Result<Replaced, StoreError> {
         check_size(payload)?;
-        let arguments = [&*current.payload, payload, &*millis(ttl)];
-        let request = Request::Script(&REPLACE, &[key.as_str()], &arguments);
-        let answer = replaced(self.write(key, request).await?)?;
+        let life = millis(ttl);
+        let set = self.compare_and_set(key, &current.payload, payload, &life).await;
+        let answer = replaced(set?)?;
         if matches!(answer, Replaced::Replaced(_)) {
             self.lives.note(key, ttl);
         }

@@ -43,7 +43,7 @@ if left >= tonumber(ARGV[2]) then return {payload, left} end
 if type(redis.pcall('PEXPIRE', KEYS[1], ARGV[1])) == 'table' then return {payload, left} end
 return {payload}";
 
-    /// Writes a record in the place of the one that was read.
+    /// Writes a record in the place of the one that was read, where a server has no command for it.
     REPLACE = r"local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end
 return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])";
