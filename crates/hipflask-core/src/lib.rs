@@ -11,6 +11,7 @@ pub mod auth;
 mod calendar;
 pub mod cookie;
 pub mod csrf;
+pub mod deflate;
 pub mod encoding;
 pub mod engine;
 pub mod flash;

@@ -151,7 +151,6 @@
 //! |---|---|---|---|
 //! | `axum` | the extractors [`Session`] and [`Sessions`], and the guards of [`auth`] | yes | other frameworks need no axum |
 //! | `memory` | sessions in this process | yes | |
-//! | `zlib` | C zlib, whose compressed bytes are Flask's | yes | it needs a C compiler; without it, deflate is pure Rust: Flask reads it, but bytes differ |
 //! | `dbsc` | sessions that are bound to the browser's device: [`dbsc`] | | `ring`, which compiles C; few browsers can do it yet |
 //! | `toml` | configuration from TOML | | five more crates |
 //! | `encryption` | cookies and records that nobody can read | | nine more crates |

@@ -6,10 +6,9 @@
 
 use std::cell::RefCell;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use zlib_rs::{Inflate, InflateFlush};
 
-use crate::encoding;
+use crate::{deflate, encoding};
 
 /// Why a payload is no text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -30,9 +29,7 @@ pub enum PayloadError {
 }
 
 thread_local! {
-    /// Setting up zlib's state costs more than a cookie's worth of work, so it is kept.
-    static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::new(6), true));
-    /// Only the bytes that are written have to come from stock zlib; this reads faster.
+    /// Setting up its state costs more than a cookie's worth of work, so it is kept.
     static INFLATE: RefCell<Inflate> = RefCell::new(Inflate::new(true, 15));
 }
 
@@ -58,13 +55,8 @@ pub fn compress_payload(json: &[u8]) -> Option<Vec<u8>> {
     if cannot_shrink(json) {
         return None;
     }
-    DEFLATE.with_borrow_mut(|deflate| {
-        deflate.reset();
-        // What does not fit here would not be used anyway.
-        let mut out = Vec::with_capacity(json.len().checked_sub(2)?);
-        let status = deflate.compress_vec(json, &mut out, FlushCompress::Finish);
-        (matches!(status, Ok(Status::StreamEnd)) && out.len() + 1 < json.len()).then_some(out)
-    })
+    let deflated = deflate::compress(json);
+    (deflated.len() + 1 < json.len()).then_some(deflated)
 }
 
 /// Proves for short texts that deflate cannot win, so that the cheapest sessions stay cheap.
@@ -142,15 +134,12 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Checks the proof of `cannot_shrink` against zlib itself.
+        /// Checks the proof of `cannot_shrink`.
         #[test]
         fn what_cannot_shrink_does_not_shrink(json in "[ab]{0,12}|[a-d]{12,24}|[a-z\":,{}]{12,24}") {
             let json = json.as_bytes();
             if cannot_shrink(json) {
-                let mut deflate = Compress::new(Compression::new(6), true);
-                let mut out = Vec::with_capacity(256);
-                deflate.compress_vec(json, &mut out, FlushCompress::Finish).unwrap();
-                prop_assert!(out.len() + 1 >= json.len());
+                prop_assert!(deflate::compress(json).len() + 1 >= json.len());
             }
         }
     }
@@ -160,7 +149,7 @@ mod tests {
         let mut out = Vec::with_capacity(1 << 20);
         let finish = flate2::FlushDecompress::Finish;
         let status = flate2::Decompress::new(true).decompress_vec(deflated, &mut out, finish);
-        (status.ok()? == Status::StreamEnd).then_some(out)
+        (status.ok()? == flate2::Status::StreamEnd).then_some(out)
     }
 
     proptest! {
@@ -171,9 +160,7 @@ mod tests {
             cut in prop::option::of(any::<prop::sample::Index>()),
             tail in prop::collection::vec(any::<u8>(), 0..3),
         ) {
-            let mut deflate = Compress::new(Compression::new(6), true);
-            let mut deflated = Vec::with_capacity(1024);
-            deflate.compress_vec(text.as_bytes(), &mut deflated, FlushCompress::Finish).unwrap();
+            let mut deflated = deflate::compress(text.as_bytes());
             for (at, byte) in edits {
                 let at = at.index(deflated.len());
                 deflated[at] = byte;

@@ -5,6 +5,7 @@
 mod codec;
 mod cookie;
 mod csrf;
+mod deflate;
 mod depth;
 mod digests;
 mod driver;

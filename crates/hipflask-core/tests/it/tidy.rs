@@ -13,6 +13,7 @@ const FLOW: &[&str] = &[
     "calendar",
     "http_date",
     "encoding",
+    "deflate",
     "cookie",
     "signing",
     "value",

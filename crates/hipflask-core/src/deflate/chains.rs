@@ -1,0 +1,121 @@
+//! Where three bytes have occurred before: chains of places, newest first.
+//!
+//! zlib follows a chain for a limited number of steps, and other three bytes with the same hash take a step too. So its
+//! hash is kept with every place. The table that chains start from is as large as the text needs: a chain from a smaller
+//! one leads through more hashes, which are passed over.
+
+use super::symbol::{MAX_MATCH, MIN_MATCH};
+
+pub(super) const WINDOW: usize = 1 << 15;
+/// What zlib wants to see of the text before it looks for a match.
+pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + MIN_MATCH + 1;
+const MAX_DISTANCE: usize = WINDOW - MIN_LOOKAHEAD;
+const HASH_BITS: u32 = 15;
+
+const MAX_CHAIN: u32 = 128;
+/// A match of this length is worth fewer steps to find a better one.
+const GOOD_MATCH: usize = 8;
+/// A match of this length need not be better.
+const NICE_MATCH: usize = 128;
+
+/// Chains from `HEADS` hashes through up to `PLACES` places.
+pub(super) struct Chains<const HEADS: usize, const PLACES: usize> {
+    /// The newest place of each folded hash; 0 for none, which is why nothing matches the first place of a window.
+    heads: Box<[u16; HEADS]>,
+    /// For each place the one before it, and above it the hash.
+    places: Box<[u32; PLACES]>,
+    /// The hash of the bytes that were last seen.
+    hash: u32,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Match {
+    pub(super) length: usize,
+    pub(super) distance: u32,
+}
+
+impl<const HEADS: usize, const PLACES: usize> Chains<HEADS, PLACES> {
+    pub(super) fn new(text: &[u8]) -> Self {
+        let first = text.iter().take(MIN_MATCH - 1);
+        let hash = first.fold(0, |hash, byte| roll(hash, *byte));
+        Self { heads: Box::new([0; HEADS]), places: Box::new([0; PLACES]), hash }
+    }
+
+    /// Adds a place, whose third byte is `third`; returns the newest one before it that may have the same hash.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize, third: u8) -> usize {
+        self.hash = roll(self.hash, third);
+        let head = &mut self.heads[(self.hash ^ self.hash >> 7) as usize % HEADS];
+        self.places[at % PLACES] = self.hash << 16 | u32::from(*head);
+        std::mem::replace(head, at as u16).into()
+    }
+
+    /// Returns the longest match of what is at `at`, and is longer than `shorter`, along the chain from `head`.
+    #[inline]
+    pub(super) fn longest(&self, window: &[u8], at: usize, head: usize, shorter: usize) -> Match {
+        let mut best = Match { length: shorter, distance: 0 };
+        let end = window.len().min(at + MAX_MATCH);
+        if at - head > MAX_DISTANCE || at + shorter >= end {
+            return best;
+        }
+        let (lowest, nice) = (at.saturating_sub(MAX_DISTANCE), NICE_MATCH.min(end - at));
+        let mut steps = if shorter >= GOOD_MATCH { MAX_CHAIN / 4 } else { MAX_CHAIN };
+        let (mut candidate, mut last) = (head, window[at + shorter]);
+        loop {
+            let place = self.places[candidate % PLACES];
+            if place >> 16 == self.hash {
+                // Only a match that is longer ends so.
+                if window[candidate + best.length] == last {
+                    let length = common(window, candidate, at, end);
+                    if length > best.length {
+                        best = Match { length, distance: (at - candidate) as u32 };
+                        if length >= nice {
+                            break;
+                        }
+                        last = window[at + length];
+                    }
+                }
+                steps -= 1;
+            }
+            candidate = (place & 0xffff) as usize;
+            if candidate <= lowest || steps == 0 {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Makes place numbers smaller by a window; what becomes 0 or less is forgotten.
+    pub(super) fn slide(&mut self) {
+        for head in self.heads.iter_mut() {
+            *head = head.saturating_sub(WINDOW as u16);
+        }
+        for place in self.places.iter_mut() {
+            *place = *place & 0xffff_0000 | (*place & 0xffff).saturating_sub(WINDOW as u32);
+        }
+    }
+}
+
+fn roll(hash: u32, byte: u8) -> u32 {
+    (hash << 5 ^ u32::from(byte)) & ((1 << HASH_BITS) - 1)
+}
+
+/// Returns how many bytes are the same from two places on, until the later one reaches `end`.
+#[inline]
+fn common(window: &[u8], earlier: usize, at: usize, end: usize) -> usize {
+    let (earlier, later) = (&window[earlier..], &window[at..end]);
+    let mut length = 0;
+    while let Some(ours) = later[length..].first_chunk()
+        && let Some(theirs) = earlier[length..].first_chunk()
+    {
+        let difference = u64::from_le_bytes(*ours) ^ u64::from_le_bytes(*theirs);
+        if difference != 0 {
+            return length + difference.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    while length < later.len() && later[length] == earlier[length] {
+        length += 1;
+    }
+    length
+}
