@@ -1,7 +1,11 @@
 //! The data base, in SQLite: one file in the data folder, which a Flask app may share.
+//!
+//! It holds the users, and the product's own records beside them: sessions, who is remembered, and what
+//! of signed cookies is refused.
 
 use std::{path::Path, time::Duration};
 
+use hipflask::store::{AnyStore, ConnectError, SqlStore};
 use sqlx::{
     Error,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions},
@@ -20,14 +24,6 @@ const SCHEMA: &str = "
         bio           TEXT NOT NULL DEFAULT '',
         password_hash TEXT NOT NULL
     );
-    CREATE TABLE IF NOT EXISTS sign_ins (
-        id        TEXT PRIMARY KEY,
-        user_id   INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-        created   INTEGER NOT NULL,
-        last_seen INTEGER NOT NULL,
-        agent     TEXT NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS sign_ins_of_user ON sign_ins (user_id);
     ";
 
 /// How long a writer waits for another one, who may be another program.
@@ -35,11 +31,19 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Opens the data base in a folder, and makes it if it is not there.
 pub(crate) async fn open(folder: &Path) -> Result<SqlitePool, Error> {
-    let file = folder.join(FILE);
     // An empty file is an empty data base, and this one is for its owner alone.
-    private::options().append(true).create(true).open(&file)?;
-    let options = SqliteConnectOptions::new().filename(file).busy_timeout(WAIT);
-    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+    private::options().append(true).create(true).open(folder.join(FILE))?;
+    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options(folder)).await?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
     Ok(pool)
+}
+
+/// Opens the product's records in the data base of a folder, which is there.
+pub(crate) async fn records(folder: &Path) -> Result<AnyStore, ConnectError> {
+    let store = SqlStore::from_sqlite(options(folder), "create=true&max_connections=4").await?;
+    Ok(AnyStore::new(store))
+}
+
+fn options(folder: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(folder.join(FILE)).busy_timeout(WAIT)
 }

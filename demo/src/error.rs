@@ -6,7 +6,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::{password::PasswordError, rejection::SessionRejection, templates::TemplateError};
+use hipflask::{
+    auth::LoginRejection, password::PasswordError, rejection::SessionRejection,
+    templates::TemplateError,
+};
 
 use crate::redirect::redirect;
 
@@ -14,6 +17,8 @@ use crate::redirect::redirect;
 pub(crate) enum Error {
     #[error("the data base failed")]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Login(#[from] LoginRejection),
     #[error("there is no such page")]
     NotFound,
     #[error(transparent)]
@@ -34,6 +39,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
+            Self::Login(rejection) => rejection.into_response(),
             Self::NoSession(rejection) => rejection.into_response(),
             Self::NotFound => StatusCode::NOT_FOUND.into_response(),
             Self::Session(error) => error.into_response(),

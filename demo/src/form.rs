@@ -24,6 +24,8 @@ pub(crate) struct SignUp {
 pub(crate) struct LogIn {
     pub(crate) username: String,
     pub(crate) password: String,
+    /// There if the box is ticked.
+    pub(crate) remember: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -2,10 +2,10 @@
 //! changes, the list of a user's own sessions, and a page that takes the visitor's session cookie
 //! apart.
 //!
-//! From the outside in: [`main`] reads the options, [`Listen`] serves, `routes` route; guards
-//! decide who may pass, pages answer, [`Site`] holds the parts, users and sign-ins rest in SQLite.
+//! From the outside in: [`main`] reads the options, [`Listen`] serves, `routes` route through the
+//! product's layers; guards decide who may pass, pages answer, [`Site`] holds the parts, and one file of
+//! SQLite has users, sessions and who is remembered.
 
-mod agent;
 mod database;
 mod error;
 mod form;
@@ -18,7 +18,6 @@ mod private;
 mod redirect;
 mod routes;
 mod sessions;
-mod sign_ins;
 mod site;
 mod time;
 mod users;
@@ -31,7 +30,7 @@ use hipflask::password::Passwords;
 
 pub use key::{KeyError, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
-pub use sessions::{Address, SessionsError};
+pub use sessions::{Address, SessionsError, settings};
 pub use site::{Site, SiteError};
 
 /// A small site with accounts, whose sessions are Flask's.
@@ -52,8 +51,8 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let config = sessions::settings(&options.data)?;
-    let sessions = options.listen.sessions.sessions(&config).await?;
-    let site = Site::open(&options.data, Passwords::new(), config.build()?).await?;
-    Ok(options.listen.serve(site.router(sessions)).await?)
+    let config = sessions::settings_here(&options.data)?;
+    let address = options.listen.sessions.as_ref();
+    let site = Site::open(&options.data, Passwords::new(), &config, address).await?;
+    Ok(options.listen.serve(site.router()).await?)
 }

@@ -13,10 +13,7 @@ use std::{
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::{
-    error::report,
-    sessions::{Address, SessionsError},
-};
+use crate::{error::report, sessions::Address, site::SiteError};
 
 /// How long requests that are under way may take to finish after ctrl-c.
 const GRACE: Duration = Duration::from_secs(3);
@@ -43,9 +40,10 @@ pub struct Listen {
     #[arg(long, default_value_t = 5000)]
     pub port: u16,
 
-    /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …
-    #[arg(long, value_name = "URL", default_value = "cookie:")]
-    pub sessions: Address,
+    /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …; in the demo's
+    /// own data base unless this is given
+    #[arg(long, value_name = "URL")]
+    pub sessions: Option<Address>,
 }
 
 /// Why nothing is served.
@@ -103,8 +101,8 @@ impl Listen {
 pub fn exit_status(result: Result<(), Box<dyn Error + Send + Sync>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     report(&*error);
-    match error.downcast_ref::<SessionsError>() {
-        Some(error) if error.is_usage() => ExitCode::from(2),
+    match error.downcast_ref() {
+        Some(SiteError::Sessions(error)) if error.is_usage() => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
 }

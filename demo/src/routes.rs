@@ -1,4 +1,4 @@
-//! The routes of the site, and the headers that every answer has.
+//! The routes of the site, the product's layers around them, and the headers that every answer has.
 
 use axum::{
     Router,
@@ -8,10 +8,10 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use hipflask::SessionLayer;
+use hipflask::{auth::LoginManager, csrf::CsrfLayer};
 
 use crate::{
-    page::{account, cookie, login, profile, sessions},
+    page::{account, cookie, login, profile, refused, sessions},
     site::Site,
     view,
 };
@@ -22,7 +22,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 
 impl Site {
     /// Routes every path of the site, with sessions around all of them.
-    pub fn router(self, sessions: SessionLayer) -> Router {
+    pub fn router(self) -> Router {
+        let users = LoginManager::new(self.users().clone())
+            .login_view("/login")
+            .with_message("warning", "Please log in first")
+            .with_remember_series(self.series().clone());
+        let sessions = self.sessions().clone();
         Router::new()
             .route("/", get(account::home))
             .route("/signup", get(account::sign_up_form).post(account::sign_up))
@@ -35,14 +40,18 @@ impl Site {
             .route("/sessions", get(sessions::show))
             .route("/sessions/{id}/end", post(sessions::end))
             .route("/sessions/end_others", post(sessions::end_others))
+            .route("/sessions/end_all", post(sessions::end_all))
             .route("/cookie", get(cookie::show))
             .route("/cookie/tamper", post(cookie::tamper))
+            .route_layer(CsrfLayer::new())
+            .layer(middleware::from_fn_with_state(self.clone(), refused::explain))
             .layer(middleware::from_fn(keep_private))
             .route("/static/style.css", get(view::style))
             .route("/static/icon.svg", get(view::icon))
             .layer(middleware::from_fn(add_security_headers))
             .with_state(self)
-            .layer(sessions)
+            .layer(users)
+            .layer(sessions) // around all that ask for one
     }
 }
 

@@ -4,7 +4,11 @@
 
 use std::{convert::Infallible, fmt, path::Path, str::FromStr};
 
-use hipflask::{ConfigError, SessionConfig, SessionLayer, store::ConnectError};
+use hipflask::{
+    ConfigError, SecretKey, SessionConfig, SessionLayer,
+    config::SameSite,
+    store::{AnyStore, ConnectError},
+};
 
 use crate::key::{KeyError, kept_key};
 
@@ -51,13 +55,9 @@ pub enum SessionsError {
 }
 
 impl Address {
-    /// Keeps sessions there, which has to answer now.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionsError`] when the store does not answer, or the configuration is refused.
-    pub async fn sessions(&self, config: &SessionConfig) -> Result<SessionLayer, SessionsError> {
-        Ok(SessionLayer::connect(config, &self.0).await?)
+    /// Reports whether sessions lie in the browsers' cookies.
+    pub(crate) fn is_cookie(&self) -> bool {
+        self.0 == "cookie:"
     }
 }
 
@@ -97,18 +97,52 @@ impl From<ConnectError> for SessionsError {
     }
 }
 
+/// Returns the demo's own settings: what a site of today wants. Those in the environment come on top.
+///
+/// Sessions are encrypted, end with the browser, and stay out of other sites' forms.
+///
+/// ```
+/// # use hipflask::SecretKey;
+/// assert!(hipflask_demo::settings(SecretKey::random()?).encrypts());
+/// # Ok::<(), hipflask::ConfigError>(())
+/// ```
+pub fn settings(key: SecretKey) -> SessionConfig {
+    // With https it would be `hardened()`; here the browser comes by plain http.
+    let config = SessionConfig::new(key).with_same_site(SameSite::Lax);
+    config.with_encryption(true).with_permanent(false)
+}
+
+/// Keeps sessions at an address, else in the demo's own records, which also hold what of signed cookies
+/// is refused.
+pub(crate) async fn keep(
+    config: &SessionConfig,
+    address: Option<&Address>,
+    records: AnyStore,
+) -> Result<SessionLayer, SessionsError> {
+    // The page of sessions wants the list of a user's.
+    let listed = || config.clone().with_user_index(true);
+    Ok(match address {
+        None => SessionLayer::stored(&listed(), records).map_err(ConnectError::Config)?,
+        Some(cookie) if cookie.is_cookie() => match config.revocations() {
+            None => SessionLayer::revocable(config, records).map_err(ConnectError::Config)?,
+            Some(_) => SessionLayer::connect(config, &cookie.0).await?,
+        },
+        Some(store) => SessionLayer::connect(&listed(), &store.0).await?,
+    })
+}
+
 /// Reads Flask's settings from the environment, and takes the key of a folder if there is none.
 ///
 /// A weak key is accepted with a loud warning, so that a program on this machine can be tried beside
 /// a Flask app that has one.
-pub(crate) fn settings(data: &Path) -> Result<SessionConfig, KeyError> {
+pub(crate) fn settings_here(data: &Path) -> Result<SessionConfig, KeyError> {
     let config = match SessionConfig::from_env() {
         Err(ConfigError::NoKey { .. }) => {
             let is_key = |name: &str| name.starts_with("FLASK_SECRET_KEY");
             let others = std::env::vars_os().filter(|(name, _)| !name.to_str().is_some_and(is_key));
-            SessionConfig::new(kept_key(data)?).with_vars("FLASK", others)?
+            settings(kept_key(data)?).with_vars("FLASK", others)?
         }
-        configured => configured?,
+        here => settings(here?.secret_key().clone()).with_vars("FLASK", std::env::vars_os())?,
     };
     let Err(error) = config.secret_key().check() else { return Ok(config) };
     eprintln!("WARNING: whoever guesses the key can sign in as anybody: {error}");

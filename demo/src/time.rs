@@ -1,15 +1,10 @@
-//! The time, and how long ago something was, in words.
+//! How long ago something was, in words.
 
-use std::time::SystemTime;
-
-/// Returns the seconds since 1970.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    since.as_secs().try_into().unwrap_or(i64::MAX)
-}
+use hipflask::UnixTime;
 
 /// Says how long ago something was: `5 minutes ago`.
-pub(crate) fn ago(seconds: i64) -> String {
+pub(crate) fn ago(then: UnixTime, now: UnixTime) -> String {
+    let seconds = now.as_secs().saturating_sub(then.as_secs()).try_into().unwrap_or(i64::MAX);
     if seconds < 60 { "just now".to_owned() } else { format!("{} ago", duration(seconds)) }
 }
 
@@ -36,8 +31,9 @@ mod tests {
 
     #[test]
     fn ago_counts_whole_minutes() {
+        let ago = |now| ago(UnixTime::from_secs(1_000), UnixTime::from_secs(now));
         assert_eq!(
-            [-1, 59, 60, 7_200].map(ago),
+            [999, 1_059, 1_060, 8_200].map(ago),
             ["just now", "just now", "1 minute ago", "2 hours ago"]
         );
     }

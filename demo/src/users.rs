@@ -1,5 +1,6 @@
-//! The users, in SQLite. Knows nothing of HTTP, of sessions, or of how a password becomes a hash.
+//! The users, in SQLite. Knows nothing of HTTP, or of how a password becomes a hash.
 
+use hipflask::auth::{self, BoxError, UserLoader};
 use serde::Serialize;
 use sqlx::{Error, sqlite::SqlitePool};
 
@@ -19,7 +20,25 @@ pub(crate) struct Credentials {
 }
 
 /// All users.
+#[derive(Clone)]
 pub(crate) struct Users(SqlitePool);
+
+impl auth::User for User {
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// How a session's `_user_id` becomes its user.
+impl UserLoader for Users {
+    type User = User;
+
+    async fn load(&self, id: &str) -> Result<Option<User>, BoxError> {
+        // Another app with the same key may call its users otherwise.
+        let Ok(id) = id.parse() else { return Ok(None) };
+        Ok(self.find(id).await?)
+    }
+}
 
 impl Users {
     pub(crate) const fn new(database: SqlitePool) -> Self {
@@ -66,7 +85,7 @@ impl Users {
         Ok(())
     }
 
-    /// Deletes a user, whose sign-ins go, too.
+    /// Deletes a user.
     pub(crate) async fn delete(&self, id: i64) -> Result<(), Error> {
         sqlx::query("DELETE FROM users WHERE id = ?").bind(id).execute(&self.0).await?;
         Ok(())

@@ -20,6 +20,7 @@ pub(crate) fn templates() -> Result<Templates, TemplateError> {
         .with("sessions", "/sessions")
         .with("end_session", "/sessions/{id}/end")
         .with("end_other_sessions", "/sessions/end_others")
+        .with("end_all_sessions", "/sessions/end_all")
         .with("cookie", "/cookie")
         .with("tamper", "/cookie/tamper");
     Templates::new(routes)
@@ -30,6 +31,7 @@ pub(crate) fn templates() -> Result<Templates, TemplateError> {
         .with_source("login.html", include_str!("../templates/login.html"))?
         .with_source("welcome.html", include_str!("../templates/welcome.html"))?
         .with_source("profile.html", include_str!("../templates/profile.html"))?
+        .with_source("refused.html", include_str!("../templates/refused.html"))?
         .with_source("edit.html", include_str!("../templates/edit.html"))?
         .with_source("sessions.html", include_str!("../templates/sessions.html"))?
         .with_source("cookie.html", include_str!("../templates/cookie.html"))

@@ -6,34 +6,34 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use hipflask::templates::{Page, Serde, context};
+use hipflask::{
+    auth::CurrentUser,
+    templates::{Page, Serde, context},
+};
 
 use crate::{
     error::Result,
     form::SignUp,
-    guard::{Guest, Member, Visitor},
+    guard::{Guest, View},
     redirect::redirect,
     site::Site,
+    users::User,
 };
 
-pub(crate) async fn home(visitor: Visitor, State(site): State<Site>) -> Result<Page> {
-    visitor.page(&site, "home.html", context! {})
+pub(crate) async fn home(view: View) -> Result<Page> {
+    view.page("home.html", context! {})
 }
 
-pub(crate) async fn welcome(member: Member, State(site): State<Site>) -> Result<Page> {
-    Visitor::from(member).page(&site, "welcome.html", context! {})
+pub(crate) async fn welcome(_: CurrentUser<User>, view: View) -> Result<Page> {
+    view.page("welcome.html", context! {})
 }
 
-pub(crate) async fn sign_up_form(guest: Guest, State(site): State<Site>) -> Result<Page> {
-    Visitor::from(guest).page(
-        &site,
-        "signup.html",
-        context! { form => context! {}, errors => context! {} },
-    )
+pub(crate) async fn sign_up_form(Guest(view): Guest) -> Result<Page> {
+    view.page("signup.html", context! { form => context! {}, errors => context! {} })
 }
 
 pub(crate) async fn sign_up(
-    guest: Guest,
+    Guest(view): Guest,
     State(site): State<Site>,
     Form(mut form): Form<SignUp>,
 ) -> Result<Response> {
@@ -41,18 +41,14 @@ pub(crate) async fn sign_up(
     if !errors.is_empty() {
         // The password is never sent back.
         let form = context! { username => form.username, email => form.email };
-        let page = Visitor::from(guest).page(
-            &site,
-            "signup.html",
-            context! { form, errors => Serde(errors) },
-        )?;
+        let page = view.page("signup.html", context! { form, errors => Serde(errors) })?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let hash = site.passwords().hash_async(form.password).await?;
     if !site.users().add(&form.username, &form.email, &hash).await? {
-        guest.session.flash("error", "Username already taken")?;
+        view.session.flash("error", "Username already taken")?;
         return Ok(redirect("/signup").into_response());
     }
-    guest.session.flash("success", "Account created, now log in")?;
+    view.session.flash("success", "Account created, now log in")?;
     Ok(redirect("/login").into_response())
 }

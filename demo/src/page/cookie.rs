@@ -1,7 +1,8 @@
 //! Takes the visitor's session cookie apart, and breaks it on request.
 //!
 //! The parts come from the text alone and prove nothing: what the session layer thinks of the
-//! cookie is its reason. Neither page changes the session itself.
+//! cookie is its reason. An encrypted cookie has no parts that anybody could name. The page itself
+//! changes nothing in the session.
 
 use axum::{
     extract::State,
@@ -22,18 +23,16 @@ use hipflask::{CookieFacts, Reason, Session, config::CookieSessions, value::Valu
 use serde::Serialize;
 
 use crate::{
-    error::Result,
-    guard::{Onlooker, Visitor},
-    indent::indent,
-    redirect::redirect,
-    site::Site,
-    time::duration,
+    error::Result, guard::View, indent::indent, redirect::redirect, site::Site, time::duration,
 };
 
 /// A browser keeps 4 KiB; even well compressed no honest session is larger than this.
 const MAX_INFLATED: usize = 64 << 10;
 
-/// The three parts of a cookie, as text.
+/// What an encrypted cookie begins with.
+const SEALED: &str = "e1.";
+
+/// The three parts of a signed cookie, as text.
 #[derive(Serialize)]
 struct Parts {
     payload: String,
@@ -58,23 +57,27 @@ struct Refusal {
     text: String,
 }
 
-pub(crate) async fn show(
-    Onlooker(visitor): Onlooker,
-    headers: HeaderMap,
-    State(site): State<Site>,
-) -> Result<Page> {
+pub(crate) async fn show(view: View, headers: HeaderMap, State(site): State<Site>) -> Result<Page> {
     let cookie = session_cookie(&headers, site.cookie());
-    let session = &visitor.session;
+    let session = &view.session;
+    let sealed = cookie.as_deref().filter(|cookie| cookie.starts_with(SEALED.as_bytes()));
+    let parts = cookie.as_deref().filter(|_| sealed.is_none()).and_then(take_apart);
+    let is_ticket = session.reason() == Reason::Found;
+    let is_read = is_ticket || sealed.is_some() && session.reason().is_verified();
     let context = context! {
         is_there => cookie.is_some(),
         len => cookie.as_ref().map(Vec::len),
-        parts => Serde(cookie.as_deref().and_then(take_apart)),
-        verified => Serde(verified(&visitor)),
+        parts => Serde(parts),
+        sealed => sealed.map(text),
+        verified => Serde(verified(session)),
         refusal => Serde(refusal(session)),
         reason => session.reason().code(),
-        stored => (session.reason() == Reason::Found).then(|| stored(session)),
+        is_ticket,
+        content => is_read.then(|| content(session)),
+        encrypts => site.encrypts(),
+        keeps_cookies => site.keeps_cookies(),
     };
-    visitor.page(&site, "cookie.html", context)
+    view.page("cookie.html", context)
 }
 
 /// Does not ask for the session, so that nothing but the broken cookie is sent.
@@ -93,12 +96,16 @@ fn session_cookie(headers: &HeaderMap, interface: &CookieSessions) -> Option<Vec
     cookie::find_in(lines, interface.name()).map(Vec::from).filter(|cookie| !cookie.is_empty())
 }
 
-/// Changes the first character, which is part of the payload, signed data of which no bit is spare,
-/// or of the id.
+/// Changes the first character of what is sealed, of the payload, which is signed data, or of the id: no
+/// bit of it is spare.
 fn change_first(cookie: &str) -> Option<String> {
-    let mut characters = cookie.chars();
+    let (form, rest) = match cookie.strip_prefix(SEALED) {
+        Some(rest) => (SEALED, rest),
+        None => ("", cookie),
+    };
+    let mut characters = rest.chars();
     let other = if characters.next()? == 'A' { 'B' } else { 'A' };
-    Some(format!("{other}{}", characters.as_str()))
+    Some(format!("{form}{other}{}", characters.as_str()))
 }
 
 fn take_apart(cookie: &[u8]) -> Option<Parts> {
@@ -115,8 +122,8 @@ fn take_apart(cookie: &[u8]) -> Option<Parts> {
     })
 }
 
-/// What the store keeps for the visitor, as tagged JSON.
-fn stored(session: &Session) -> String {
+/// What only the server can read: what a store keeps, or what is sealed in the cookie, as tagged JSON.
+fn content(session: &Session) -> String {
     let content = Value::Dict(session.iter().collect());
     to_json(&content).map(|json| readable(&json)).unwrap_or_default()
 }
@@ -129,11 +136,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn verified(visitor: &Visitor) -> Option<Verified> {
-    let CookieFacts { age: Some(age), key: Some(key), .. } = visitor.session.cookie_facts()? else {
+fn verified(session: &Session) -> Option<Verified> {
+    let CookieFacts { age: Some(age), key: Some(key), .. } = session.cookie_facts()? else {
         return None;
     };
-    visitor.session.reason().is_verified().then(|| Verified { age: duration(age), key })
+    session.reason().is_verified().then(|| Verified { age: duration(age), key })
 }
 
 fn refusal(session: &Session) -> Option<Refusal> {
@@ -150,6 +157,7 @@ mod tests {
         assert_eq!(change_first("eyJ.t.s").as_deref(), Some("AyJ.t.s"));
         assert_eq!(change_first("AyJ.t.s").as_deref(), Some("ByJ.t.s"));
         assert_eq!(change_first(".eJ.t.s").as_deref(), Some("AeJ.t.s"));
+        assert_eq!(change_first("e1.AQw").as_deref(), Some("e1.BQw"));
         assert_eq!(change_first(""), None);
     }
 

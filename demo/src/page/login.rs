@@ -1,26 +1,32 @@
 //! Log-in and log-out.
 
-use axum::{Form, extract::State, http::HeaderMap, response::IntoResponse};
-use hipflask::templates::{Page, context};
+use axum::{Form, extract::State, http::Uri};
+use hipflask::{
+    Session,
+    auth::{LogIn as How, SafeNext},
+    templates::{Page, context},
+};
 
 use crate::{
     error::Result,
     form::LogIn,
-    guard::{self, Guest, Visitor},
+    guard::Guest,
     redirect::{Redirect, redirect},
     site::Site,
 };
 
-pub(crate) async fn form(guest: Guest, State(site): State<Site>) -> Result<Page> {
-    Visitor::from(guest).page(&site, "login.html", context! {})
+pub(crate) async fn form(Guest(view): Guest) -> Result<Page> {
+    view.page("login.html", context! {})
 }
 
+/// The form is sent to its own address, so that the way back stays in it.
 pub(crate) async fn log_in(
-    Guest { session }: Guest,
+    Guest(view): Guest,
+    next: SafeNext,
+    uri: Uri,
     State(site): State<Site>,
-    headers: HeaderMap,
     Form(mut form): Form<LogIn>,
-) -> Result<impl IntoResponse> {
+) -> Result<Redirect> {
     let is_possible = form.is_possible();
     let (id, hash) = match site.users().credentials(&form.username).await? {
         Some(found) if is_possible => (Some(found.id), Some(found.password_hash)),
@@ -29,19 +35,17 @@ pub(crate) async fn log_in(
     // An unknown name costs a hash, too, so that the time does not tell who exists.
     let is_right = site.passwords().verify_async(hash, form.password).await?;
     let Some(id) = id.filter(|_| is_right) else {
-        session.flash("error", "Wrong username or password")?;
-        return Ok(redirect("/login"));
+        view.session.flash("error", "Wrong username or password")?;
+        return Ok(redirect(uri.path_and_query().map_or("/login", |here| here.as_str())));
     };
-    guard::log_in(&site, &session, id, &headers).await?;
-    session.flash("success", "You are logged in")?;
-    Ok(redirect("/welcome"))
+    let how = if form.remember.is_some() { How::new().remembered() } else { How::new() };
+    view.session.log_in_with(id, &how)?;
+    view.session.flash("success", "You are logged in")?;
+    Ok(redirect(next.or("/welcome")))
 }
 
-pub(crate) async fn log_out(visitor: Visitor, State(site): State<Site>) -> Result<Redirect> {
-    if let (Some(user), Some(sign_in)) = (visitor.user, visitor.sign_in) {
-        site.sign_ins().end(&sign_in, user.id).await?;
-    }
-    visitor.session.destroy()?;
-    visitor.session.flash("info", "You have been logged out")?;
+pub(crate) async fn log_out(session: Session) -> Result<Redirect> {
+    session.log_out()?;
+    session.flash("info", "You have been logged out")?;
     Ok(redirect("/login"))
 }

@@ -4,4 +4,5 @@ pub(crate) mod account;
 pub(crate) mod cookie;
 pub(crate) mod login;
 pub(crate) mod profile;
+pub(crate) mod refused;
 pub(crate) mod sessions;

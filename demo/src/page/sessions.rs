@@ -1,74 +1,96 @@
-//! A user's own sign-ins: what they are, and how to end one of them elsewhere.
+//! A user's own sessions: where they are, and how to end them elsewhere.
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
+use axum::extract::{Path, State};
+use hipflask::{
+    UserSession,
+    auth::CurrentUser,
+    templates::{Page, Serde, context},
 };
-use hipflask::templates::{Page, Serde, context};
 use serde::Serialize;
 
 use crate::{
     error::Result,
-    guard::{self, Member, Visitor},
+    guard::View,
     page::login,
     redirect::{Redirect, redirect},
-    sign_ins::SignIn,
     site::Site,
-    time::{ago, now},
+    time::ago,
+    users::User,
 };
 
-/// A sign-in as the page shows it.
+/// A session as the page shows it.
 #[derive(Serialize)]
 struct Row {
     is_this: bool,
-    agent: String,
-    created: String,
-    last_seen: String,
-    id: String,
+    device: String,
+    created: Option<String>,
+    last_seen: Option<String>,
+    handle: String,
 }
 
 pub(crate) async fn show(
-    member: Member,
-    headers: HeaderMap,
+    CurrentUser(user): CurrentUser<User>,
+    view: View,
     State(site): State<Site>,
 ) -> Result<Page> {
-    let Member { session, user, sign_in } = &member;
-    let this = match sign_in {
-        Some(id) => id.clone(),
-        // Another app has begun the session; from here on it can be ended, too.
-        None => guard::list_sign_in(&site, session, user.id, &headers).await?,
+    // Nobody knows how many signed cookies there are.
+    let rows = if site.keeps_cookies() { None } else { Some(rows(&site, &user, &view).await?) };
+    view.page("sessions.html", context! { sessions => Serde(rows) })
+}
+
+async fn rows(site: &Site, user: &User, view: &View) -> Result<Vec<Row>> {
+    let (this, now) = (view.session.handle(), site.interface().now());
+    let ago = |then| ago(then, now);
+    let mut sessions = site.interface().sessions_of(&user.id.to_string()).await?;
+    sessions.sort_by_key(|it| std::cmp::Reverse((it.last_seen(), it.authenticated_at())));
+    let row = |it: &UserSession| Row {
+        is_this: this.as_ref() == Some(&it.handle()),
+        device: it.device().unwrap_or("Unknown browser").to_owned(),
+        created: it.authenticated_at().map(ago),
+        last_seen: it.last_seen().map(ago),
+        handle: it.handle(),
     };
-    let now = now();
-    let row = |SignIn { id, agent, created, last_seen }: SignIn| Row {
-        is_this: id == this,
-        agent,
-        created: ago(now - created),
-        last_seen: ago(now - last_seen),
-        id,
-    };
-    let rows: Vec<_> = site.sign_ins().of_user(user.id, now).await?.into_iter().map(row).collect();
-    Visitor::from(member).page(&site, "sessions.html", context! { sign_ins => Serde(rows) })
+    Ok(sessions.iter().map(row).collect())
 }
 
 pub(crate) async fn end(
-    member: Member,
-    Path(id): Path<String>,
+    CurrentUser(user): CurrentUser<User>,
+    view: View,
+    Path(handle): Path<String>,
     State(site): State<Site>,
 ) -> Result<Redirect> {
-    if member.sign_in.as_deref() == Some(&*id) {
-        return login::log_out(member.into(), State(site)).await;
+    if view.session.handle().as_ref() == Some(&handle) {
+        return login::log_out(view.session).await;
     }
-    let (category, message) = match site.sign_ins().end(&id, member.user.id).await? {
+    // Else the browser would log in by itself, should it be one that remembers the user.
+    site.forget_devices(user.id).await?;
+    let ended = site.interface().revoke_session_of(&user.id.to_string(), &handle).await?;
+    let (category, message) = match ended {
         true => ("success", "The session was ended"),
         false => ("info", "You have no such session any more"),
     };
-    member.session.flash(category, message)?;
+    view.session.flash(category, message)?;
     Ok(redirect("/sessions"))
 }
 
-pub(crate) async fn end_others(member: Member, State(site): State<Site>) -> Result<Redirect> {
-    let this = member.sign_in.as_deref().unwrap_or_default();
-    site.sign_ins().end_others(this, member.user.id).await?;
-    member.session.flash("success", "All other sessions were ended")?;
+pub(crate) async fn end_others(
+    CurrentUser(user): CurrentUser<User>,
+    view: View,
+    State(site): State<Site>,
+) -> Result<Redirect> {
+    site.forget_devices(user.id).await?;
+    view.session.revoke_others().await?;
+    view.session.flash("success", "All other sessions were ended")?;
     Ok(redirect("/sessions"))
+}
+
+pub(crate) async fn end_all(
+    CurrentUser(user): CurrentUser<User>,
+    view: View,
+    State(site): State<Site>,
+) -> Result<Redirect> {
+    site.log_out_everywhere(user.id).await?;
+    view.session.log_out()?;
+    view.session.flash("info", "You have been logged out everywhere")?;
+    Ok(redirect("/login"))
 }

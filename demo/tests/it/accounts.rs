@@ -47,9 +47,13 @@ async fn log_in_lets_only_the_right_password_in() {
 #[tokio::test]
 async fn guards_send_strangers_to_the_log_in() {
     let demo = Demo::open().await;
-    for path in ["/welcome", "/users/1", "/users/1/edit"] {
+    for (path, next) in [
+        ("/welcome", "/login?next=%2Fwelcome"),
+        ("/users/1", "/login?next=%2Fusers%2F1"),
+        ("/users/1/edit", "/login?next=%2Fusers%2F1%2Fedit"),
+    ] {
         let mut visitor = demo.visitor();
-        visitor.get(path).await.goes_to("/login");
+        visitor.get(path).await.goes_to(next);
         visitor.get("/login").await.says("Please log in first");
     }
     let mut visitor = demo.visitor();
@@ -66,9 +70,9 @@ async fn profile_is_changed_by_its_owner_alone() {
     let mut bob = demo.user("bob").await;
     let form = [("email", "new@example.com"), ("bio", "<b>turtles</b>")];
     bob.get("/welcome").await.says("You are logged in");
-    bob.post("/users/1/edit", &form).await.goes_to("/welcome");
-    bob.get("/welcome").await.says("Not Authorized");
-    bob.post("/users/1/delete", &[]).await.goes_to("/welcome");
+    bob.post("/users/1/edit", &form).await.forbids("Not Authorized");
+    bob.get("/users/1/edit").await.forbids("Not Authorized");
+    bob.post("/users/1/delete", &[]).await.forbids("Not Authorized");
     ada.post("/users/1/edit", &form).await.goes_to("/users/1");
     ada.get("/users/1").await.says("new@example.com");
     let seen = bob.get("/users/1").await;
@@ -87,7 +91,7 @@ async fn deleted_user_is_logged_out_everywhere() {
     ada.post("/users/1/delete", &[]).await.goes_to("/signup");
     ada.get("/signup").await.says("Account deleted");
     demo.user("eve").await.get("/users/2").await.says("eve@example.com");
-    ada_at_home.get("/welcome").await.goes_to("/login");
+    ada_at_home.get("/welcome").await.sends_to_log_in();
 }
 
 #[tokio::test]
@@ -98,7 +102,7 @@ async fn log_out_needs_a_post() {
     ada.get("/welcome").await.says("Welcome, ada");
     ada.post("/logout", &[]).await.goes_to("/login");
     ada.get("/login").await.says("You have been logged out");
-    ada.get("/welcome").await.goes_to("/login");
+    ada.get("/welcome").await.sends_to_log_in();
 }
 
 #[tokio::test]
@@ -132,11 +136,28 @@ async fn data_base_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn log_in_goes_back_to_where_the_guard_was() {
+    let demo = Demo::open().await;
+    demo.visitor().sign_up("ada", PASSWORD).await.goes_to("/login");
+    let right = [("username", "ada"), ("password", PASSWORD)];
+    let wrong = [("username", "ada"), ("password", "wrong")];
+    let mut visitor = demo.visitor();
+    let way_back = "/login?next=%2Fusers%2F1%3Fa%3Db";
+    visitor.get("/users/1?a=b").await.goes_to(way_back);
+    visitor.post(way_back, &wrong).await.goes_to(way_back);
+    visitor.post(way_back, &right).await.goes_to("/users/1?a=b");
+    for elsewhere in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example"] {
+        let path = format!("/login?next={elsewhere}");
+        demo.visitor().post(&path, &right).await.goes_to("/welcome");
+    }
+}
+
+#[tokio::test]
 async fn log_in_forgets_the_session_before_it() {
     let demo = Demo::open().await;
     demo.visitor().sign_up("ada", PASSWORD).await.goes_to("/login");
     let mut visitor = demo.visitor();
-    visitor.get("/welcome").await.goes_to("/login");
+    visitor.get("/welcome").await.sends_to_log_in();
     visitor.log_in("ada", PASSWORD).await.goes_to("/welcome");
     let page = visitor.get("/welcome").await;
     page.says("You are logged in");

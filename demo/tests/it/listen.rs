@@ -4,8 +4,8 @@ use std::{net::TcpListener, process::ExitCode};
 
 use axum::Router;
 use clap::Parser;
-use hipflask::{SecretKey, SessionConfig, SessionLayer};
-use hipflask_demo::{Listen, SessionsError, exit_status};
+use hipflask::{SecretKey, SessionConfig, password::Passwords};
+use hipflask_demo::{Listen, SessionsError, Site, SiteError, exit_status, settings};
 
 #[derive(Debug, Parser)]
 struct Options {
@@ -17,27 +17,32 @@ fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
     Options::try_parse_from(["demo"].iter().chain(arguments))
 }
 
-async fn sessions(address: &str) -> Result<SessionLayer, SessionsError> {
-    let config = SessionConfig::new(SecretKey::random().unwrap());
-    parse(&["--sessions", address]).unwrap().listen.sessions.sessions(&config).await
+async fn open(config: &SessionConfig, arguments: &[&str]) -> Result<Site, SiteError> {
+    let (data, listen) = (tempfile::tempdir().unwrap(), parse(arguments).unwrap().listen);
+    Site::open(data.path(), Passwords::new(), config, listen.sessions.as_ref()).await
+}
+
+async fn sessions(address: &str) -> Result<Site, SiteError> {
+    open(&settings(SecretKey::random().unwrap()), &["--sessions", address]).await
 }
 
 #[tokio::test]
-async fn sessions_are_in_the_cookie_unless_said_otherwise() {
-    let config = SessionConfig::new(SecretKey::random().unwrap());
-    let listen = parse(&[]).unwrap().listen;
-    assert_eq!(listen.port, 5000);
-    assert!(listen.sessions.sessions(&config).await.is_ok());
+async fn sessions_are_in_the_data_base_unless_said_otherwise() {
+    let config = settings(SecretKey::random().unwrap());
+    assert_eq!(parse(&[]).unwrap().listen.port, 5000);
+    let site = open(&config, &[]).await.unwrap();
+    assert!(site.sessions().interface().sessions_of("1").await.unwrap().is_empty());
     let vars = [("FLASK_SESSION_TYPE", "redis")];
-    let error = listen.sessions.sessions(&config.with_vars("FLASK", vars).unwrap()).await;
-    assert!(matches!(error, Err(SessionsError::NoAddress)));
+    let config = config.with_vars("FLASK", vars).unwrap();
+    let error = open(&config, &["--sessions", "cookie:"]).await.unwrap_err();
+    assert!(matches!(error, SiteError::Sessions(SessionsError::NoAddress)));
 }
 
 #[tokio::test]
 async fn wrong_address_is_wrong_usage_and_not_shown() {
     for address in ["", "nonsense", "secret://localhost", "memory:?secret=1"] {
         let error = sessions(address).await.unwrap_err();
-        assert!(error.is_usage(), "{address}");
+        assert!(matches!(&error, SiteError::Sessions(it) if it.is_usage()), "{address}");
         assert_eq!(exit_status(Err(error.into())), ExitCode::from(2), "{address}");
     }
     let listen = parse(&["--sessions", "redis://:secret@localhost"]).unwrap().listen;
@@ -48,7 +53,7 @@ async fn wrong_address_is_wrong_usage_and_not_shown() {
 #[tokio::test]
 async fn store_that_is_not_built_in_names_the_command() {
     let error = sessions("mysql://user:secret@localhost/shop").await.unwrap_err();
-    assert!(error.is_usage());
+    assert!(matches!(&error, SiteError::Sessions(it) if it.is_usage()));
     let text = error.to_string();
     assert!(text.contains(" --features mysql`") && !text.contains("secret"), "{text}");
 }

@@ -4,7 +4,9 @@
 
 mod accounts;
 mod cookie;
+mod csrf;
 mod key;
 mod listen;
+mod remember;
 mod sessions;
 mod visitor;

@@ -64,8 +64,8 @@ const FACADE: &[&str] = &[
 
 /// The modules of the demo, in the same way.
 const DEMO: &[&str] = &[
-    "time", "private", "redirect", "agent", "indent", "form", "key", "database", "users",
-    "sign_ins", "view", "site", "error", "guard", "page", "routes", "sessions", "listen", "main",
+    "time", "private", "redirect", "indent", "form", "key", "sessions", "database", "users",
+    "view", "site", "error", "guard", "page", "routes", "listen", "main",
 ];
 
 /// What the core must not depend on: the network, a runtime, randomness.

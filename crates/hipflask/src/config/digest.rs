@@ -79,6 +79,18 @@ impl SessionConfig {
         self
     }
 
+    /// Reports whether sessions are encrypted.
+    ///
+    /// ```
+    /// use hipflask::{SecretKey, SessionConfig};
+    ///
+    /// assert!(!SessionConfig::new(SecretKey::random()?).encrypts());
+    /// # Ok::<(), hipflask::ConfigError>(())
+    /// ```
+    pub const fn encrypts(&self) -> bool {
+        self.encryption
+    }
+
     /// Sets until when plain cookies and records are accepted, where they are to be encrypted: not at all.
     #[must_use]
     #[doc(alias = "SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL")]
