@@ -4,12 +4,15 @@
 `SHOTS` the folder for screenshots. Fields, buttons and texts are those of TWINS.md.
 """
 
+import base64
+import contextlib
 import http.server
 import os
 import pathlib
 import re
 import shutil
 import threading
+import zlib
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -27,17 +30,47 @@ FLAGS = [
 ]
 SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 PASSWORD = "correct horse"
+# The demo keeps sessions in its data base, unless it is started like this.
+ENCRYPTED = {"sessions": "cookie:"}
+PLAIN = {"sessions": "cookie:", "settings": {"FLASK_SESSION_ENCRYPTION": "false"}}
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 only_rust = pytest.mark.skipif(KIND == "flask", reason="the twin has no such page")
 
 
+def started_as(**how):
+    """Has the demo of a test started in another way."""
+    return pytest.mark.parametrize("address", [how], indirect=True)
+
+
 @pytest.fixture(scope="session")
-def browser():
+def chromium():
+    """What starts browsers, and how."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert path, "chromium is not installed: set CHROMIUM"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright.chromium, {"executable_path": path, "headless": True, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    starter, how = chromium
+    browser = starter.launch(**how)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def own_browser(chromium, address):
+    """Starts a browser of its own, with all that a profile's folder keeps when it is quit."""
+    starter, how = chromium
+
+    @contextlib.contextmanager
+    def start(profile):
+        context = starter.launch_persistent_context(profile, base_url=address, **how)
+        yield context.pages[0]
+        context.close()
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +81,8 @@ def shots(tmp_path_factory):
 
 
 @pytest.fixture
-def address(tmp_path):
-    with running(KIND, "demo", tmp_path) as port:
+def address(request, tmp_path):
+    with running(KIND, "demo", tmp_path / "data", **getattr(request, "param", {})) as port:
         yield f"http://127.0.0.1:{port}"
 
 
@@ -90,10 +123,12 @@ def sign_up(page, username="ada", password=PASSWORD):
     button(page, "Sign up").click()
 
 
-def log_in(page, username="ada", password=PASSWORD):
-    page.goto("/login")
+def log_in(page, username="ada", password=PASSWORD, path="/login", remember=False):
+    page.goto(path)
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(password)
+    if remember:
+        page.get_by_label("Remember me").check()
     button(page, "Log in").click()
 
 
@@ -108,9 +143,24 @@ def log_out(page):
     page.get_by_role("navigation").get_by_role("button", name="Log out").click()
 
 
+def cookie_names(page):
+    return {cookie["name"] for cookie in page.context.cookies()}
+
+
 def session_cookie(page):
     [cookie] = [cookie for cookie in page.context.cookies() if cookie["name"] == "session"]
     return cookie
+
+
+def is_logged_in(page):
+    page.goto("/welcome")
+    expect(heading(page, "Welcome, ada")).to_be_visible()
+
+
+def is_logged_out(page):
+    page.goto("/welcome")
+    expect(page).to_have_url(re.compile("/login"))
+    expect(flashes(page)).to_have_text("Please log in first")
 
 
 def test_visitor_signs_up_logs_in_and_logs_out(page):
@@ -161,7 +211,7 @@ def test_owner_edits_and_deletes_the_profile(page):
     expect(flashes(page)).to_have_text("Profile updated")
     expect(page.get_by_role("main")).to_contain_text("Likes <b>turtles</b> 🐢")
     page.goto("/users/1/edit")
-    expect(flashes(page)).to_have_text("Not Authorized")
+    expect(page.locator("body")).to_contain_text("Not Authorized")
     page.goto("/users/1")
     expect(heading(page, "bob")).to_be_visible()
     expect(button(page, "Delete account")).to_have_count(0)
@@ -182,7 +232,120 @@ def test_edited_cookie_logs_the_visitor_out(page):
     expect(flashes(page)).to_have_text("Please log in first")
 
 
+def test_log_in_goes_back_to_where_the_visitor_was_stopped(page, address):
+    sign_up(page)
+    page.goto("/users/1/edit")
+    way_back = page.url
+    assert way_back == f"{address}/login?next=%2Fusers%2F1%2Fedit"
+    log_in(page, password="wrong horse", path=way_back)
+    expect(flashes(page)).to_have_text("Wrong username or password")
+    log_in(page, path=page.url)
+    expect(page).to_have_url(f"{address}/users/1/edit")
+    log_out(page)
+    for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example/"):
+        log_in(page, path=f"/login?next={elsewhere}")
+        expect(page).to_have_url(f"{address}/welcome")
+        log_out(page)
+
+
+class Attack(http.server.BaseHTTPRequestHandler):
+    """A page with a form for another site, whose address is the path."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        form = f'<main><form method="post" action="http:/{self.path}"><button>Win</button></form></main>'
+        self.wfile.write(form.encode())
+
+    def log_message(self, *_):
+        pass
+
+
 @only_rust
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_form_of_another_site_is_refused(page, address, host):
+    """Of the same site, but for the port, it comes with the cookie; of another one without."""
+    enter(page)
+    cookies = page.context.cookies()
+    with serving_pages(Attack) as port:
+        page.goto(f"http://{host}:{port}{address.removeprefix('http:/')}/sessions/end_all")
+        button(page, "Win").click()
+        expect(heading(page, "Form refused")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("The request comes from another site.")
+    expect(page.get_by_role("main").locator("code")).to_have_text("csrf_cross_site")
+    logs_out = page.get_by_role("navigation").get_by_role("button", name="Log out")
+    expect(logs_out).to_have_count(1 if host == "127.0.0.1" else 0)
+    assert page.context.cookies() == cookies
+    is_logged_in(page)
+
+
+@only_rust
+def test_browser_that_is_started_again_remembers_the_user(own_browser, tmp_path):
+    profile = tmp_path / "profile"
+    with own_browser(profile) as page:
+        sign_up(page)
+        log_in(page)
+        expect(heading(page, "Welcome, ada")).to_be_visible()
+        assert cookie_names(page) == {"session"}
+    with own_browser(profile) as page:
+        assert cookie_names(page) == set()
+        is_logged_out(page)
+        log_in(page, remember=True)
+        expect(heading(page, "Welcome, ada")).to_be_visible()
+    with own_browser(profile) as page:
+        assert cookie_names(page) == {"hipflask_remember"}
+        is_logged_in(page)
+        log_out(page)
+        expect(flashes(page)).to_have_text("You have been logged out")
+    with own_browser(profile) as page:
+        is_logged_out(page)
+
+
+@only_rust
+def test_second_browser_logs_out_everywhere(own_browser, tmp_path):
+    with own_browser(tmp_path / "first") as first:
+        sign_up(first)
+        log_in(first, remember=True)
+        expect(heading(first, "Welcome, ada")).to_be_visible()
+        with own_browser(tmp_path / "second") as second:
+            log_in(second)
+            second.get_by_role("navigation").get_by_role("link", name="Sessions").click()
+            button(second, "Log out everywhere").click()
+            expect(flashes(second)).to_have_text("You have been logged out everywhere")
+            is_logged_out(second)
+        is_logged_out(first)
+    with own_browser(tmp_path / "first") as first:
+        is_logged_out(first)
+
+
+def decoded(cookie):
+    """Decodes whatever of a cookie is base64, as anybody can."""
+    text = cookie["value"].removeprefix(".").split(".")
+    content = [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in text]
+    return b"".join(zlib.decompress(part) if part.startswith(b"x\x9c") else part for part in content)
+
+
+@only_rust
+@started_as(**ENCRYPTED)
+def test_encrypted_cookie_is_read_by_the_server_alone(page):
+    enter(page)
+    page.goto("/cookie")
+    cookie = session_cookie(page)
+    assert cookie["value"].startswith("e1.") and b"_user_id" not in decoded(cookie)
+    main = page.get_by_role("main")
+    expect(main.locator(".sealed")).to_have_text(cookie["value"])
+    expect(main).to_contain_text(f"its length: {len(cookie['value'])} bytes")
+    expect(main.get_by_label("Your session")).to_contain_text('"_user_id": "1"')
+    expect(main.get_by_role("listitem").filter(has_text="Now")).to_contain_text("encrypted")
+    button(page, "Tamper with it").click()
+    expect(page.get_by_role("alert").locator("code")).to_have_text("bad_signature")
+    expect(main.get_by_label("Your session")).to_have_count(0)
+    is_logged_out(page)
+
+
+@only_rust
+@started_as(**PLAIN)
 def test_cookie_page_shows_the_parts_and_the_reset(page):
     page.goto("/cookie")
     expect(page.get_by_role("main")).to_contain_text("You have no session cookie yet")
@@ -191,7 +354,7 @@ def test_cookie_page_shows_the_parts_and_the_reset(page):
     expect(heading(page, "Your session cookie")).to_be_visible()
     parts = [page.locator(f'code[data-part="{part}"]').inner_text() for part in ("payload", "time", "signature")]
     value = session_cookie(page)["value"]
-    assert ".".join(parts) == value
+    assert ".".join(parts) == value and b"_user_id" in decoded(session_cookie(page))
     for name in ("Payload", "Time", "Signature"):
         expect(page.get_by_role("heading", level=2, name=name)).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -209,16 +372,17 @@ def test_cookie_page_shows_the_parts_and_the_reset(page):
 
 
 @only_rust
-def test_session_is_ended_from_another_browser(page, browser, address):
+def test_session_in_the_list_is_ended_from_another_browser(page, browser, address):
     enter(page)
-    with browser.new_context(base_url=address) as elsewhere:
+    with browser.new_context(base_url=address, user_agent=FIREFOX) as elsewhere:
         other = elsewhere.new_page()
         log_in(other)
         expect(heading(other, "Welcome, ada")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Sessions").click()
         sessions = page.get_by_role("list", name="Your sessions").get_by_role("listitem")
         expect(sessions).to_have_count(2)
-        expect(sessions.filter(has_text="This one")).to_have_count(1)
+        expect(sessions.filter(has_text="This one")).to_contain_text("Chrome on Linux")
+        expect(sessions.filter(has_text="Firefox on Linux")).to_contain_text("last used just now")
         button(page, "End").click()
         expect(flashes(page)).to_have_text("The session was ended")
         expect(sessions).to_have_count(1)
@@ -242,16 +406,23 @@ class Offer(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def serving_pages(handler):
+    """Serves pages of another site, and yields its port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @only_rust
 def test_browser_counts_name_and_value_up_to_4096(browser):
     """What `CookieSessions::MAX_COOKIE_SIZE` rests on."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Offer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving_pages(Offer) as port:
         for size, is_kept in ((4096, True), (4097, False)):
             with browser.new_context() as context:
-                context.new_page().goto(f"http://127.0.0.1:{server.server_port}/{'p' * 900}/{size}")
+                context.new_page().goto(f"http://127.0.0.1:{port}/{'p' * 900}/{size}")
                 assert [len(cookie["name"] + cookie["value"]) for cookie in context.cookies()] == [size] * is_kept
-        server.shutdown()
 
 
 def tour(page):
@@ -282,14 +453,37 @@ def tour(page):
         yield "cookie"
         button(page, "Tamper with it").click()
         yield "cookie-reset"
+        log_in(page)
+        page.goto("/users/2/edit")
+        yield "not-authorized"
+        with serving_pages(Attack) as port:
+            page.goto(f"http://127.0.0.1:{port}/{page.url.split('/')[2]}/logout")
+            button(page, "Win").click()
+        yield "form-refused"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_pages_fit_the_screen(page, shots, screen, scheme):
+LOOKS = [(screen, scheme) for screen in SCREENS for scheme in ("light", "dark")]
+
+
+def fits(page, shots, name, screen, scheme):
     page.set_viewport_size(SCREENS[screen])
     page.emulate_media(color_scheme=scheme)
+    page.screenshot(path=shots / f"{name}-{screen}-{scheme}.png", full_page=True)
+    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert widths[0] <= widths[1], f"{name} is wider than the {screen}"
+
+
+def test_pages_fit_the_screen(page, shots):
     for name in tour(page):
-        page.screenshot(path=shots / f"{name}-{screen}-{scheme}.png", full_page=True)
-        widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        assert widths[0] <= widths[1], f"{name} is wider than the {screen}"
+        for look in LOOKS:
+            fits(page, shots, name, *look)
+
+
+@only_rust
+@pytest.mark.parametrize("address, name", [(ENCRYPTED, "encrypted"), (PLAIN, "plain")], indirect=["address"])
+def test_pages_of_cookies_fit_the_screen(page, shots, name):
+    enter(page)
+    for path in ("cookie", "sessions"):
+        page.goto(f"/{path}")
+        for look in LOOKS:
+            fits(page, shots, f"{path}-{name}", *look)
