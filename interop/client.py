@@ -13,6 +13,8 @@ from itsdangerous import TimestampSigner
 from servers import SECRET_KEY
 from steps import Forge, Plant, Request, Tamper, Visitor
 
+# Random, or a time: Flask-Login's identifier, the time of log-in that only the demo notes, Flask-WTF's secret.
+OWN = ("_id", "_hipflask_authenticated", "csrf_token")
 INLINE = {"a", "b", "code", "em", "span", "strong"}
 VOID = {"br", "hr", "img", "input", "link", "meta"}
 
@@ -35,7 +37,7 @@ class VisibleText(html.parser.HTMLParser):
             self.hidden.append(tag)
         if tag not in INLINE:
             self.pieces.append(" ")
-        if tag == "input" and not self.hidden:
+        if tag == "input" and not self.hidden and attrs.get("name") != "csrf_token":
             self.pieces.append(attrs.get("value") or "")
 
     def handle_endtag(self, tag):
@@ -100,14 +102,15 @@ def masked_cookie(set_cookie):
         session, signed_at = SERIALIZER.loads(value, max_age=60, return_timestamp=True)
         origin = signed_at.timestamp()
         payload = value.rsplit(".", 2)[0]
-        if session.pop("sign_in", None) is not None:
-            payload = without_sign_in(payload, value, session)
+        own = [session.pop(key) for key in OWN if key in session]
+        if own:
+            payload = without_own(payload, value, session)
         pair = f"session={payload} = {session!r}"
     return "; ".join([pair, *(masked_expiry(attribute, origin) for attribute in attributes)])
 
 
-def without_sign_in(payload, value, session):
-    """Returns the payload of a session without the demo's random `sign_in`, once Flask has written the same with it."""
+def without_own(payload, value, session):
+    """Returns the payload of a session without what no two sides have alike, once Flask has written the same with it."""
     assert payload_of(SERIALIZER.loads(value)) == payload
     return payload_of(session)
 
@@ -150,7 +153,8 @@ class Client:
         return None
 
     def request(self, step, port):
-        headers = {}
+        # As a browser says it of the site's own pages and forms.
+        headers = {"Sec-Fetch-Site": "same-origin"}
         body = None
         if self.jar.cookies:
             headers["Cookie"] = self.jar.header().encode()

@@ -22,8 +22,6 @@ from werkzeug.serving import make_server
 HERE = pathlib.Path(__file__).resolve().parent
 SECRET_KEY = "interop-tests-only-5b2c0e7d94f1a86e3377"
 PROGRAMS = {"demo": "hipflask-demo"}
-# The demo is `accounts` with more pages.
-TWINS = {"demo": "accounts"}
 # All examples that there are in actix-web.
 ACTIX = "hipflask-actix-twins"
 MAX_WORKERS = 16
@@ -44,7 +42,7 @@ def command(kind, example):
     if kind == "actix":
         return [rust_program(ACTIX), example]
     if kind in ("flask", "python"):
-        return [sys.executable, str(HERE / "twins" / f"{TWINS.get(example, example)}.py")]
+        return [sys.executable, str(HERE / "twins" / f"{example}.py")]
     return [rust_program(example) if kind == "rust" else str(kind)]
 
 

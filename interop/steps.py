@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import itertools
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,6 +301,36 @@ ACCOUNTS = [
     post("/logout"),
 ]
 
+
+def of_demo(steps):
+    """Yields steps of `accounts` as the demo's visitors take them, up to the sessions of other apps."""
+    seen = set()
+    for step in itertools.takewhile(lambda step: not isinstance(step, Forge), steps):
+        match step:
+            case Request(says="Not Authorized"):  # is what a page with 403 says
+                yield dataclasses.replace(step, says="Welcome")
+            case Visitor("ada at home") if step in seen:  # has a session that the demo has ended, and Flask has not
+                yield Visitor("eve")
+            case Visitor():
+                seen.add(step)
+                yield step
+            case _:
+                yield step
+
+
+# The demo's sessions are Flask-Login's, so what other apps have forged are texts.
+DEMO = [
+    *of_demo(ACCOUNTS),
+    *[
+        step
+        for user_id in ("99", "-1", "nobody", "", None)
+        for step in (Forge({"_user_id": user_id}), get("/welcome"), get("/login", "Please log in first"))
+    ],
+    Forge({"_user_id": "2", "_flashes": [("info", "From <elsewhere>")], "theme": "dark"}),
+    get("/welcome", "From <elsewhere>"),
+    post("/logout"),
+]
+
 STEPS = {
     "counter": COUNTER,
     "sign_in": SIGN_IN,
@@ -307,4 +338,5 @@ STEPS = {
     "lifetime": LIFETIME,
     "shop": SHOP,
     "accounts": ACCOUNTS,
+    "demo": DEMO,
 }
