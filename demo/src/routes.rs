@@ -26,7 +26,7 @@ impl Site {
         let users = LoginManager::new(self.users().clone())
             .login_view("/login")
             .with_message("warning", "Please log in first")
-            .with_remember_series(self.series().clone());
+            .with_remember(self.series().clone());
         let sessions = self.sessions().clone();
         Router::new()
             .route("/", get(account::home))

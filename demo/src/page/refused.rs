@@ -12,8 +12,8 @@ use hipflask::{csrf::CsrfError, templates::context};
 
 use crate::{error::Result, guard::View, site::Site};
 
-/// Puts a page into the place of a bare refusal. Changes no session: a form of another site comes without
-/// the visitor's, and the answer must not replace it.
+/// Puts a page into the place of a bare refusal. A form of another site may come without the visitor's
+/// session, which the answer must not replace: the page asks for nothing that a stranger's has not.
 pub(crate) async fn explain(
     State(site): State<Site>,
     request: Request,

@@ -71,6 +71,20 @@ async fn ending_one_session_makes_its_browser_forget() {
 }
 
 #[tokio::test]
+async fn browser_that_remembers_survives_tampering() {
+    for address in ["", "cookie:"] {
+        let demo = Demo::open_with(address).await;
+        let mut ada = remembered(&demo).await;
+        ada.post("/cookie/tamper", &[]).await.goes_to("/cookie");
+        let page = ada.get("/cookie").await;
+        page.says("The session was reset");
+        page.says("you would be logged out, did your browser not remember you");
+        ada.get("/cookie").await.says_not("The session was reset");
+        ada.get("/welcome").await.says("Welcome, ada");
+    }
+}
+
+#[tokio::test]
 async fn log_out_makes_the_browser_forget() {
     let demo = Demo::open().await;
     let mut ada = remembered(&demo).await;
