@@ -241,6 +241,11 @@ reasons! {
         "the cookie is a session id without a signature: SESSION_USE_SIGNER is off where it was \
          written, and on here",
         "set SESSION_USE_SIGNER to the same on both sides";
+    /// The session belongs to another user than when it was first looked at.
+    UserChanged "user_changed"
+        "the session is another user's by now, or nobody's: another request has logged somebody in \
+         or out under the same session id",
+        "nothing: the connection is opened anew; let log-in renew the id, as Session::log_in does";
     /// The current key confirms the cookie.
     Verified "verified"
         "the current key confirms the cookie",

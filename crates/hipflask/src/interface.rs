@@ -28,6 +28,7 @@ use crate::{
     live::{Live, Watched},
     report::{self, Built},
     store::{self, AnyStore, ConnectError},
+    waking::Watches,
 };
 
 type Clock = dyn Fn() -> UnixTime + Send + Sync;
@@ -74,6 +75,8 @@ struct Shared {
     user_keys: Vec<String>,
     clock: Option<Arc<Clock>>,
     built: Built,
+    /// The sessions that are watched in this process after their requests.
+    watches: Arc<Watches>,
 }
 
 impl SessionInterface {
@@ -135,6 +138,7 @@ impl SessionInterface {
             refreshes_untouched: config.refresh_untouched(),
             user_keys: config.user_keys().to_vec(),
             clock: None,
+            watches: Arc::default(),
         })))
     }
 
@@ -272,6 +276,11 @@ impl SessionInterface {
         self.0.deadline
     }
 
+    /// Returns what is watched in this process.
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.0.watches
+    }
+
     /// Reports whether the sessions of users are listed.
     pub(crate) fn lists_users(&self) -> bool {
         matches!(self.sessions(), Sessions::Stored(rules) if rules.settings().listing.is_some())
@@ -389,7 +398,10 @@ impl SessionInterface {
                     let deadline =
                         *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
                     let asking = timeout_at(deadline, question.ask(store));
-                    asking.await.unwrap_or(Err(StoreError::Deadline))
+                    let answer = asking.await.unwrap_or(Err(StoreError::Deadline));
+                    // Also if the answer was lost: it may have been done.
+                    self.0.watches.wake(&question);
+                    answer
                 }
             };
             if answer.is_ok() {

@@ -140,6 +140,7 @@
 //! # What else there is
 //!
 //! - [`Sessions`]: two layers with different cookies around one handler.
+//! - [`SessionWatch`]: ends a WebSocket or a stream of events when its session ends.
 //! - [`SessionInterface`]: for other frameworks than tower; `examples/actix` is a whole adapter.
 //! - [`store::Store`]: for a store of your own, and `store::conformance` to test it.
 //! - `templates` (feature): Flask's template idioms in minijinja.
@@ -213,6 +214,10 @@ mod sync;
 pub mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod waking;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod watch;
 
 pub use config::{ConfigError, SecretKey, SessionConfig};
 pub use error::{Error, Result};
@@ -229,6 +234,7 @@ pub use pending::PendingRequest;
 pub use request::RequestSession;
 pub use save_error::SaveError;
 pub use session::Session;
+pub use watch::SessionWatch;
 
 #[cfg(all(doctest, feature = "password"))]
 #[doc = include_str!("../../../README.md")]

@@ -173,6 +173,11 @@ pub(crate) fn dropped(reason: Reason) {
     tracing::info!(target: "hipflask", reason = reason.code(), "changes dropped: {reason}");
 }
 
+/// A session has ended that was watched after its request.
+pub(crate) fn ended(reason: Reason) {
+    tracing::info!(target: "hipflask", reason = reason.code(), "watched session ended: {reason}");
+}
+
 /// Other requests changed a session while it was saved.
 pub(crate) fn conflicts(n: u32) {
     #[cfg(feature = "metrics")]

@@ -24,6 +24,7 @@ use crate::{
     SaveError, SessionInterface,
     line::{self, Line, Locked},
     report,
+    watch::{SessionWatch, Start},
 };
 
 /// The session of one request, asked for or not. Clones are the same, and go wherever the request goes.
@@ -67,6 +68,10 @@ pub(crate) struct State {
     pub(crate) cookie: Option<CookieFacts>,
     /// Where the request came from, if the sessions of users are listed.
     device: Option<String>,
+    /// Tells those who watch the session after this request what it is then, if somebody does.
+    watched: Option<Start>,
+    /// The request is done with it, saved or not.
+    is_done: bool,
 }
 
 enum Stage {
@@ -125,6 +130,8 @@ impl RequestSession {
             reason: Reason::NoCookie,
             cookie: None,
             device: None,
+            watched: None,
+            is_done: false,
         };
         Self(Arc::new(Inner { interface, cookies, outer, line: Line::new(state) }))
     }
@@ -220,7 +227,7 @@ impl RequestSession {
                 };
                 // What changes the session for longer than a store may take is not waited for.
                 let _ = tokio::time::timeout(session.interface().deadline(), place.wait()).await;
-                let closing = session.lock().start_to_close(session.interface().now())?;
+                let closing = session.lock().start_to_close(session.interface().now());
                 session.carry_out(closing).await
             }));
         }
@@ -229,18 +236,46 @@ impl RequestSession {
         match locked.start_to_close(self.interface().now()) {
             Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
                 let session = self.clone();
-                Finish::Wait(Saving::new(async move { session.carry_out(Some(closing)).await }))
+                Finish::Wait(Saving::new(async move { session.carry_out(Ok(Some(closing))).await }))
             }
-            Ok(closing) => {
-                Finish::Done(closing.map(Closing::finish).transpose().map_err(Into::into))
+            closing => {
+                let finished =
+                    closing.and_then(|closing| Ok(closing.map(Closing::finish).transpose()?));
+                self.finished(&mut locked, &finished);
+                Finish::Done(finished)
             }
-            Err(failure) => Finish::Done(Err(failure)),
         }
     }
 
-    async fn carry_out(&self, closing: Option<Closing>) -> Finished {
-        let Some(closing) = closing else { return Ok(None) };
-        self.interface().save(closing).await.map(Some)
+    async fn carry_out(&self, closing: Result<Option<Closing>, SaveError>) -> Finished {
+        let finished = match closing {
+            Ok(Some(closing)) => self.interface().save(closing).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        self.finished(&mut self.lock(), &finished);
+        finished
+    }
+
+    /// Watches the session from when this request is done.
+    pub(crate) fn watch(&self) -> SessionWatch {
+        let mut locked = self.lock();
+        let watch = locked.watched.get_or_insert_with(Start::new).watch();
+        if locked.is_done {
+            self.finished(&mut locked, &Ok(None));
+        }
+        watch
+    }
+
+    /// Tells those who watch what the request has left of its session.
+    fn finished(&self, locked: &mut Locked<'_, State>, finished: &Finished) {
+        locked.is_done = true;
+        let Some(watched) = locked.watched.take() else { return };
+        let saved = finished.as_ref().ok().and_then(Option::as_ref);
+        let sessions = &self.interface().live().sessions;
+        let cookie = self.cookie();
+        let watch = sessions.watch(&locked.session, locked.reason, cookie.as_deref(), saved);
+        watched.follow(self.interface(), watch);
     }
 
     /// Closes the session without saving it.
@@ -248,6 +283,7 @@ impl RequestSession {
         let mut locked = self.lock();
         locked.turns().seal();
         locked.session.set_read_only(ReadOnly::ResponseStarted);
+        self.finished(&mut locked, &Ok(None));
     }
 
     /// Changes the session if it was opened, and can be changed.

@@ -16,7 +16,7 @@ use hipflask_core::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Result,
+    Result, SessionWatch,
     error::Kind,
     report,
     request::{Place, RequestSession, State},
@@ -631,6 +631,25 @@ impl Session {
     fn place(&self) -> Result<Place> {
         self.0.lock().session.check_writable()?;
         Ok(self.0.enter().ok_or(SessionError::ResponseStarted)?)
+    }
+
+    /// Watches this session after its request: for a WebSocket, server-sent events, or any task that must
+    /// end when the session does. Take it in the handler, and give it to what outlives that.
+    ///
+    /// Taken later, when the response has left, it watches the session as the request has found it.
+    ///
+    /// ```
+    /// # use hipflask::Session;
+    /// async fn work(session: Session) {
+    ///     let watch = session.watch();
+    ///     tokio::spawn(async move {
+    ///         println!("the session has ended: {}", watch.ended().await);
+    ///     });
+    /// }
+    /// # let _ = work;
+    /// ```
+    pub fn watch(&self) -> SessionWatch {
+        self.0.watch()
     }
 
     /// Returns why the session is what it is.

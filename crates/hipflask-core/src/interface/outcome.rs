@@ -85,6 +85,20 @@ impl SaveAction {
             Self::Keep => None,
         }
     }
+
+    /// Returns the value of the cookie that is sent, if one is.
+    ///
+    /// ```
+    /// use hipflask_core::interface::SaveAction;
+    ///
+    /// let action = SaveAction::Set("session=abc; Path=/".into());
+    /// assert_eq!(action.value(), Some("abc"));
+    /// ```
+    pub fn value(&self) -> Option<&str> {
+        let Self::Set(header) = self else { return None };
+        let (_, value) = header.split_once('=')?;
+        value.split(';').next()
+    }
 }
 
 /// Why a session cannot be sent.

@@ -93,6 +93,25 @@ impl Question<'_> {
         }
     }
 
+    /// Returns the record that changes or ends, if the question is carried out.
+    ///
+    /// ```
+    /// use hipflask_core::store::{Question, RecordKey};
+    ///
+    /// let key = RecordKey::new("session:S");
+    /// assert_eq!(Question::Delete { key: &key }.changes(), Some(&key));
+    /// assert_eq!(Question::Load { key: &key, touch: None }.changes(), None);
+    /// ```
+    pub const fn changes(&self) -> Option<&RecordKey> {
+        match self {
+            Self::Create { key, .. } | Self::Delete { key } | Self::Replace { key, .. } => {
+                Some(key)
+            }
+            Self::Renew(renewal) => Some(renewal.old),
+            Self::Load { .. } | Self::Scan { .. } => None,
+        }
+    }
+
     /// Asks a store.
     ///
     /// # Errors

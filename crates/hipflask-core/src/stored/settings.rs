@@ -111,6 +111,8 @@ pub struct Settings {
     pub user_keys: Vec<String>,
     /// How the sessions of users are listed, if they are.
     pub listing: Option<listing::Settings>,
+    /// So late who [watches](crate::visit::Watch) a session learns that another node has ended it.
+    pub delay: Duration,
 }
 
 impl Default for Settings {
@@ -136,6 +138,7 @@ impl Default for Settings {
             on_outage: OnOutage::Refuse,
             user_keys: vec!["_user_id".into(), "user_id".into()],
             listing: None,
+            delay: Duration::from_secs(1),
         }
     }
 }

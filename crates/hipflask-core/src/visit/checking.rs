@@ -10,7 +10,7 @@ use crate::{
     reason::Reason,
     revocation::{CookieDigest, RevocableSessions},
     session::{AUTHENTICATED, Session},
-    store::{Answer, Question, StoreError},
+    store::{Answer, Question, RecordKey, StoreError},
     stored::OnOutage,
 };
 
@@ -41,6 +41,17 @@ impl Checking {
         };
         let looking = Looking::recent(rules, &origin.identity, now);
         Some(Self { rules: Arc::clone(rules), opened: opened.clone(), origin, looking })
+    }
+
+    /// Relies on nothing that was looked up before.
+    pub(super) fn afresh(self, now: UnixTime) -> Self {
+        let looking = Looking::afresh(&self.rules, self.keys().cloned().collect(), now);
+        Self { looking, ..self }
+    }
+
+    /// Returns where the marks of the session lie.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &RecordKey> {
+        self.origin.identity.keys()
     }
 
     pub(super) fn question(&self) -> Option<Question<'_>> {

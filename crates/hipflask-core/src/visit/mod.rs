@@ -46,6 +46,7 @@ mod looking;
 mod marking;
 mod opening;
 mod origin;
+mod reading;
 mod revoking;
 mod revoking_session;
 mod revoking_user;
@@ -55,6 +56,7 @@ mod storing;
 mod turns;
 mod updating;
 mod wanting;
+mod watching;
 
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ pub use revoking_user::RevokingUser;
 pub use sessions::{Sessions, Visit};
 pub use turns::{Turn, Turns};
 pub use updating::Updating;
+pub use watching::Watch;
 
 use crate::{
     engine::EngineError,

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use super::{
-    Machine, Sessions, Step, Visit, checking::Checking, listing::Listing, sessions::Whereabouts,
+    Machine, Sessions, Step, Visit,
+    checking::Checking,
+    listing::Listing,
+    reading::{Found, Reading},
+    sessions::Whereabouts,
 };
 use crate::{
     UnixTime,
-    engine::{EngineError, Losses},
+    engine::EngineError,
     interface::{self, CookieFacts},
     reason::Reason,
     revocation::RevocableSessions,
     session::{ReadOnly, Session},
-    store::{Answer, Question, Record, RecordKey, StoreError},
+    store::{Answer, RecordKey, StoreError},
     stored::{ListedAs, Offer, OnOutage, StoredSessions},
 };
 
@@ -22,6 +26,8 @@ pub struct Opening {
     stage: Stage,
     /// The device that the request came from.
     device: Option<String>,
+    /// It is only looked at: that leaves no trace, and relies on nothing that was looked up before.
+    looks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -32,19 +38,6 @@ enum Stage {
     /// It was found, and its use is noted.
     Listing(Box<(Opened, ListedAs, Listing)>),
     Reading(Box<Reading>),
-}
-
-#[derive(Clone, Debug)]
-struct Reading {
-    rules: Arc<StoredSessions>,
-    offer: Offer,
-    /// Where the record is looked for now.
-    key: RecordKey,
-    /// Where it is looked for next. Between two looks another request may move it.
-    next: Vec<RecordKey>,
-    retired: Option<(RecordKey, Record)>,
-    losses: Losses,
-    now: UnixTime,
 }
 
 /// A session that was opened.
@@ -68,17 +61,27 @@ impl Sessions {
     /// Whatever is wrong, the session is new and the reason says why.
     #[doc(alias = "open_session")]
     pub fn open(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
-        match self {
-            Self::Revocable(rules) => Opening::revocable(rules, cookie, now),
+        self.open_or_look(cookie, now, false)
+    }
+
+    pub(super) fn open_or_look(
+        &self,
+        cookie: Option<&[u8]>,
+        now: UnixTime,
+        looks: bool,
+    ) -> Opening {
+        let opening = match self {
+            Self::Revocable(rules) => Opening::revocable(rules, cookie, now, looks),
             Self::Signed(interface) => Opening::signed(self.clone(), interface.open(cookie, now)),
-            Self::Stored(rules) => Opening::stored(rules, cookie, now),
-        }
+            Self::Stored(rules) => Opening::stored(rules, cookie, now, looks),
+        };
+        Opening { looks, ..opening }
     }
 }
 
 impl Opening {
     const fn new(stage: Stage) -> Self {
-        Self { stage, device: None }
+        Self { stage, device: None, looks: false }
     }
 
     fn signed(sessions: Sessions, opened: interface::Opened) -> Self {
@@ -86,15 +89,25 @@ impl Opening {
         Self::new(Stage::Done(Opened::signed((Visit::new(sessions, reason, cookie), session))))
     }
 
-    fn revocable(rules: &Arc<RevocableSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+    fn revocable(
+        rules: &Arc<RevocableSessions>,
+        cookie: Option<&[u8]>,
+        now: UnixTime,
+        looks: bool,
+    ) -> Self {
         let opened = rules.cookies().open(cookie, now);
         Self::new(match Checking::new(rules, cookie, &opened, now) {
             None => return Self::signed(Sessions::Revocable(Arc::clone(rules)), opened),
-            Some(checking) => Stage::of(checking),
+            Some(checking) => Stage::of(if looks { checking.afresh(now) } else { checking }),
         })
     }
 
-    fn stored(rules: &Arc<StoredSessions>, cookie: Option<&[u8]>, now: UnixTime) -> Self {
+    fn stored(
+        rules: &Arc<StoredSessions>,
+        cookie: Option<&[u8]>,
+        now: UnixTime,
+        looks: bool,
+    ) -> Self {
         let offer = rules.identify(cookie, now);
         let Ok(id) = &offer.id else {
             if let Some(moved) = cookie.and_then(|cookie| rules.open_earlier(cookie, now)) {
@@ -102,12 +115,9 @@ impl Opening {
             }
             return Self::new(Stage::Done(Opened::of(rules, offer, None, now)));
         };
-        let key = rules.key_of(id);
-        let next = rules.earlier_key_of(id).map(|earlier| vec![key.clone(), earlier]);
-        let (next, losses) = (next.unwrap_or_default(), Losses::default());
-        let retired = None;
-        let rules = Arc::clone(rules);
-        let reading = Reading { rules, offer, key, next, retired, losses, now };
+        let keys = (rules.key_of(id), rules.earlier_key_of(id));
+        let touch = rules.touch().filter(|_| !looks);
+        let reading = Reading::new(rules, offer, keys, touch, now);
         Self::new(Stage::Reading(Box::new(reading)))
     }
 
@@ -118,13 +128,22 @@ impl Opening {
         Self { device, ..self }
     }
 
+    /// Returns the records on which it depends whether there is a session, before they were asked for.
+    pub(super) fn keys(&self) -> Vec<RecordKey> {
+        match &self.stage {
+            Stage::Checking(checking) => checking.keys().cloned().collect(),
+            Stage::Reading(reading) => reading.keys().cloned().collect(),
+            Stage::Done(_) | Stage::Listing(_) => Vec::new(),
+        }
+    }
+
     /// Returns the session. Before the end it is what a request gets whose store does not answer.
     pub fn finish(self) -> Opened {
         let mut opened = match self.stage {
             Stage::Checking(checking) => return Opened::signed(checking.unavailable(None)),
             Stage::Done(opened) => opened,
             Stage::Listing(listing) => unavailable(&listing.0.visit, None),
-            Stage::Reading(reading) => reading.unavailable(None),
+            Stage::Reading(reading) => unavailable_for(&reading, None),
         };
         if self.device.is_some()
             && let Some(whereabouts) = &mut opened.visit.whereabouts
@@ -139,7 +158,10 @@ impl Opening {
         let Sessions::Stored(rules) = &opened.visit.sessions else { return Stage::Done(opened) };
         let listed = opened.visit.whereabouts.as_ref().and_then(|it| it.listed.clone());
         let see = |listed: &ListedAs| Listing::see(rules, listed, self.device.as_deref(), now);
-        match listed.and_then(|listed| see(&listed).map(|listing| (listed, listing))) {
+        match listed
+            .filter(|_| !self.looks)
+            .and_then(|listed| see(&listed).map(|listing| (listed, listing)))
+        {
             Some((listed, listing)) => Stage::Listing(Box::new((opened, listed, listing))),
             None => Stage::Done(opened),
         }
@@ -152,9 +174,7 @@ impl Machine for Opening {
             Stage::Checking(checking) => checking.question().map_or(Step::Done, Step::Ask),
             Stage::Done(_) => Step::Done,
             Stage::Listing(listing) => listing.2.step(),
-            Stage::Reading(reading) => {
-                Step::Ask(Question::Load { key: &reading.key, touch: reading.rules.touch() })
-            }
+            Stage::Reading(reading) => Step::Ask(reading.question()),
         }
     }
 
@@ -170,7 +190,15 @@ impl Machine for Opening {
                 seen(opened, listing, answered)?.map(Stage::Done)
             }
             Stage::Reading(reading) => {
-                let (opened, now) = (reading.answer(answer)?, reading.now);
+                let now = reading.now;
+                let opened = match reading.answer(answer) {
+                    Ok(found) => found
+                        .map(|found| Opened::of(&reading.rules, reading.offer.clone(), found, now)),
+                    Err(error) if reading.rules.settings().on_outage == OnOutage::Anonymous => {
+                        Some(unavailable_for(reading, Some(error)))
+                    }
+                    Err(error) => return Err(error),
+                };
                 opened.map(|opened| self.list(opened, now))
             }
         };
@@ -225,49 +253,9 @@ fn unavailable(visit: &Visit, failure: Option<EngineError>) -> Opened {
     Opened { visit, content: Content::Record { permanent } }
 }
 
-impl Reading {
-    fn answer(
-        &mut self,
-        answer: Result<Answer, StoreError>,
-    ) -> Result<Option<Opened>, EngineError> {
-        match answer {
-            Ok(Answer::Loaded(record)) => Ok(self.take(record)),
-            Ok(_) => Ok(None),
-            Err(error) => match self.losses.note(error) {
-                Ok(()) => Ok(None),
-                Err(error) if self.rules.settings().on_outage == OnOutage::Anonymous => {
-                    Ok(Some(self.unavailable(Some(error))))
-                }
-                Err(error) => Err(error),
-            },
-        }
-    }
-
-    /// Takes what lies under a key; `None` if it may lie under another one.
-    fn take(&mut self, record: Option<Record>) -> Option<Opened> {
-        self.losses.settle();
-        let is_live = record.as_ref().is_some_and(|record| !record.is_retired());
-        let found = record.map(|record| (self.key.clone(), record));
-        // A record that was retired where it lay first may have moved to where it was looked for.
-        let is_last = match (&found, self.next.len()) {
-            (_, 0) => true,
-            (Some(_), 2) => true,
-            (None, 1) => true,
-            _ => is_live,
-        };
-        if is_last {
-            let found = found.or(self.retired.take());
-            return Some(Opened::of(&self.rules, self.offer.clone(), found, self.now));
-        }
-        self.retired = found;
-        self.key = self.next.pop()?;
-        None
-    }
-
-    fn unavailable(&self, failure: Option<EngineError>) -> Opened {
-        let sessions = Sessions::Stored(Arc::clone(&self.rules));
-        unavailable(&Visit::new(sessions, Reason::StoreUnavailable, self.offer.cookie), failure)
-    }
+fn unavailable_for(reading: &Reading, failure: Option<EngineError>) -> Opened {
+    let sessions = Sessions::Stored(Arc::clone(&reading.rules));
+    unavailable(&Visit::new(sessions, Reason::StoreUnavailable, reading.offer.cookie), failure)
 }
 
 impl Stage {
@@ -284,12 +272,7 @@ impl Opened {
         Self { visit, content: Content::Cookie(session) }
     }
 
-    fn of(
-        rules: &Arc<StoredSessions>,
-        offer: Offer,
-        found: Option<(RecordKey, Record)>,
-        now: UnixTime,
-    ) -> Self {
+    fn of(rules: &Arc<StoredSessions>, offer: Offer, found: Found, now: UnixTime) -> Self {
         let cookie = offer.cookie;
         let mut fault = None;
         let (reason, held) = match rules.read(offer, found, now, &mut fault) {

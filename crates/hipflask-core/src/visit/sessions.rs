@@ -1,6 +1,6 @@
 //! What opens and saves all sessions of one configuration, and what is known of one of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::origin::Origin;
 use crate::{
@@ -181,6 +181,19 @@ impl Visit {
         let listed = rules.listed_as(held.snapshot().content(), held.snapshot().key());
         let was_listed = self.whereabouts.as_ref().and_then(|it| it.listed.as_ref());
         rules.is_due(held, now) || listed.as_ref() != was_listed
+    }
+
+    /// Returns how long the session can live at most, as far as is known.
+    pub(super) fn time_left(&self, now: UnixTime) -> Option<Duration> {
+        let cookies = match &self.sessions {
+            Sessions::Revocable(rules) => rules.cookies(),
+            Sessions::Signed(cookies) => cookies,
+            Sessions::Stored(rules) => return rules.time_left(self.content()?, now),
+        };
+        let age = u64::try_from(self.cookie?.age?).unwrap_or(0);
+        // A cookie is accepted in the last second of its life.
+        let end = cookies.lifetime().as_secs().saturating_add(1);
+        Some(Duration::from_secs(end.saturating_sub(age)))
     }
 
     /// Takes over what the store has now.

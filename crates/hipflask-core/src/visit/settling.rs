@@ -66,8 +66,8 @@ impl Settling {
             false => Cow::Borrowed(session),
         };
         let saved = rules.cookies().save_with(session, entropy, now)?;
-        let becomes = sent(&saved).map(|value| {
-            let cookie = CookieDigest::of(value);
+        let becomes = saved.action.value().map(|value| {
+            let cookie = CookieDigest::of(value.as_bytes());
             (rules.identify(session, &cookie), cookie)
         });
         let mut queue = Vec::new();
@@ -214,11 +214,4 @@ fn stamped(session: &Session, was: Option<&Value>, now: UnixTime) -> Session {
         session.take_over(AUTHENTICATED.into(), now.as_millis().into());
     }
     session
-}
-
-/// The value of the cookie that is sent.
-fn sent(saved: &Saved) -> Option<&[u8]> {
-    let SaveAction::Set(header) = &saved.action else { return None };
-    let (_, value) = header.split_once('=')?;
-    value.split(';').next().map(str::as_bytes)
 }

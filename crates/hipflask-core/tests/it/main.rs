@@ -36,4 +36,5 @@ mod typed;
 mod updating;
 mod values;
 mod vectors;
+mod watching;
 mod xversion;

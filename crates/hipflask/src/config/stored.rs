@@ -252,6 +252,7 @@ impl SessionConfig {
             resign: self.resign,
             user_keys: self.user_keys().to_vec(),
             listing: stored.listing(),
+            delay: self.revocations.settings.delay,
             sealing: Some(self.sealing()),
             ..stored.settings.clone()
         });

@@ -25,6 +25,8 @@ mod layer;
 #[path = "../../src/line.rs"]
 mod line;
 mod lines;
+#[cfg(feature = "memory")]
+mod live_connections;
 mod log_in;
 #[cfg(feature = "testing")]
 #[rustfmt::skip] // as the page has it

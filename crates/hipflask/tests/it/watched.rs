@@ -25,6 +25,11 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
+    /// Counts what a store is asked that others ask, too.
+    pub(crate) fn over(store: MemoryStore) -> Self {
+        Self { store, ..Self::default() }
+    }
+
     /// Returns what the store was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.log.lock().unwrap())
