@@ -5,7 +5,8 @@
 //! - **Begin**: [ten minutes](ten_minutes); [learn sessions](learn_1_session) in five chapters; [move one
 //!   route from Flask](moving); [stay in Flask](python).
 //! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
-//!   [forms](csrf); [ending sessions](revocation); [bound sessions](device_binding); [passwords];
+//!   [forms](csrf); [ending sessions](revocation), and
+//!   [WebSockets and server-sent events](live) with them; [bound sessions](device_binding); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
 //! - **Operate**: [when something is wrong](reasons); [keys and security](keys);
 //!   [encrypted sessions](encryption); [settings]; [the
@@ -27,7 +28,7 @@ macro_rules! pages {
 pages! {
     command_line compatibility csrf design encryption keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
-    log_in merging moving proof python reasons revocation session settings speed
+    live log_in merging moving proof python reasons revocation session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own

@@ -113,6 +113,24 @@ fn device_binding_lets_other_browsers_in() {
 }
 
 #[test]
+fn live_connections_end_with_the_session() {
+    let program = Program::start("live");
+    let mut visitor = program.visitor();
+    for path in ["/socket", "/events"] {
+        assert_ne!(visitor.get(path).status, 200, "{path} is open to strangers");
+    }
+    visitor.front_page(&["/log_in"]);
+    visitor.post("/log_in", &[]);
+    visitor.front_page(&["/log_out", "/socket", "/events"]);
+    let mut listener = visitor.clone();
+    let listening = thread::spawn(move || listener.page("/events"));
+    thread::sleep(std::time::Duration::from_secs(1));
+    visitor.post("/log_out", &[]);
+    // It ends here: a stream that went on would be waited for in vain.
+    assert!(listening.join().unwrap().contains("data: event 1\n"));
+}
+
+#[test]
 fn typed_keeps_the_keys_of_others() {
     let program = Program::start("typed");
     let mut visitor = program.visitor();

@@ -8,6 +8,7 @@ mod dynamodb;
 #[cfg(feature = "filesystem")]
 mod filesystem;
 mod listed;
+mod live;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]

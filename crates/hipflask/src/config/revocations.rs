@@ -35,7 +35,8 @@ impl SessionConfig {
 
     /// Sets how long a process relies on what it has looked up of a session: so late a revocation on
     /// another node takes effect here; 1 second unless it is set. With zero each request that uses its
-    /// session asks the store.
+    /// session asks the store. So late a [`SessionWatch`](crate::SessionWatch) learns it, too, also of
+    /// sessions in a store.
     #[must_use]
     #[doc(alias = "SESSION_REVOCATIONS_DELAY")]
     pub const fn with_revocation_delay(mut self, delay: Duration) -> Self {

@@ -27,6 +27,8 @@ mod line;
 mod lines;
 #[cfg(feature = "memory")]
 mod live_connections;
+#[cfg(feature = "memory")]
+mod live_http;
 mod log_in;
 #[cfg(feature = "testing")]
 #[rustfmt::skip] // as the page has it
