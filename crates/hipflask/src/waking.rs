@@ -4,7 +4,7 @@
 //! Where nothing is watched, a request pays one look at a number.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     future::{Future, poll_fn},
     pin::pin,
     sync::{
@@ -81,11 +81,12 @@ impl Watches {
             return false;
         }
         for key in &watched.keys {
-            if let Some(all) = by_key.get_mut(key) {
-                all.retain(|other| !Arc::ptr_eq(other, watched));
+            let Entry::Occupied(mut all) = by_key.entry(key.clone()) else { continue };
+            all.get_mut().retain(|other| !Arc::ptr_eq(other, watched));
+            if all.get().is_empty() {
+                all.remove();
             }
         }
-        by_key.retain(|_, all| !all.is_empty());
         self.n_keys.store(by_key.len(), Ordering::Release);
         watched.end.send_replace(reason);
         true

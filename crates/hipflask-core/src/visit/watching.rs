@@ -51,8 +51,9 @@ const UNASKED: Duration = Duration::from_secs(60);
 pub struct Watch {
     /// The value of the cookie.
     cookie: Vec<u8>,
-    /// Whose the session is; only a store can give it another user under the same cookie.
-    user: Option<String>,
+    /// Whose the session is, once that is known; only a store can give it another user under the same
+    /// cookie.
+    user: Option<Option<String>>,
     /// When the store did not answer for the first time, if it has not since.
     silent_since: Option<UnixTime>,
     /// How long the session can live at most, as far as was known when it was looked at.
@@ -79,9 +80,12 @@ impl Sessions {
             Some(action @ SaveAction::Set(_)) => action.value().map(str::as_bytes),
             Some(SaveAction::Keep) | None => cookie.filter(|_| reason.is_verified()),
         };
-        let user = match self {
-            Self::Stored(rules) => user_of(&rules.settings().user_keys, |name| session.value(name)),
-            Self::Revocable(_) | Self::Signed(_) => None,
+        // What was not saved says nothing of the session that is there.
+        let user = match (self, saved) {
+            (Self::Stored(rules), Some(_)) => {
+                Some(user_of(&rules.settings().user_keys, |name| session.value(name)))
+            }
+            _ => None,
         };
         let cookie = cookie.ok_or(reason)?.to_vec();
         Ok(Watch { cookie, user, silent_since: None, left: None })
@@ -138,8 +142,9 @@ impl Watch {
             Sessions::Stored(rules) => visit.content().map(|content| (rules, content)),
             Sessions::Revocable(_) | Sessions::Signed(_) => None,
         };
-        let is_anothers = content.is_some_and(|(rules, it)| rules.user_of(it) != self.user);
-        is_anothers.then_some(Reason::UserChanged)
+        let (rules, content) = content?;
+        let is = rules.user_of(content);
+        (*self.user.get_or_insert_with(|| is.clone()) != is).then_some(Reason::UserChanged)
     }
 
     /// Reports whether both watch the same, so that one look is enough.

@@ -61,7 +61,8 @@ fn cookie_of(user: &str) -> Vec<u8> {
 fn of_seven(settings: Settings) -> (Sessions, Memory, Watch) {
     let (sessions, mut memory) = (stored(settings), Memory::default());
     memory.put(&key(), &of_user("7").to_dict());
-    let watch = sessions.watch(&of_user("7"), Reason::Found, Some(ID), None).unwrap();
+    let saved = Saved::keep(true);
+    let watch = sessions.watch(&of_user("7"), Reason::Found, Some(ID), Some(&saved)).unwrap();
     (sessions, memory, watch)
 }
 
@@ -123,6 +124,18 @@ fn stored_session_ends_with_the_reason_of_the_next_request() {
     let damaged = Answer::Loaded(Some(hipflask_core::store::Record::unreadable()));
     let ended = look(&sessions, &mut watch, at(0), |_| Ok(damaged.clone()));
     assert_eq!(ended, Some(Reason::CorruptRecord));
+}
+
+/// The request has logged somebody else in, and was not saved.
+#[test]
+fn user_of_a_session_that_was_not_saved_is_whom_the_store_has() {
+    let (sessions, mut memory, _) = of_seven(Settings::default());
+    let mut watch = sessions.watch(&of_user("8"), Reason::Found, Some(ID), None).unwrap();
+    for (user, expected) in [("7", None), ("7", None), ("8", Some(Reason::UserChanged))] {
+        memory.put(&key(), &of_user(user).to_dict());
+        let ended = look(&sessions, &mut watch, at(0), |question| Ok(memory.answer(question).0));
+        assert_eq!(ended, expected);
+    }
 }
 
 #[test]

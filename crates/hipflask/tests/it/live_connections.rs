@@ -285,7 +285,7 @@ async fn store_that_is_away_for_a_minute_ends_it_and_shorter_does_not() {
             let (watch, _) = log_in(&nodes.here).await;
             settle().await;
             nodes.asked.set_down(true);
-            sleep(DELAY + Duration::from_secs(50)).await;
+            sleep(Duration::from_secs(80)).await; // of which at least 20 nobody looks
             nodes.asked.set_down(false);
             sleep(10 * DELAY).await;
             assert_eq!(now(&watch).await, None, "it is back");
