@@ -123,6 +123,7 @@ async fn cookie_page_shows_what_a_store_keeps_but_not_the_id() {
     page.says("a random text of 43 characters");
     page.says("&#34;_user_id&#34;: &#34;1&#34;");
     page.says("<code>found</code>");
+    page.says("In the store it is encrypted");
     page.says_not(&session(&ada));
     ada.post("/cookie/tamper", &[]).await.goes_to("/cookie");
     let page = ada.get("/cookie").await;
