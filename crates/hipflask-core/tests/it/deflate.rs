@@ -132,10 +132,11 @@ fn check_lengths(lengths: impl IntoIterator<Item = usize>) {
 
 #[test]
 fn short_texts_of_each_length_have_stock_zlibs_bytes() {
-    for (what, grow) in KINDS {
+    for (at, (what, grow)) in KINDS.into_iter().enumerate() {
         let (mut stock, mut numbers) = (Stock::new(), Numbers(0x0bad_cafe));
         let longest = text_of(2000, grow, &mut numbers);
-        (0..=2000).for_each(|len| stock.check(&longest[..len], what));
+        // Three kinds have each length.
+        (at % 3..=2000).step_by(3).for_each(|len| stock.check(&longest[..len], what));
     }
 }
 

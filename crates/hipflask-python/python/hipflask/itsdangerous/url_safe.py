@@ -1,8 +1,8 @@
 """Tokens for URLs: base64 of compact JSON, deflated where that makes it shorter.
 
 Writes the tokens of `itsdangerous.url_safe <https://itsdangerous.palletsprojects.com/en/stable/url_safe/>`_
-to the byte, so its deflate has to be that of the `zlib` module beside it: the native one is the stock zlib
-that CPython is built with, and steps back where a Python has another.
+to the byte, so its deflate has to be that of the `zlib` module beside it: the native one writes what stock zlib
+writes, which most Pythons are linked to, and steps back where a Python has another.
 """
 
 from __future__ import annotations
