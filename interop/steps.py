@@ -13,7 +13,7 @@ class Request:
     path: str
     form: dict | None = None
     says: str = ""
-    # Only the twin signs users up where both share a data base: it cannot verify Argon2id hashes.
+    # Only the twin signs users up where both share a database: it cannot verify Argon2id hashes.
     twin_only: bool = False
 
 

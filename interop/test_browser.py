@@ -30,7 +30,7 @@ FLAGS = [
 ]
 SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 PASSWORD = "correct horse"
-# The demo keeps sessions in its data base, unless it is started like this.
+# The demo keeps sessions in its database, unless it is started like this.
 ENCRYPTED = {"sessions": "cookie:"}
 PLAIN = {"sessions": "cookie:", "settings": {"FLASK_SESSION_ENCRYPTION": "false"}}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"

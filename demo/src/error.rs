@@ -15,7 +15,7 @@ use crate::redirect::redirect;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the data base failed")]
+    #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Login(#[from] LoginRejection),

@@ -40,7 +40,7 @@ struct Options {
     #[command(flatten)]
     listen: Listen,
 
-    /// Folder of the data base and of the secret key; made if it is not there
+    /// Folder of the database and of the secret key; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     data: PathBuf,
 }

@@ -41,7 +41,7 @@ pub struct Listen {
     pub port: u16,
 
     /// Where sessions are kept: cookie:, memory:, file:DIR, sqlite:PATH, redis://HOST, …; in the demo's
-    /// own data base unless this is given
+    /// own database unless this is given
     #[arg(long, value_name = "URL")]
     pub sessions: Option<Address>,
 }

@@ -60,13 +60,13 @@ pub enum SiteError {
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data base cannot be opened.
-    #[error("cannot open the data base in the --data folder")]
+    /// The database cannot be opened.
+    #[error("cannot open the database in the --data folder")]
     Database(#[from] sqlx::Error),
     /// The data folder cannot be made.
     #[error("cannot make the --data folder")]
     Folder(#[from] std::io::Error),
-    /// The product's records in the data base cannot be had.
+    /// The product's records in the database cannot be had.
     #[error("cannot keep sessions in the --data folder")]
     Records(#[from] ConnectError),
     /// Sessions cannot be kept as the options and the environment say.
@@ -79,11 +79,11 @@ pub enum SiteError {
 
 impl Site {
     /// Opens the site whose data is in a folder, which is made if it is not there. Sessions are kept at
-    /// the address, and in the folder's data base if there is none.
+    /// the address, and in the folder's database if there is none.
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when the data base or the sessions' store cannot be opened, or a setting is wrong.
+    /// [`SiteError`] when the database or the sessions' store cannot be opened, or a setting is wrong.
     pub async fn open(
         data: &Path,
         passwords: Passwords,

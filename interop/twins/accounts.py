@@ -25,7 +25,7 @@ ROUNDS = 4  # the least that bcrypt knows: this app only ever meets test users
 NOBODY = bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(ROUNDS))
 
 
-# --- data base -------------------------------------------------------------------------------------------
+# --- database -------------------------------------------------------------------------------------------
 
 
 def connect():

@@ -31,7 +31,7 @@ def make_app(name):
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--data", default="demo-data", help="folder of the data base (accounts only)")
+    parser.add_argument("--data", default="demo-data", help="folder of the database (accounts only)")
     parser.add_argument("--sessions", help="address of the session store (stored only)")
     return parser.parse_args()
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::visitor::{Answer, Demo, PASSWORD, Visitor};
 
-/// The demo's data base, and a store.
+/// The demo's database, and a store.
 const STORES: [&str; 2] = ["", "memory:"];
 
 /// The same, and the encrypted cookie.

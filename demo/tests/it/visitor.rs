@@ -42,7 +42,7 @@ pub(crate) struct Visitor(TestClient<Router>);
 pub(crate) struct Answer(Response<String>);
 
 impl Demo {
-    /// Opens a site as it is by default: its sessions are in its data base.
+    /// Opens a site as it is by default: its sessions are in its database.
     pub(crate) async fn open() -> Self {
         Self::open_with("").await
     }
