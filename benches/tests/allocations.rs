@@ -74,7 +74,8 @@ fn open_and_save_allocate_little() {
         let saved = measure(|| drop(interface.save(&session, *now)));
         let [opened, read, saved] = [opened, read, saved].map(|info| info.count_total);
         assert_eq!(read, 0, "a small integer is read in place");
-        assert!(opened <= 4 && saved <= 4, "{name}: open {opened}, save {saved} allocations");
+        // Four are tables of the deflate.
+        assert!(opened <= 4 && saved <= 8, "{name}: open {opened}, save {saved} allocations");
         eprintln!("{name}: open {opened}, get {read}, save {saved} allocations");
     }
 }

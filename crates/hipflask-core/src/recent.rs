@@ -29,6 +29,10 @@ impl<T: Clone> Recent<T> {
             return;
         }
         let mut map = self.lock();
+        // Who has asked for a long time does not overwrite what was learnt meanwhile.
+        if map.get(key).is_some_and(|(at, _)| *at > now && at.since(now) < delay) {
+            return;
+        }
         if map.len() >= MOST {
             map.retain(|_, (at, _)| now.since(*at) < delay);
         }

@@ -397,11 +397,9 @@ impl SessionInterface {
                     let Some(store) = &self.0.store else { return Ok(()) };
                     let deadline =
                         *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
+                    let _waking = self.0.watches.wake_after(&question);
                     let asking = timeout_at(deadline, question.ask(store));
-                    let answer = asking.await.unwrap_or(Err(StoreError::Deadline));
-                    // Also if the answer was lost: it may have been done.
-                    self.0.watches.wake(&question);
-                    answer
+                    asking.await.unwrap_or(Err(StoreError::Deadline))
                 }
             };
             if answer.is_ok() {

@@ -75,7 +75,8 @@ impl SessionInterface {
     }
 
     /// Ends one session of a user, by the [handle](UserSession::handle) that a page has shown, and reports
-    /// whether it was there. The handle of another user's session ends nothing.
+    /// whether it was there. The handle of another user's session ends nothing. A session that gets another
+    /// id at the same moment, as with a log-in, goes on under that, with another handle.
     ///
     /// ```
     /// # async fn end(sessions: &hipflask::SessionInterface, handle: &str) -> hipflask::Result<()> {

@@ -64,8 +64,13 @@ impl Watches {
         (ends, Some(watched))
     }
 
-    /// Wakes those who watch a session that a question may have ended.
-    pub(crate) fn wake(&self, question: &Question<'_>) {
+    /// Wakes those who watch a session that a question may have ended, once it was asked: also if its
+    /// answer was lost, or nobody waits for it any more.
+    pub(crate) const fn wake_after<'a>(&'a self, question: &'a Question<'a>) -> impl Drop {
+        WakeAfter(self, question)
+    }
+
+    fn wake(&self, question: &Question<'_>) {
         if self.n_keys.load(Ordering::Acquire) == 0 {
             return;
         }
@@ -88,12 +93,25 @@ impl Watches {
             }
         }
         self.n_keys.store(by_key.len(), Ordering::Release);
-        watched.end.send_replace(reason);
+        // The first reason counts.
+        watched.end.send_if_modified(|end| {
+            let is_first = end.is_none();
+            *end = end.or(reason);
+            is_first
+        });
         true
     }
 
     fn lock(&self) -> MutexGuard<'_, ByKey> {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct WakeAfter<'a>(&'a Watches, &'a Question<'a>);
+
+impl Drop for WakeAfter<'_> {
+    fn drop(&mut self) {
+        self.0.wake(self.1);
     }
 }
 

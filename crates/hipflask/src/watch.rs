@@ -70,7 +70,6 @@ impl SessionWatch {
     pub fn ended(&self) -> impl Future<Output = Reason> + Send + use<> {
         let mut started = self.0.clone();
         async move {
-            // Who watches is gone only with the runtime.
             let end = started.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
             let Some(mut end) = end else { return Reason::StoreUnavailable };
             let reason = end.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
@@ -140,30 +139,41 @@ fn follow(interface: &SessionInterface, watch: Watch) -> End {
     let keys = interface.live().sessions.keys_of(&watch, interface.now());
     let (end, watched) = interface.watches().join(&watch, keys);
     if let Some(watched) = watched {
-        let looking = look(interface.clone(), Arc::clone(&watched), watch);
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(looking)),
-            Err(_) => {
-                interface.watches().leave(&watched, Some(Reason::StoreUnavailable));
-            }
+        let looking = look(Looking { interface: interface.clone(), watched }, watch);
+        if let Ok(runtime) = Handle::try_current() {
+            drop(runtime.spawn(looking));
         }
     }
     end
 }
 
+/// Whoever looks. When that ends before the session does, with its runtime or by a panic of a store,
+/// nobody waits for ever.
+struct Looking {
+    interface: SessionInterface,
+    watched: Arc<Watched>,
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.interface.watches().leave(&self.watched, Some(Reason::StoreUnavailable));
+    }
+}
+
 /// Looks from time to time until the session has ended, or nobody watches it any more.
-async fn look(interface: SessionInterface, watched: Arc<Watched>, mut watch: Watch) {
+async fn look(looking: Looking, mut watch: Watch) {
+    let Looking { interface, watched } = &looking;
     loop {
-        if !watched.is_watched() && interface.watches().leave(&watched, None) {
+        if !watched.is_watched() && interface.watches().leave(watched, None) {
             return;
         }
         let sessions = &interface.live().sessions;
-        let mut looking = sessions.look(&watch, interface.now());
-        let driven = interface.drive(&mut looking).await;
-        let looked = driven.map(|()| looking.finish());
+        let mut opening = sessions.look(&watch, interface.now());
+        let driven = interface.drive(&mut opening).await;
+        let looked = driven.map(|()| opening.finish());
         if let Some(reason) = watch.looked(looked, interface.now()) {
             report::ended(reason);
-            interface.watches().leave(&watched, Some(reason));
+            interface.watches().leave(watched, Some(reason));
             return;
         }
         let random = getrandom::u32().unwrap_or(u32::MAX);

@@ -50,6 +50,8 @@ pub(super) enum Change {
     },
     /// Look whether a session is still there that was added.
     Confirm(RecordKey),
+    /// None: look whether a session was ended.
+    Look(RecordKey),
     /// None.
     Read,
     /// Say that no session is left that is not listed.
@@ -107,6 +109,11 @@ impl Listing {
         (!rules.was_seen(&listed.key, now)).then(see)
     }
 
+    /// Looks whether a session was ended, and leaves no trace.
+    pub(super) fn look(rules: &Arc<StoredSessions>, listed: &ListedAs, now: UnixTime) -> Self {
+        Self::new(rules, listed.index.clone(), Change::Look(listed.key.clone()), now)
+    }
+
     /// Returns the index as it is now; `None` if it is missing or damaged.
     pub const fn index(&self) -> Option<&UserIndex> {
         self.index.as_ref()
@@ -154,6 +161,10 @@ impl Listing {
                 let ended = index.add(session.clone(), instead_of.as_ref(), settings);
                 self.ended.extend(ended.ok_or(EngineError::TooManySessions)?);
                 true
+            }
+            Change::Look(key) => {
+                self.is_refused = index.refuses(key, now);
+                false
             }
             Change::See(session) => {
                 self.is_refused = index.refuses(session.key(), now);

@@ -157,11 +157,11 @@ impl Opening {
     fn list(&self, opened: Opened, now: UnixTime) -> Stage {
         let Sessions::Stored(rules) = &opened.visit.sessions else { return Stage::Done(opened) };
         let listed = opened.visit.whereabouts.as_ref().and_then(|it| it.listed.clone());
-        let see = |listed: &ListedAs| Listing::see(rules, listed, self.device.as_deref(), now);
-        match listed
-            .filter(|_| !self.looks)
-            .and_then(|listed| see(&listed).map(|listing| (listed, listing)))
-        {
+        let see = |listed: &ListedAs| match self.looks {
+            true => Some(Listing::look(rules, listed, now)),
+            false => Listing::see(rules, listed, self.device.as_deref(), now),
+        };
+        match listed.and_then(|listed| see(&listed).map(|listing| (listed, listing))) {
             Some((listed, listing)) => Stage::Listing(Box::new((opened, listed, listing))),
             None => Stage::Done(opened),
         }

@@ -82,18 +82,34 @@ fn look(
 }
 
 #[test]
-fn looking_leaves_no_trace_and_costs_one_question() {
-    for listing in [None, Some(listing::Settings::default())] {
+fn looking_leaves_no_trace_and_costs_one_question_and_one_where_sessions_are_listed() {
+    for (listing, expected) in [(None, 1), (Some(listing::Settings::default()), 2)] {
         let (sessions, mut memory, mut watch) =
             of_seven(Settings { listing, ..Settings::default() });
         assert_eq!(sessions.keys_of(&watch, at(0)), [key()]);
         let mut n_asked = 0;
         let ended = look(&sessions, &mut watch, at(0), |question| {
             n_asked += 1;
+            assert!(matches!(question, Question::Load { touch: None, .. }), "{question:?}");
             Ok(memory.answer(question).0)
         });
-        assert_eq!((ended, n_asked), (None, 1));
+        assert_eq!((ended, n_asked), (None, expected));
     }
+}
+
+/// The list was lost, and the store cannot be read through.
+#[test]
+fn session_that_only_the_list_refuses_has_ended() {
+    let listing = Some(listing::Settings::default());
+    let (sessions, mut memory, mut watch) = of_seven(Settings { listing, ..Settings::default() });
+    let mut revoking = sessions.revoke_user("7", at(0)).unwrap();
+    drive(&mut revoking, |question| match question {
+        Question::Scan { .. } => Err(StoreError::Unsupported("list its sessions")),
+        question => Ok(memory.answer(question).0),
+    })
+    .unwrap();
+    let ended = look(&sessions, &mut watch, at(1), |question| Ok(memory.answer(question).0));
+    assert_eq!(ended, Some(Reason::Revoked));
 }
 
 #[test]

@@ -40,9 +40,9 @@ pub(super) enum Failure {
     /// It did nothing, and will not.
     #[error("{0}")]
     Refused(&'static str),
-    /// It did nothing, because it does not know such a command.
-    #[error("the server refused a command: see its log")]
-    Unknown,
+    /// It did nothing, because it does not know an option of the command.
+    #[error("the server does not know an option of a command")]
+    UnknownOption,
     /// It did it, but too few replicas have it.
     #[error("the write was not confirmed by as many replicas as wait_replicas asks for")]
     Replicas,
@@ -96,7 +96,7 @@ impl Failure {
             | Self::Refused(_)
             | Self::Replicas
             | Self::Silent
-            | Self::Unknown
+            | Self::UnknownOption
             | Self::UnknownScript
             | Self::WrongType => false,
         }
@@ -110,7 +110,7 @@ impl Failure {
                 | Self::NoScripts { .. }
                 | Self::Refused(_)
                 | Self::Replicas
-                | Self::Unknown
+                | Self::UnknownOption
                 | Self::UnknownScript
                 | Self::WrongType
         )
@@ -163,6 +163,7 @@ impl From<&ServerError> for Failure {
         };
         match error.code() {
             "NOSCRIPT" => Self::UnknownScript,
+            "ERR" if details.starts_with("syntax error") => Self::UnknownOption,
             "MOVED" => Host::of_redirect(details).map_or(GARBLED, Self::Moved),
             "ASK" => Host::of_redirect(details).map_or(GARBLED, Self::Ask),
             _ if is("READONLY") => Self::ReadOnly,
@@ -171,7 +172,7 @@ impl From<&ServerError> for Failure {
                 .map(Self::Busy)
                 .or_else(|| find(&HINDERED).map(Self::Hindered))
                 .or_else(|| find(&REFUSED).map(Self::Refused))
-                .unwrap_or(Self::Unknown),
+                .unwrap_or(UNKNOWN),
         }
     }
 }
@@ -181,6 +182,7 @@ pub(super) const IS_CLUSTER: Failure = Failure::Refused(
     "the server is in cluster mode: address it with redis+cluster://, or rediss+cluster:// with TLS",
 );
 
+const UNKNOWN: Failure = Failure::Refused("the server refused a command: see its log");
 const GARBLED: Failure = Failure::Refused("the server names no node that can be understood");
 
 /// The error that an unexpected kind of answer makes.
@@ -200,7 +202,7 @@ impl From<Failure> for StoreError {
             Failure::Silent => Self::Deadline,
             Failure::NoScripts { .. }
             | Failure::Refused(_)
-            | Failure::Unknown
+            | Failure::UnknownOption
             | Failure::UnknownScript
             | Failure::WrongType => Self::refused(failure),
             Failure::Unconnected { .. } => Self::unreachable(failure),
@@ -234,6 +236,7 @@ mod tests {
             "ERR unknown command 'EVALSHA', with args beginning with: 'session:S'",
             "see its log",
         );
+        check("ERR syntax error", "does not know an option");
         check("ERR Error running script (call to f_1): @user_script: 1: -READONLY You", "replica");
         check("ERR Error running script (call to f_1): @user_script: 1: -OOM command", "memory");
     }

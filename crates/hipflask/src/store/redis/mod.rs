@@ -189,7 +189,7 @@ impl RedisStore {
             let mut set = cmd("SET");
             set.arg(key.as_str()).arg(payload).arg("IFEQ").arg(current).arg("GET");
             match self.write(key, Request::Command(set.arg("PX").arg(ttl).clone())).await {
-                Err(Failure::Unknown) => self.needs_scripts.store(true, Ordering::Relaxed),
+                Err(Failure::UnknownOption) => self.needs_scripts.store(true, Ordering::Relaxed),
                 Ok(Value::BulkString(found)) if found == current => return Ok(Value::Okay),
                 answer => return answer,
             }

@@ -81,9 +81,10 @@ impl Servers {
         }
         let mut values = self.send(slot, &commands, wait, limit).await?.into_iter();
         let value = checked(values.next().unwrap_or(Value::Nil))?;
+        // The write is done, whatever is answered to this.
         if let Some(Wait { replicas, .. }) = wait {
-            match checked(values.next().unwrap_or(Value::Nil))? {
-                Value::Int(found) if found >= replicas.into() => {}
+            match values.next() {
+                Some(Value::Int(found)) if found >= replicas.into() => {}
                 _ => return Err(Failure::Replicas),
             }
         }
