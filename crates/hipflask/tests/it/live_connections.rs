@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use futures_util::{FutureExt, StreamExt, stream};
 use hipflask::{
     OnUserLimit, Reason, Session, SessionConfig, SessionInterface, SessionWatch, UnixTime,
-    config::OnOutage, store::MemoryStore,
+    config::OnOutage, core::stored::SessionId, store::MemoryStore,
 };
 use http::{HeaderMap, header};
 use tokio::time::{Instant, sleep};
@@ -327,6 +327,42 @@ async fn many_handles_of_one_session_ask_once_and_leave_nothing_behind() {
         assert!(now(&again).await.is_some());
         assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
     }
+}
+
+/// The store has done what it was asked, and nobody waits for the answer any more.
+#[tokio::test(start_paused = true)]
+async fn end_that_is_given_up_wakes_too() {
+    let nodes = nodes(&config(), true);
+    let (watch, cookie) = log_in(&nodes.here).await;
+    let (_, id) = cookie.split_once('=').unwrap();
+    let id = SessionId::parse(id.as_bytes()).unwrap();
+    assert_eq!(now(&watch).await, None);
+    assert!(nodes.elsewhere.revoke(&id).await.unwrap());
+    assert_eq!(now(&watch).await, None, "nobody here knows");
+    nodes.asked.set_hung(true);
+    assert!(nodes.here.revoke(&id).now_or_never().is_none());
+    nodes.asked.set_hung(false);
+    assert_eq!(now(&watch).await, Some(Reason::UnknownId));
+}
+
+#[test]
+fn watch_ends_with_the_runtime_that_looks_and_the_next_one_looks_anew() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let nodes = first.block_on(async { nodes(&config(), true) });
+    let (lost, cookie) = first.block_on(async {
+        let logged_in = log_in(&nodes.here).await;
+        settle().await;
+        logged_in
+    });
+    drop(first);
+    second.block_on(async {
+        assert_eq!(now(&lost).await, Some(Reason::StoreUnavailable));
+        let next = watch(&nodes.here, &cookie).await;
+        assert_eq!(now(&next).await, None);
+        end("log_out", &nodes.here, &cookie).await;
+        assert_eq!(now(&next).await, Some(Reason::UnknownId));
+    });
 }
 
 #[tokio::test(start_paused = true)]
