@@ -23,7 +23,7 @@ mod time;
 mod users;
 mod view;
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{convert::Infallible, error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use hipflask::password::Passwords;
@@ -32,6 +32,9 @@ pub use key::{KeyError, kept_key};
 pub use listen::{Listen, ListenError, exit_status};
 pub use sessions::{Address, SessionsError, settings};
 pub use site::{Site, SiteError};
+
+/// How often is looked for expired records.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A small site with accounts, whose sessions are Flask's.
 #[derive(Parser)]
@@ -54,5 +57,20 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let config = sessions::settings_here(&options.data)?;
     let address = options.listen.sessions.as_ref();
     let site = Site::open(&options.data, Passwords::new(), &config, address).await?;
-    Ok(options.listen.serve(site.router()).await?)
+    tokio::select! {
+        served = options.listen.serve(site.clone().router()) => Ok(served?),
+        never = keep_clean(&site) => match never {},
+    }
+}
+
+/// Removes what has expired from the database: SQLite does not do so by itself.
+async fn keep_clean(site: &Site) -> Infallible {
+    loop {
+        match site.purge().await {
+            Ok(1000) => continue,
+            Ok(_) => {}
+            Err(error) => eprintln!("cannot remove expired sessions: {error}"),
+        }
+        tokio::time::sleep(HOUR).await;
+    }
 }

@@ -7,7 +7,7 @@ use hipflask::{
     auth::RememberSeries,
     config::CookieSessions,
     password::Passwords,
-    store::ConnectError,
+    store::{AnyStore, ConnectError, Store, StoreError},
     templates::{TemplateError, Templates},
 };
 
@@ -42,6 +42,7 @@ struct Parts {
     encrypts: bool,
     keeps_cookies: bool,
     passwords: Passwords,
+    records: AnyStore,
     series: RememberSeries,
     sessions: SessionLayer,
     templates: Templates,
@@ -99,7 +100,8 @@ impl Site {
             keeps_cookies: address.is_some_and(Address::is_cookie),
             passwords,
             series: RememberSeries::new(config, records.clone())?,
-            sessions: sessions::keep(config, address, records).await?,
+            sessions: sessions::keep(config, address, records.clone()).await?,
+            records,
             templates: view::templates()?,
             users,
         })))
@@ -108,6 +110,15 @@ impl Site {
     /// Returns the layer around all routes, which opens and saves the sessions.
     pub fn sessions(&self) -> &SessionLayer {
         &self.0.sessions
+    }
+
+    /// Removes records from the database that have expired, and returns how many: at most a thousand.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database does not answer.
+    pub async fn purge(&self) -> Result<usize, StoreError> {
+        self.0.records.purge(1000).await
     }
 
     /// Logs a user out on all devices: who is remembered first, because each could begin a new session.

@@ -1,6 +1,14 @@
 //! The list of a user's own sessions, whatever keeps them.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use hipflask::{
+    SecretKey,
+    password::Passwords,
+    store::{RecordKey, SqlStore, Store},
+};
+use hipflask_demo::Site;
 
 use crate::visitor::{Answer, Demo, PASSWORD, Visitor};
 
@@ -131,6 +139,22 @@ async fn sessions_outlive_the_server() {
     let ada = demo.user("ada").await;
     demo.restart().await;
     demo.again(&ada).get("/welcome").await.says("Welcome, ada");
+}
+
+#[tokio::test]
+async fn expired_records_leave_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = hipflask_demo::settings(SecretKey::random().unwrap());
+    let opening = Site::open(folder.path(), Passwords::new(), &config, None);
+    let site = Box::pin(opening).await.unwrap();
+    let file = folder.path().join("accounts.sqlite3");
+    let store = SqlStore::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    for (id, life) in [("S", 1), ("T", 60_000)] {
+        let key = RecordKey::new(format!("session:{id}"));
+        store.create(&key, b"\x80", Duration::from_millis(life)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!([site.purge().await.unwrap(), site.purge().await.unwrap()], [1, 0]);
 }
 
 #[tokio::test]
