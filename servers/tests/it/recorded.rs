@@ -117,7 +117,8 @@ async fn memcached_holds_what_flask_session_sends() {
         let words: Vec<&str> = str::from_utf8(head).unwrap().split(' ').collect();
         let [_, _, left, "f0"] = words[..] else { panic!("{row}: {words:?}") };
         let left: u64 = left[1..].parse().unwrap();
-        assert!(left <= ttl && left + 3 > ttl, "{row}: {left}");
+        // The server looks at the clock once a second, or later.
+        assert!(left.abs_diff(ttl) <= 2, "{row}: {left}");
         assert!(answer.ends_with(&[b"\r\n", value, b"\r\n"].concat()), "{row}");
         store.delete(&key).await.unwrap();
     }
