@@ -19,7 +19,7 @@ use hipflask::core::{
     signing::dangerous,
 };
 use hipflask::templates::{Page, Serde, context};
-use hipflask::{CookieFacts, Reason, Session, config::CookieSessions, value::Value};
+use hipflask::{CookieFacts, Session, config::CookieSessions, value::Value};
 use serde::Serialize;
 
 use crate::{
@@ -62,8 +62,7 @@ pub(crate) async fn show(view: View, headers: HeaderMap, State(site): State<Site
     let session = &view.session;
     let sealed = cookie.as_deref().filter(|cookie| cookie.starts_with(SEALED.as_bytes()));
     let parts = cookie.as_deref().filter(|_| sealed.is_none()).and_then(take_apart);
-    let is_ticket = !site.keeps_cookies()
-        && (session.reason() == Reason::Found || session.reason().is_verified());
+    let is_ticket = !site.keeps_cookies() && session.reason().is_verified();
     let is_read = is_ticket || sealed.is_some() && session.reason().is_verified();
     let context = context! {
         is_there => cookie.is_some(),

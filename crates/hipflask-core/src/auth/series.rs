@@ -12,7 +12,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    UnixTime, encoding, session,
+    UnixTime,
+    cookie::LONGEST_LIFE,
+    encoding, session,
     signing::Key,
     value::{Dict, Value},
 };
@@ -130,11 +132,9 @@ pub enum Returned {
 }
 
 impl Series {
-    /// The longest that a series lives from one return to the next: 400 days, because browsers keep
-    /// no cookie for longer ([RFC 6265bis][bis], section 5.5).
-    ///
-    /// [bis]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-22#section-5.5
-    pub const LONGEST: Duration = Duration::from_secs(400 * 86_400);
+    /// The longest that a series lives from one return to the next, because browsers keep no cookie for
+    /// longer.
+    pub const LONGEST: Duration = LONGEST_LIFE;
 
     /// Starts a series for a user, which ends so long after the last return.
     pub fn new(

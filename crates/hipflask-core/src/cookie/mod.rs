@@ -24,6 +24,8 @@ mod path;
 mod set_cookie;
 pub mod vary;
 
+use std::time::Duration;
+
 pub use attributes::{Attributes, ParseSameSiteError, SameSite};
 pub use check::AttributeError;
 pub use domain::{DomainError, check_domain};
@@ -31,6 +33,11 @@ pub use header::{find, find_in, find_joined, pairs};
 pub use name::{NameError, check_name};
 pub use path::{PathError, check_path};
 pub use set_cookie::{SetCookieError, oversize, write, write_deletion};
+
+/// The longest that browsers keep a cookie, whatever it says: 400 days ([RFC 6265bis][bis], section 5.5).
+///
+/// [bis]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-22#section-5.5
+pub const LONGEST_LIFE: Duration = Duration::from_secs(400 * 86_400);
 
 /// What to do with a response header that may be there already.
 ///

@@ -2,6 +2,7 @@
 
 use hipflask_core::{
     engine::EngineError,
+    interface::SaveAction,
     store::{Answer, Question, StoreError},
     visit::{Machine, Step},
 };
@@ -40,4 +41,9 @@ pub(crate) fn lost() -> Result<Answer, StoreError> {
 /// The store could not even be asked.
 pub(crate) fn unreachable() -> Result<Answer, StoreError> {
     Err(StoreError::unreachable("connection refused"))
+}
+
+/// Returns the value of the cookie that is sent, if one is.
+pub(crate) fn cookie_of(action: &SaveAction) -> Option<String> {
+    matches!(action, SaveAction::Set(_)).then(|| action.value().unwrap().to_owned())
 }

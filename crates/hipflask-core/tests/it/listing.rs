@@ -19,7 +19,10 @@ use hipflask_core::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::{driver, explorer::memory::Memory};
+use crate::{
+    driver::{self, cookie_of},
+    explorer::memory::Memory,
+};
 
 const START: u64 = 1_763_692_800;
 
@@ -118,12 +121,6 @@ impl Store {
         let index = self.index();
         self.memory.put(&index, &[("sessions".into(), Value::from("none"))].into_iter().collect());
     }
-}
-
-fn cookie_of(action: &SaveAction) -> Option<String> {
-    let SaveAction::Set(header) = action else { return None };
-    let (_, value) = header.split_once('=').unwrap();
-    Some(value.split(';').next().unwrap().to_owned())
 }
 
 fn record_of(cookie: &str) -> RecordKey {

@@ -18,7 +18,7 @@ use hipflask_core::{
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::explorer::memory::Memory;
+use crate::{driver::cookie_of, explorer::memory::Memory};
 
 const START: u64 = 1_763_692_800;
 
@@ -59,12 +59,6 @@ fn opened(
     drive(&mut opening, memory);
     let (session, visit) = opening.finish().into_parts();
     (session.get("_user_id").unwrap(), visit.reason())
-}
-
-fn cookie_of(action: &SaveAction) -> Option<String> {
-    let SaveAction::Set(header) = action else { return None };
-    let (_, value) = header.split_once('=').unwrap();
-    Some(value.split(';').next().unwrap().to_owned())
 }
 
 /// Serves a whole request and returns its cookie.

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use hipflask_core::cookie::LONGEST_LIFE;
+
 use super::{ConfigError, given::Given};
 
 pub(super) const DEFAULT: Duration = Duration::from_secs(31 * DAY);
@@ -26,12 +28,9 @@ pub(super) fn check(lifetime: Duration) -> Result<(), ConfigError> {
     }
 }
 
-/// What browsers keep a cookie for at most, whatever it says: RFC 6265bis, section 5.5.
-const BROWSERS: Duration = Duration::from_secs(400 * DAY);
-
 /// Says what of a lifetime browsers do not keep, if that is so.
 pub(crate) fn beyond_browsers(name: &str, lifetime: Duration) -> Option<String> {
-    (lifetime > BROWSERS).then(|| {
+    (lifetime > LONGEST_LIFE).then(|| {
         let days = lifetime.as_secs().div_ceil(DAY);
         format!("{name} is {days} days, and browsers keep no cookie for more than 400 days")
     })
@@ -71,9 +70,9 @@ mod tests {
 
     #[test]
     fn what_browsers_do_not_keep_is_said() {
-        assert_eq!(beyond_browsers("A", BROWSERS), None);
+        assert_eq!(beyond_browsers("A", LONGEST_LIFE), None);
         assert_eq!(
-            beyond_browsers("A", BROWSERS + MIN).as_deref(),
+            beyond_browsers("A", LONGEST_LIFE + MIN).as_deref(),
             Some("A is 401 days, and browsers keep no cookie for more than 400 days")
         );
     }

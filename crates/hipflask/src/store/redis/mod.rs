@@ -188,7 +188,8 @@ impl RedisStore {
         if !self.needs_scripts.load(Ordering::Relaxed) {
             let mut set = cmd("SET");
             set.arg(key.as_str()).arg(payload).arg("IFEQ").arg(current).arg("GET");
-            match self.write(key, Request::Command(set.arg("PX").arg(ttl).clone())).await {
+            set.arg("PX").arg(ttl);
+            match self.write(key, Request::Command(set)).await {
                 Err(Failure::UnknownOption) => self.needs_scripts.store(true, Ordering::Relaxed),
                 Ok(Value::BulkString(found)) if found == current => return Ok(Value::Okay),
                 answer => return answer,
