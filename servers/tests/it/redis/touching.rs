@@ -33,7 +33,7 @@ async fn a_replica_is_read() {
     let port = master.port().to_string();
     let replica = start(free_port().unwrap(), &["--replicaof", "127.0.0.1", &port]).unwrap();
     let _store = store_with_a_record(&master).await;
-    ask(master.port(), &["WAIT", "1", "5000"]).unwrap();
+    ask(master.port(), &["WAIT", "1", "60000"]).unwrap();
     reads(&store_at(&replica, "").await, false).await;
     reads(&store_at(&replica, "?protocol=2").await, false).await;
 }
