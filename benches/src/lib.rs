@@ -6,4 +6,5 @@
 pub mod contender;
 pub mod handler;
 pub mod measure;
+pub mod router;
 pub mod workload;

@@ -1,0 +1,110 @@
+//! Requests through axum's router, without a network: with sessions, and with only what they send.
+
+use std::error::Error;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::FromRequestParts,
+    http::{HeaderValue, Request, header, request::Parts},
+    response::IntoResponse,
+    routing::get,
+};
+use hipflask::{SecretKey, SessionLayer};
+use tower::{Service, layer::util::Identity};
+
+use crate::{
+    handler::{self, read, write},
+    measure::{Runner, thread_nanos},
+};
+
+/// One app and the path that it is asked for.
+#[derive(Debug)]
+pub struct Case {
+    /// The name in the table.
+    pub name: &'static str,
+    app: Router,
+    path: &'static str,
+    cookie: HeaderValue,
+}
+
+impl Runner for Case {
+    fn run(&mut self, n_calls: u32) -> std::io::Result<f64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let start = thread_nanos();
+        runtime.block_on(async {
+            for _ in 0..n_calls {
+                let request = Request::get(self.path).header(header::COOKIE, self.cookie.clone());
+                let Ok(request) = request.body(Body::empty()) else { continue };
+                let Ok(response) = self.app.call(request).await;
+                std::hint::black_box(response);
+            }
+        });
+        let nanos = thread_nanos() - start;
+        Ok(nanos as f64 / f64::from(n_calls))
+    }
+}
+
+/// Returns what is compared. A layer that does nothing shows what `Router::layer` itself costs, and the
+/// handlers that send the same headers what a session costs beyond its headers.
+///
+/// # Errors
+///
+/// When the system has no random bytes.
+pub fn cases() -> Result<[Case; 7], Box<dyn Error>> {
+    let key = SecretKey::random()?;
+    let cookie = cookie(&key)?;
+    let plain = Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route("/read", get(read_headers))
+        .route("/write", get(write_headers));
+    let session = Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .layer(SessionLayer::new(key)?);
+    let idle = plain.clone().layer(Identity::new());
+    let case = |name, app: &Router, path| Case {
+        name,
+        app: app.clone().with_state(()),
+        path,
+        cookie: cookie.clone(),
+    };
+    Ok([
+        case("bare axum", &plain, "/"),
+        case("a layer that does nothing", &idle, "/"),
+        case("hipflask, untouched", &session, "/"),
+        case("a read's headers, layer that does nothing", &idle, "/read"),
+        case("hipflask, read", &session, "/read"),
+        case("a write's headers, layer that does nothing", &idle, "/write"),
+        case("hipflask, write", &session, "/write"),
+    ])
+}
+
+fn cookie(key: &SecretKey) -> Result<HeaderValue, Box<dyn Error>> {
+    let interface = hipflask::SessionConfig::new(key.clone()).build()?;
+    let mut session = hipflask_core::session::Session::new();
+    session.insert("count", 17)?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let value = interface.sign(&session, hipflask::UnixTime::since_epoch(now))?.unwrap_or_default();
+    Ok(HeaderValue::try_from(format!("session={value}"))?)
+}
+
+/// An extractor that does nothing, since asking for one is what a session costs at least.
+struct Nothing;
+
+impl<S: Sync> FromRequestParts<S> for Nothing {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self)
+    }
+}
+
+async fn read_headers(_: Nothing) -> impl IntoResponse {
+    ([(header::VARY, "Cookie")], std::hint::black_box(17).to_string())
+}
+
+async fn write_headers(_: Nothing) -> impl IntoResponse {
+    (handler::write_headers(), std::hint::black_box(17).to_string())
+}
