@@ -40,8 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn runners() -> Result<Vec<(String, Box<dyn Runner>)>, Box<dyn Error>> {
-    let mut runners: Vec<(String, Box<dyn Runner>)> = Vec::new();
+type Named = (String, Box<dyn Runner>);
+
+fn runners() -> Result<Vec<Named>, Box<dyn Error>> {
+    let mut runners: Vec<Named> = Vec::new();
     for operation in Operation::ALL {
         for workload in Workload::all().into_iter().filter(|load| load.has(operation)) {
             for (contender, prepare) in LOCAL.iter().filter(|(it, _)| CONTENDERS.contains(it)) {
