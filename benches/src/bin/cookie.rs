@@ -7,7 +7,7 @@ use std::{error::Error, io};
 
 use hipflask_benches::{
     contender::{Flask, LOCAL},
-    measure::{Runner, calibrate, median},
+    measure::{Middle, Runner, calibrate},
     workload::{Operation, Workload},
 };
 
@@ -31,7 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => println!("Flask is not in the table: {error}.\n"),
     }
     print_sizes(&workloads);
-    println!("Nanoseconds of CPU time, medians of {n_rounds} rounds; (ratio to the floor).\n");
+    println!(
+        "Nanoseconds of CPU time, medians of {n_rounds} rounds; (ratio to the floor ± half the distance of its quartiles).\n"
+    );
     for operation in Operation::ALL {
         let columns: Vec<_> = workloads.iter().filter(|load| load.has(operation)).collect();
         let mut table = Vec::new();
@@ -43,8 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
             let mut column = vec![None; rows.len()];
-            for cell in &mut cells {
-                column[cell.row] = Some(median(&mut cell.samples));
+            let floor = cells[0].samples.clone();
+            for Cell { row, samples, .. } in cells {
+                let ratio = Middle::of_ratios(&samples, &floor);
+                column[row] = Some(format!("{:.0} ({ratio})", Middle::of(samples).median));
             }
             table.push(column);
         }
@@ -84,18 +88,15 @@ fn print_table(
     operation: Operation,
     columns: &[&Workload],
     rows: &[String],
-    table: &[Vec<Option<f64>>],
+    table: &[Vec<Option<String>>],
 ) {
     let names: Vec<_> = columns.iter().map(|load| load.name).collect();
     println!("| {} | {} |", operation.name(), names.join(" | "));
     println!("|---|{}", "--:|".repeat(columns.len()));
     for (row, name) in rows.iter().enumerate() {
-        let cell = |column: &Vec<Option<f64>>| match (column[row], column[0]) {
-            (Some(nanos), Some(floor)) => format!("{nanos:.0} ({:.2})", nanos / floor),
-            _ => "–".into(),
-        };
-        let cells: Vec<_> = table.iter().map(cell).collect();
-        if cells.iter().any(|cell| cell != "–") {
+        let cells: Vec<_> =
+            table.iter().map(|column| column[row].as_deref().unwrap_or("–")).collect();
+        if cells.iter().any(|cell| *cell != "–") {
             println!("| {name} | {} |", cells.join(" | "));
         }
     }

@@ -22,7 +22,7 @@ use axum_extra::extract::{
 use hipflask::{SecretKey, SessionLayer};
 use hipflask_benches::{
     handler::{self, read, write},
-    measure::median,
+    measure::Middle,
 };
 
 const N_CONNECTIONS: usize = 32;
@@ -165,15 +165,11 @@ fn compare(n_rounds: usize) -> Anything<()> {
         "| server | CPU per request, µs | to bare axum | requests per second | to bare axum |"
     );
     println!("|---|--:|--:|--:|--:|");
-    // Ratios within one round: the load of the machine changes from round to round.
-    let bare = samples[0].clone();
-    let ratio = |these: &[f64], bare: &[f64]| {
-        median(&mut these.iter().zip(bare).map(|(this, bare)| this / bare).collect::<Vec<_>>())
-    };
-    for ((name, ..), (micros, rate)) in CASES.iter().zip(&mut samples) {
-        let (cpu, speed) = (ratio(micros, &bare.0), ratio(rate, &bare.1));
-        let (micros, rate) = (median(micros), median(rate));
-        println!("| {name} | {micros:.2} | {cpu:.3} | {rate:.0} | {speed:.3} |");
+    let bare = &samples[0];
+    for ((name, ..), (micros, rates)) in CASES.iter().zip(&samples) {
+        let (cpu, speed) = (Middle::of_ratios(micros, &bare.0), Middle::of_ratios(rates, &bare.1));
+        let [micros, rate] = [micros, rates].map(|samples| Middle::of(samples.clone()).median);
+        println!("| {name} | {micros:.2} | {cpu} | {rate:.0} | {speed} |");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use std::{env, error::Error};
 
 use hipflask_benches::{
-    measure::{Runner, calibrate, median},
+    measure::{Middle, Runner, calibrate},
     router,
 };
 
@@ -20,9 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             samples[at].push(case.run(n_calls[at])?);
         }
     }
-    println!("| request through the router | ns |\n|---|--:|");
-    for (case, samples) in cases.iter().zip(&mut samples) {
-        println!("| {} | {:.0} |", case.name, median(samples));
+    println!("| request through the router | ns | to bare axum |\n|---|--:|--:|");
+    for (case, nanos) in cases.iter().zip(&samples) {
+        let ratio = Middle::of_ratios(nanos, &samples[0]);
+        println!("| {} | {:.0} | {ratio} |", case.name, Middle::of(nanos.clone()).median);
     }
     Ok(())
 }
