@@ -1,4 +1,4 @@
-"""The three sessions that are opened and saved: those of the Rust benchmarks."""
+"""The sessions that are opened and saved: those of the Rust benchmarks, and a long list."""
 
 from __future__ import annotations
 
@@ -39,4 +39,5 @@ WORKLOADS = [
     Workload("W1, a counter", {"count": 1}, "count"),
     Workload("W2, a log-in", LOGIN, "user_id"),
     Workload("W3, a cart of 30 items", {"cart": [item(at) for at in range(30)], "user_id": 12345}, "user_id"),
+    Workload("W4, a list of 1,000 numbers", {"numbers": list(range(1000, 2000)), "user_id": 12345}, "user_id"),
 ]

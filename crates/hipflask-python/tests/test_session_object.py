@@ -314,6 +314,34 @@ def test_nested_change_in_session_transaction_is_saved(clock: Clock, tmp_path: A
         assert session["l"] == [{"d": [1]}]
 
 
+#: Values that hold nothing, alone and in a row, between those that hold others.
+MIXED = [1, 2, {"a": [3, 4], "b": 5}, 6, [], (7, [8], 9), "ten", [[11, 12], 13], 14, 15]
+
+IN_A_LIST: dict[str, Callable[[list[Any], int], Any]] = {
+    "another": lambda items, at: operator.setitem(items, at, "other"),
+    "one less": lambda items, at: items.pop(at),
+    "one more": lambda items, at: items.insert(at, 16),
+    "two for one": lambda items, at: operator.setitem(items, slice(at, at + 1), [None, None]),
+    "exchanged with the first": lambda items, at: items.insert(0, items.pop(at)) if at else items.append(17),
+    "all from there on": lambda items, at: operator.delitem(items, slice(at, None)),
+}
+
+
+@pytest.mark.parametrize("change", IN_A_LIST)
+def test_change_anywhere_in_a_mixed_list_is_saved(change: str, clock: Clock, tmp_path: Any) -> None:
+    client = Pair("flask", "hipflask", tmp_path).app("hipflask").test_client()
+    for at in range(len(MIXED)):
+        with client.session_transaction() as session:
+            session["l"] = copy.deepcopy(MIXED)
+        with client.session_transaction() as session:
+            assert session["l"] == MIXED and not session.modified
+            IN_A_LIST[change](session["l"], at)
+            changed = copy.deepcopy(session["l"])
+            assert changed != MIXED and session.modified
+        with client.session_transaction() as session:
+            assert session["l"] == changed
+
+
 def test_read_of_nested_values_is_no_change(clock: Clock, tmp_path: Any) -> None:
     def build(app: flask.Flask) -> None:
         app.add_url_rule("/start", "start", lambda: flask.session.update(copy.deepcopy(START)) or "")
