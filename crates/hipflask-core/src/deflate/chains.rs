@@ -19,70 +19,24 @@ const GOOD_MATCH: usize = 8;
 const NICE_MATCH: usize = 128;
 
 /// Chains from `HEADS` hashes through up to `PLACES` places.
-pub(super) struct Chains<const HEADS: usize, const PLACES: usize> {
+pub(super) struct Places<const HEADS: usize, const PLACES: usize> {
     /// The newest place of each folded hash; 0 for none, which is why nothing matches the first place of a window.
     heads: Box<[u16; HEADS]>,
     /// For each place the one before it, and above it the hash.
     places: Box<[u32; PLACES]>,
     /// The hash of the bytes that were last seen.
-    hash: u32,
+    pub(super) hash: u32,
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct Match {
-    pub(super) length: usize,
-    pub(super) distance: u32,
-}
-
-impl<const HEADS: usize, const PLACES: usize> Chains<HEADS, PLACES> {
+impl<const HEADS: usize, const PLACES: usize> Places<HEADS, PLACES> {
     pub(super) fn new(text: &[u8]) -> Self {
         let first = text.iter().take(MIN_MATCH - 1);
         let hash = first.fold(0, |hash, byte| roll(hash, *byte));
         Self { heads: Box::new([0; HEADS]), places: Box::new([0; PLACES]), hash }
     }
 
-    /// Adds a place, whose third byte is `third`; returns the newest one before it that may have the same hash.
-    #[inline]
-    pub(super) fn insert(&mut self, at: usize, third: u8) -> usize {
-        self.hash = roll(self.hash, third);
-        let head = &mut self.heads[(self.hash ^ self.hash >> 7) as usize % HEADS];
-        self.places[at % PLACES] = self.hash << 16 | u32::from(*head);
-        std::mem::replace(head, at as u16).into()
-    }
-
-    /// Returns the longest match of what is at `at`, and is longer than `shorter`, along the chain from `head`.
-    #[inline]
-    pub(super) fn longest(&self, window: &[u8], at: usize, head: usize, shorter: usize) -> Match {
-        let mut best = Match { length: shorter, distance: 0 };
-        let end = window.len().min(at + MAX_MATCH);
-        if at - head > MAX_DISTANCE || at + shorter >= end {
-            return best;
-        }
-        let (lowest, nice) = (at.saturating_sub(MAX_DISTANCE), NICE_MATCH.min(end - at));
-        let mut steps = if shorter >= GOOD_MATCH { MAX_CHAIN / 4 } else { MAX_CHAIN };
-        let (mut candidate, mut last) = (head, window[at + shorter]);
-        loop {
-            let place = self.places[candidate % PLACES];
-            if place >> 16 == self.hash {
-                // Only a match that is longer ends so.
-                if window[candidate + best.length] == last {
-                    let length = common(window, candidate, at, end);
-                    if length > best.length {
-                        best = Match { length, distance: (at - candidate) as u32 };
-                        if length >= nice {
-                            break;
-                        }
-                        last = window[at + length];
-                    }
-                }
-                steps -= 1;
-            }
-            candidate = (place & 0xffff) as usize;
-            if candidate <= lowest || steps == 0 {
-                break;
-            }
-        }
-        best
+    pub(super) fn chains(&mut self) -> Chains<'_, HEADS, PLACES> {
+        Chains { heads: &mut self.heads, places: &mut self.places, hash: self.hash }
     }
 
     /// Makes place numbers smaller by a window; what becomes 0 or less is forgotten.
@@ -94,6 +48,80 @@ impl<const HEADS: usize, const PLACES: usize> Chains<HEADS, PLACES> {
             *place = *place & 0xffff_0000 | (*place & 0xffff).saturating_sub(WINDOW as u32);
         }
     }
+}
+
+/// [`Places`] while they are added to.
+pub(super) struct Chains<'a, const HEADS: usize, const PLACES: usize> {
+    heads: &'a mut [u16; HEADS],
+    pub(super) places: &'a mut [u32; PLACES],
+    pub(super) hash: u32,
+}
+
+impl<const HEADS: usize, const PLACES: usize> Chains<'_, HEADS, PLACES> {
+    /// Adds a place, whose third byte is `third`; returns the newest one before it that may have the same hash.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize, third: u8) -> usize {
+        self.hash = roll(self.hash, third);
+        let head = &mut self.heads[(self.hash ^ self.hash >> 7) as usize % HEADS];
+        self.places[at % PLACES] = self.hash << 16 | u32::from(*head);
+        std::mem::replace(head, at as u16).into()
+    }
+
+    /// Adds all places from `at` on whose three bytes are in `bytes`.
+    #[inline]
+    pub(super) fn insert_all(&mut self, at: usize, bytes: &[u8]) {
+        for (at, third) in (at..).zip(bytes.get(MIN_MATCH - 1..).unwrap_or_default()) {
+            self.insert(at, *third);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Match {
+    pub(super) length: usize,
+    pub(super) distance: u32,
+}
+
+/// Returns the longest match of what is at `at`, and is longer than `shorter`, along the chain from `head`.
+#[inline]
+pub(super) fn longest<const PLACES: usize>(
+    places: &[u32; PLACES],
+    hash: u32,
+    window: &[u8],
+    at: usize,
+    head: usize,
+    shorter: usize,
+) -> Match {
+    let mut best = Match { length: shorter, distance: 0 };
+    let end = window.len().min(at + MAX_MATCH);
+    if at - head > MAX_DISTANCE || at + shorter >= end {
+        return best;
+    }
+    let (lowest, nice) = (at.saturating_sub(MAX_DISTANCE), NICE_MATCH.min(end - at));
+    let mut steps = if shorter >= GOOD_MATCH { MAX_CHAIN / 4 } else { MAX_CHAIN };
+    let (mut candidate, mut last) = (head, window[at + shorter]);
+    loop {
+        let place = places[candidate % PLACES];
+        if place >> 16 == hash {
+            // Only a match that is longer ends so.
+            if window[candidate + best.length] == last {
+                let length = common(window, candidate, at, end);
+                if length > best.length {
+                    best = Match { length, distance: (at - candidate) as u32 };
+                    if length >= nice {
+                        break;
+                    }
+                    last = window[at + length];
+                }
+            }
+            steps -= 1;
+        }
+        candidate = (place & 0xffff) as usize;
+        if candidate <= lowest || steps == 0 {
+            break;
+        }
+    }
+    best
 }
 
 fn roll(hash: u32, byte: u8) -> u32 {

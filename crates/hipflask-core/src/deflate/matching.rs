@@ -1,11 +1,13 @@
 //! From a text to literals and matches, as zlib's level 6 chooses them: a match waits whether the next place has a
 //! longer one.
 
+use std::mem::take;
+
 use super::{
     adler::adler32,
     bits::BitWriter,
     block::Block,
-    chains::{Chains, MIN_LOOKAHEAD, Match, WINDOW},
+    chains::{Chains, MIN_LOOKAHEAD, Match, Places, WINDOW, longest},
     symbol::MIN_MATCH,
 };
 
@@ -48,7 +50,11 @@ struct Matching<'a, const HEADS: usize, const PLACES: usize> {
     base: usize,
     /// Where in that memory the next match is looked for.
     at: usize,
-    chains: Chains<HEADS, PLACES>,
+    /// The match that begins one place before.
+    before: Match,
+    /// Whether the byte one place before is a literal unless a match begins there.
+    is_waiting: bool,
+    places: Places<HEADS, PLACES>,
     block: Block,
     /// Where in the text the block begins.
     block_start: usize,
@@ -56,12 +62,12 @@ struct Matching<'a, const HEADS: usize, const PLACES: usize> {
 
 impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
     fn new(text: &'a [u8]) -> Self {
-        let (chains, block) = (Chains::new(text), Block::new(text.len()));
-        Self { text, base: 0, at: 0, chains, block, block_start: 0 }
+        let (places, block) = (Places::new(text), Block::new(text.len()));
+        let (before, is_waiting) = (NO_MATCH, false);
+        Self { text, base: 0, at: 0, before, is_waiting, places, block, block_start: 0 }
     }
 
     fn run(mut self, out: &mut BitWriter) {
-        let (mut before, mut is_waiting) = (NO_MATCH, false);
         loop {
             let window = self.window();
             if self.at == window.len() {
@@ -69,28 +75,12 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
             }
             let stop =
                 SLIDE.max((window.len() + 1).saturating_sub(MIN_LOOKAHEAD)).min(window.len());
-            while self.at < stop {
-                let found = self.find(window, before.length);
-                if before.length >= MIN_MATCH && found.length <= before.length {
-                    self.take(window, before);
-                    (before, is_waiting) = (NO_MATCH, false);
-                    if self.block.is_full() {
-                        self.end_block(false, out);
-                    }
-                    continue;
-                }
-                if is_waiting {
-                    self.block.push_literal(window[self.at - 1]);
-                    if self.block.is_full() {
-                        self.end_block(false, out);
-                    }
-                }
-                is_waiting = true;
-                self.at += 1;
-                before = found;
+            self.advance(window, stop);
+            if self.block.is_full() {
+                self.end_block(false, out);
             }
         }
-        if is_waiting {
+        if take(&mut self.is_waiting) {
             self.block.push_literal(self.text[self.base + self.at - 1]);
         }
         self.end_block(true, out);
@@ -103,43 +93,61 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
         if window.len() - self.at >= MIN_LOOKAHEAD || self.at < SLIDE {
             return window;
         }
-        self.chains.slide();
+        self.places.slide();
         self.base += WINDOW;
         self.at -= WINDOW;
         self.window()
     }
 
-    /// Returns the match at this place if it is longer than the one before.
-    #[inline]
-    fn find(&mut self, window: &[u8], before: usize) -> Match {
-        let Some(third) = window.get(self.at + MIN_MATCH - 1) else { return NO_MATCH };
-        let head = self.chains.insert(self.at, *third);
-        if head == 0 || before >= MAX_LAZY {
-            return NO_MATCH;
+    /// Goes on to `stop`, or until the block is full.
+    fn advance(&mut self, window: &[u8], stop: usize) {
+        // What nobody else can see stays in registers.
+        let (mut at, mut before, mut is_waiting) = (self.at, self.before, self.is_waiting);
+        let mut chains = self.places.chains();
+        while at < stop && !self.block.is_full() {
+            let found = find(&mut chains, window, at, before.length);
+            if before.length >= MIN_MATCH && found.length <= before.length {
+                self.block.push_match(before.length, before.distance);
+                let end = at - 1 + before.length;
+                chains.insert_all(at + 1, &window[at + 1..window.len().min(end + MIN_MATCH - 1)]);
+                (at, before, is_waiting) = (end, NO_MATCH, false);
+            } else {
+                if is_waiting {
+                    self.block.push_literal(window[at - 1]);
+                }
+                (at, before, is_waiting) = (at + 1, found, true);
+            }
         }
-        let found = self.chains.longest(window, self.at, head, before);
-        match found.length {
-            MIN_MATCH if found.distance > TOO_FAR => NO_MATCH,
-            _ => found,
-        }
-    }
-
-    /// Takes the match that began one place before.
-    fn take(&mut self, window: &[u8], before: Match) {
-        self.block.push_match(before.length, before.distance);
-        let end = self.at - 1 + before.length;
-        let thirds = window.get(self.at + MIN_MATCH..).unwrap_or_default();
-        for (at, third) in (self.at + 1..end).zip(thirds) {
-            self.chains.insert(at, *third);
-        }
-        self.at = end;
+        let hash = chains.hash;
+        self.places.hash = hash;
+        (self.at, self.before, self.is_waiting) = (at, before, is_waiting);
     }
 
     fn end_block(&mut self, is_last: bool, out: &mut BitWriter) {
-        let end = self.base + self.at;
+        let end = self.base + self.at - usize::from(self.is_waiting);
         let is_in_window = self.block_start >= self.base;
         let text = is_in_window.then(|| &self.text[self.block_start..end]);
         self.block.write(text, is_last, out);
         self.block_start = end;
+    }
+}
+
+/// Returns the match at this place if it is longer than the one before.
+#[inline]
+fn find<const HEADS: usize, const PLACES: usize>(
+    chains: &mut Chains<'_, HEADS, PLACES>,
+    window: &[u8],
+    at: usize,
+    before: usize,
+) -> Match {
+    let Some(third) = window.get(at + MIN_MATCH - 1) else { return NO_MATCH };
+    let head = chains.insert(at, *third);
+    if head == 0 || before >= MAX_LAZY {
+        return NO_MATCH;
+    }
+    let found = longest(chains.places, chains.hash, window, at, head, before);
+    match found.length {
+        MIN_MATCH if found.distance > TOO_FAR => NO_MATCH,
+        _ => found,
     }
 }
