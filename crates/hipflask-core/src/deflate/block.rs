@@ -84,7 +84,8 @@ impl Block {
 
     /// Writes the block, whose text is `text` if it is still in the window, and begins the next one.
     pub(super) fn write(&mut self, text: Option<&[u8]>, is_last: bool, out: &mut BitWriter) {
-        let header = Header::new(&self.literals, &self.distances);
+        let mut header = Header::EMPTY;
+        header.learn(&self.literals, &self.distances);
         let [fixed, extra] = self.fixed_bits(&header);
         let bytes = |n_bits: u32| (n_bits + 3 + 7) as usize / 8;
         let dynamic = bytes(header.n_bits() + extra);
@@ -175,15 +176,23 @@ struct Header {
 }
 
 impl Header {
-    fn new(literals: &[u16; N_LITERALS], distances: &[u16; N_DISTANCES]) -> Self {
+    const EMPTY: Self = Self {
+        literals: Code::EMPTY,
+        distances: Code::EMPTY,
+        runs: Runs::EMPTY,
+        lengths: Code::EMPTY,
+        n_lengths: 0,
+    };
+
+    fn learn(&mut self, literals: &[u16; N_LITERALS], distances: &[u16; N_DISTANCES]) {
         let mut tree = Tree::new();
-        let literals = Code::new(literals, MAX_CODE_BITS, &mut tree);
-        let distances = Code::new(distances, MAX_CODE_BITS, &mut tree);
-        let runs = Runs::new(&literals, &distances);
-        let lengths = Code::new(&runs.counts, MAX_LENGTH_CODE_BITS, &mut tree);
-        let is_used = |symbol: &usize| lengths.bits_of(*symbol) > 0;
-        let n_lengths = 1 + ORDER.iter().rposition(is_used).unwrap_or_default().max(3);
-        Self { literals, distances, runs, lengths, n_lengths }
+        self.literals.learn(literals, MAX_CODE_BITS, &mut tree);
+        self.distances.learn(distances, MAX_CODE_BITS, &mut tree);
+        self.runs.add_code(&self.literals);
+        self.runs.add_code(&self.distances);
+        self.lengths.learn(&self.runs.counts, MAX_LENGTH_CODE_BITS, &mut tree);
+        let is_used = |symbol: &usize| self.lengths.bits_of(*symbol) > 0;
+        self.n_lengths = 1 + ORDER.iter().rposition(is_used).unwrap_or_default().max(3);
     }
 
     /// Returns how long the block is, without its first three bits and what follows lengths and distances.
@@ -197,8 +206,8 @@ impl Header {
         out.put(self.distances.last() as u32, 5);
         out.put(self.n_lengths as u32 - 4, 4);
         out.drain();
-        for symbol in &ORDER[..self.n_lengths] {
-            out.put(self.lengths.bits_of(*symbol), 3);
+        for some in ORDER[..self.n_lengths].chunks(16) {
+            some.iter().for_each(|symbol| out.put(self.lengths.bits_of(*symbol), 3));
             out.drain();
         }
         self.runs.write(&self.lengths, out);

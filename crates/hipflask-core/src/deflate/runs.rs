@@ -25,15 +25,10 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn new(literals: &Code<N_LITERALS>, distances: &Code<N_DISTANCES>) -> Self {
-        let mut runs =
-            Self { symbols: [(0, 0); N_LITERALS + N_DISTANCES], len: 0, counts: [0; N_LENGTHS] };
-        runs.add_code(literals);
-        runs.add_code(distances);
-        runs
-    }
+    pub(super) const EMPTY: Self =
+        Self { symbols: [(0, 0); N_LITERALS + N_DISTANCES], len: 0, counts: [0; N_LENGTHS] };
 
-    fn add_code<const N: usize>(&mut self, code: &Code<N>) {
+    pub(super) fn add_code<const N: usize>(&mut self, code: &Code<N>) {
         let (mut bits, mut n, mut next) = (0, 0, 0);
         for symbol in code.used() {
             let its_bits = code.bits_of(symbol) as usize;

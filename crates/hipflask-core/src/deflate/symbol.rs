@@ -1,16 +1,17 @@
 //! The alphabets of the format: literals and lengths in one, distances in the other.
 
 pub(super) const END_OF_BLOCK: usize = 256;
-pub(super) const N_LITERALS: usize = 286;
-pub(super) const N_DISTANCES: usize = 30;
-/// Code lengths, and three symbols for repetitions of them.
-pub(super) const N_LENGTHS: usize = 19;
+/// The fixed codes have two literals and two distances that are never used.
+pub(super) const N_LITERALS: usize = 288;
+pub(super) const N_DISTANCES: usize = 32;
+/// Code lengths, three symbols for repetitions of them, and what makes it a multiple of eight.
+pub(super) const N_LENGTHS: usize = 24;
 pub(super) const MIN_MATCH: usize = 3;
 pub(super) const MAX_MATCH: usize = 258;
 /// No code of a literal, a length or a distance has more bits.
 pub(super) const MAX_CODE_BITS: usize = 15;
 /// The order in which the lengths of the code of code lengths are sent: rare ones last.
-pub(super) const ORDER: [usize; N_LENGTHS] =
+pub(super) const ORDER: [usize; 19] =
     [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Returns how many bits follow the symbol of a length, counted from the first length's symbol.

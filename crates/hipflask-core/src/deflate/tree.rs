@@ -3,6 +3,8 @@
 //! The choice lies in a heap: which of two nodes of the same weight comes out first depends on their depths, and then on
 //! where in the heap they were. So the heap is kept, but only of symbols that occur, and each node is one number.
 
+use std::hint::select_unpredictable;
+
 use super::symbol::{MAX_CODE_BITS, N_LITERALS};
 
 /// A node of the heap, from its highest bits down: how often it occurs, its depth, its number.
@@ -53,34 +55,30 @@ pub(super) const fn word(code: u32, n_bits: u32) -> u32 {
 }
 
 impl<const N: usize> Code<N> {
+    pub(super) const EMPTY: Self = Self { words: [0; N], used: [0; N], n_used: 0, n_bits: 0 };
+
     /// Finds the code for symbols that occur that often, of at most `max_bits`.
-    pub(super) fn new(counts: &[u16; N], max_bits: usize, tree: &mut Tree) -> Self {
-        let mut code = Self { words: [0; N], used: [0; N], n_used: 0, n_bits: 0 };
-        code.plant(counts, tree);
+    pub(super) fn learn(&mut self, counts: &[u16; N], max_bits: usize, tree: &mut Tree) {
+        self.plant(counts, tree);
         tree.grow(N);
-        let mut lengths = [0; LENGTHS];
-        let n_of_length = tree.measure::<N>(&mut lengths, max_bits);
+        let n_of_length = tree.measure::<N>(max_bits);
         let mut next = [0; MAX_CODE_BITS + 2];
         for bits in 1..=max_bits {
             next[bits + 1] = (next[bits] + u32::from(n_of_length[bits])) << 1;
         }
-        for symbol in code.used[..code.n_used].iter().map(|symbol| usize::from(*symbol)) {
-            let bits = u32::from(lengths[symbol % LENGTHS]);
+        for symbol in self.used[..self.n_used].iter().map(|symbol| usize::from(*symbol)) {
+            let bits = u32::from(tree.lengths[symbol % LENGTHS]);
             let next = &mut next[bits as usize & MAX_CODE_BITS];
-            code.words[symbol] = word(*next, bits);
+            self.words[symbol] = word(*next, bits);
             *next += 1;
-            code.n_bits += bits * u32::from(counts[symbol]);
+            self.n_bits += bits * u32::from(counts[symbol]);
         }
-        code
     }
 
     /// Notes which symbols occur.
     fn plant(&mut self, counts: &[u16; N], tree: &mut Tree) {
-        (tree.len, tree.n_pairs) = (0, 0);
-        for (at, some) in counts.chunks(8).enumerate() {
-            if some.iter().fold(0, |all, count| all | count) == 0 {
-                continue;
-            }
+        let (chunks, _) = counts.as_chunks::<8>();
+        for (at, some) in chunks.iter().enumerate().filter(|(_, some)| **some != [0; 8]) {
             for (symbol, count) in (8 * at..).zip(some).filter(|(_, count)| **count > 0) {
                 self.add(symbol, *count, tree);
             }
@@ -91,14 +89,13 @@ impl<const N: usize> Code<N> {
             self.add(symbol.into(), 1, tree);
             self.used[..self.n_used].sort_unstable();
         }
-        tree.heap[tree.len + 1] = Node::MAX;
     }
 
     fn add(&mut self, symbol: usize, count: u16, tree: &mut Tree) {
         self.used[self.n_used] = symbol as u16;
         self.n_used += 1;
-        tree.len += 1;
-        tree.heap[tree.len] = u32::from(count) << (DEPTH_BITS + NUMBER_BITS) | symbol as u32;
+        tree.heap[self.n_used % HEAP] = u32::from(count) << (DEPTH_BITS + NUMBER_BITS) | symbol as u32;
+        tree.len = self.n_used;
     }
 
     /// Returns the symbols that have a code, from the first on.
@@ -119,90 +116,95 @@ impl<const N: usize> Code<N> {
 
 const HEAP: usize = 512;
 const LENGTHS: usize = 1024;
-/// For each node, inner ones included, how far it is from the root.
-type Lengths = [u8; LENGTHS];
 
 /// Memory in which trees grow, one after the other.
 pub(super) struct Tree {
-    /// Starts at 1; a node is not above the two at twice its place. Behind the last is the largest number.
+    /// Starts at 1; a node is not above the two at twice its place. Behind the last are the largest numbers.
     heap: [Node; HEAP],
     len: usize,
     /// What is below each inner node, in the order in which they were made; of a pair, which was taken first.
     pairs: [[u16; 2]; N_LITERALS],
     n_pairs: usize,
+    /// For each node, inner ones included, how far it is from the root.
+    lengths: [u8; LENGTHS],
 }
 
 impl Tree {
     pub(super) fn new() -> Self {
-        Self { heap: [0; HEAP], len: 0, pairs: [[0; 2]; N_LITERALS], n_pairs: 0 }
+        let (pairs, lengths) = ([[0; 2]; N_LITERALS], [0; LENGTHS]);
+        Self { heap: [Node::MAX; HEAP], len: 0, pairs, n_pairs: 0, lengths }
     }
 
     /// Joins the two rarest nodes until one is left; inner nodes are numbered from `first`.
     fn grow(&mut self, first: usize) {
+        let levels = self.len.ilog2();
         for at in (1..=self.len / 2).rev() {
-            self.sink(at, self.heap[at % HEAP]);
+            let node = self.heap[at % HEAP];
+            sink(&mut self.heap, at, node, levels - at.ilog2());
         }
-        while self.len > 1 {
-            let (rarest, last) = (self.heap[1], self.heap[self.len % HEAP]);
-            self.heap[self.len % HEAP] = Node::MAX;
-            self.len -= 1;
-            self.sink(1, last);
+        let n_pairs = self.len - 1;
+        for (at, pair) in self.pairs[..n_pairs].iter_mut().enumerate() {
+            let (rarest, last) = (self.heap[1], self.heap[(n_pairs + 1 - at) % HEAP]);
+            self.heap[(n_pairs + 1 - at) % HEAP] = Node::MAX;
+            let levels = (n_pairs - at).ilog2();
+            sink(&mut self.heap, 1, last, levels);
             let next = self.heap[1];
-            self.pairs[self.n_pairs] = [number(rarest) as u16, number(next) as u16];
-            self.sink(1, join(rarest, next, first + self.n_pairs));
-            self.n_pairs += 1;
+            *pair = [number(rarest) as u16, number(next) as u16];
+            sink(&mut self.heap, 1, join(rarest, next, first + at), levels);
         }
-    }
-
-    /// Puts a node where `top` is, or below.
-    #[inline]
-    fn sink(&mut self, top: usize, node: Node) {
-        // Most nodes end at the bottom: all that is on the way moves up, and what was not rarer comes back.
-        let (mut at, len) = (top, self.len);
-        while 2 * at <= len {
-            let (left, right) = (self.heap[2 * at % HEAP], self.heap[(2 * at + 1) % HEAP]);
-            // Of two that are alike, the right one.
-            let is_right = right <= left | NUMBER;
-            self.heap[at % HEAP] = if is_right { right } else { left };
-            at = 2 * at + usize::from(is_right);
-        }
-        while at > top && self.heap[at / 2 % HEAP] >= node & !NUMBER {
-            self.heap[at % HEAP] = self.heap[at / 2 % HEAP];
-            at /= 2;
-        }
-        self.heap[at % HEAP] = node;
+        self.n_pairs = n_pairs;
     }
 
     /// Finds the lengths of all codes, and how many codes there are of each length.
-    fn measure<const N: usize>(&self, lengths: &mut Lengths, max_bits: usize) -> PerLength {
+    fn measure<const N: usize>(&mut self, max_bits: usize) -> PerLength {
         let mut n_of_length = [0; MAX_CODE_BITS + 1];
         let mut n_too_long = 0;
+        self.lengths[(N + self.n_pairs - 1) % LENGTHS] = 0;
         for (at, pair) in self.pairs[..self.n_pairs].iter().enumerate().rev() {
-            let below = lengths[(N + at) % LENGTHS] + 1;
+            let below = self.lengths[(N + at) % LENGTHS] + 1;
             let bits = below.min(max_bits as u8);
             n_too_long += 2 * usize::from(below > bits);
-            for node in pair.map(usize::from) {
-                lengths[node % LENGTHS] = bits;
-                n_of_length[usize::from(bits) & MAX_CODE_BITS] += u16::from(node < N);
-            }
+            let [left, right] = pair.map(usize::from);
+            self.lengths[left % LENGTHS] = bits;
+            self.lengths[right % LENGTHS] = bits;
+            n_of_length[usize::from(bits) & MAX_CODE_BITS] += u16::from(left < N) + u16::from(right < N);
         }
         if n_too_long > 0 {
             shorten(&mut n_of_length, n_too_long, max_bits);
-            self.deal::<N>(lengths, n_of_length);
+            self.deal::<N>(n_of_length);
         }
         n_of_length
     }
 
     /// Gives each symbol its new length: the rarest, which were taken first, have the longest codes.
-    fn deal<const N: usize>(&self, lengths: &mut Lengths, n_of_length: PerLength) {
+    fn deal<const N: usize>(&mut self, n_of_length: PerLength) {
         let nodes = self.pairs[..self.n_pairs].iter().flatten().map(|node| usize::from(*node));
         let mut symbols = nodes.filter(|node| *node < N);
         for (bits, n) in n_of_length.into_iter().enumerate().rev() {
             for symbol in symbols.by_ref().take(usize::from(n)) {
-                lengths[symbol] = bits as u8;
+                self.lengths[symbol % LENGTHS] = bits as u8;
             }
         }
     }
+}
+
+/// Puts a node where `top` is, or up to so many levels below.
+#[inline]
+fn sink(heap: &mut [Node; HEAP], top: usize, mut node: Node, levels: u32) {
+    // Goes all the way down without a branch: from where the node stays, each node below is put where it was.
+    let mut at = top % HEAP;
+    for _ in 0..levels {
+        let below = 2 * at % HEAP;
+        let (left, right) = (heap[below], heap[below | 1]);
+        // Of two that are alike, the right one.
+        let is_right = right <= left | NUMBER;
+        let rarer = select_unpredictable(is_right, right, left);
+        let stays = node <= rarer | NUMBER;
+        heap[at] = select_unpredictable(stays, node, rarer);
+        node = select_unpredictable(stays, rarer, node);
+        at = below | usize::from(is_right);
+    }
+    heap[at] = node;
 }
 
 /// Moves codes that were cut off at `max_bits` below shorter ones, until each prefix is free again.
