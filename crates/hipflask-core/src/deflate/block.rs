@@ -4,6 +4,7 @@ use std::mem::take;
 
 use super::{
     bits::BitWriter,
+    chains::Match,
     runs::Runs,
     symbol::{
         END_OF_BLOCK, FIXED_DISTANCE_BITS, MAX_CODE_BITS, MIN_MATCH, N_DISTANCES, N_LENGTHS,
@@ -13,7 +14,7 @@ use super::{
 };
 
 /// How many symbols a block has at most, without its end.
-const MAX_SYMBOLS: usize = (1 << 14) - 1;
+pub(super) const MAX_SYMBOLS: usize = (1 << 14) - 1;
 const FIRST_LENGTH: usize = END_OF_BLOCK + 1;
 const MAX_LENGTH_CODE_BITS: usize = 7;
 
@@ -45,20 +46,29 @@ const FIXED_DISTANCES: [u32; N_DISTANCES] = {
 };
 
 pub(super) struct Block {
-    /// A literal, or a distance and above it by how much a length exceeds the shortest.
-    symbols: Vec<u32>,
+    steps: Vec<Step>,
+    /// Literals behind the last match.
+    n_literals: usize,
+    n_symbols: usize,
     literals: [u16; N_LITERALS],
     distances: [u16; N_DISTANCES],
 }
 
-/// Where a match stands in [`Block::symbols`].
-const DISTANCE_SHIFT: u32 = 8;
+/// Literals, which are in the text, and a match behind them.
+struct Step {
+    n_literals: u16,
+    /// By how much the match is longer than the shortest.
+    above: u8,
+    distance: u16,
+}
 
 impl Block {
     /// Makes an empty block for a text of that length.
     pub(super) fn new(text_len: usize) -> Self {
         let mut block = Self {
-            symbols: Vec::with_capacity(text_len.min(MAX_SYMBOLS)),
+            steps: Vec::with_capacity(text_len.min(MAX_SYMBOLS) / 8),
+            n_literals: 0,
+            n_symbols: 0,
             literals: [0; N_LITERALS],
             distances: [0; N_DISTANCES],
         };
@@ -66,24 +76,43 @@ impl Block {
         block
     }
 
-    pub(super) fn push_literal(&mut self, byte: u8) {
-        self.symbols.push(u32::from(byte));
-        self.literals[usize::from(byte)] += 1;
+    pub(super) fn push_literals(&mut self, literals: &[u8]) {
+        self.n_literals += literals.len();
+        self.n_symbols += literals.len();
+        for byte in literals {
+            self.literals[usize::from(*byte)] += 1;
+        }
     }
 
-    pub(super) fn push_match(&mut self, length: usize, distance: u32) {
-        let above = length - MIN_MATCH;
-        self.symbols.push(distance << DISTANCE_SHIFT | above as u32);
+    /// Pushes literals and a match.
+    pub(super) fn push_match(&mut self, literals: &[u8], found: Match) {
+        self.push_literals(literals);
+        self.n_symbols += 1;
+        let above = found.length - MIN_MATCH;
         self.literals[FIRST_LENGTH + length_parts(above).0] += 1;
-        self.distances[distance_parts(distance).0] += 1;
+        self.distances[distance_parts(found.distance).0] += 1;
+        let n_literals = take(&mut self.n_literals) as u16;
+        self.steps.push(Step { n_literals, above: above as u8, distance: found.distance as u16 });
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.symbols.len() == MAX_SYMBOLS
+    pub(super) fn n_symbols(&self) -> usize {
+        self.n_symbols
     }
 
-    /// Writes the block, whose text is `text` if it is still in the window, and begins the next one.
-    pub(super) fn write(&mut self, text: Option<&[u8]>, is_last: bool, out: &mut BitWriter) {
+    /// Returns how many literals can be looked at until the block is full, where the last one waits.
+    pub(super) fn room(&self) -> usize {
+        let room = MAX_SYMBOLS - self.n_symbols;
+        room + usize::from(room > 0)
+    }
+
+    /// Writes the block, and begins the next one.
+    pub(super) fn write(
+        &mut self,
+        text: &[u8],
+        is_in_window: bool,
+        is_last: bool,
+        out: &mut BitWriter,
+    ) {
         let mut header = Header::EMPTY;
         header.learn(&self.literals, &self.distances);
         let [fixed, extra] = self.fixed_bits(&header);
@@ -93,20 +122,18 @@ impl Block {
         let len = fixed.min(dynamic);
         // What is left over of the block before, the lengths of a stored block, the checksum.
         out.reserve(len + 16);
-        match text {
-            Some(text) if text.len() + 4 <= len => write_stored(text, is_last, out),
-            _ if fixed <= dynamic => {
-                out.put(0b010 | u32::from(is_last), 3);
-                self.write_symbols(&FIXED_LITERALS, &FIXED_DISTANCES, out);
-            }
-            _ => {
-                out.put(0b100 | u32::from(is_last), 3);
-                header.write(out);
-                self.write_symbols(&header.literals.words, &header.distances.words, out);
-            }
+        if is_in_window && text.len() + 4 <= len {
+            write_stored(text, is_last, out);
+        } else if fixed <= dynamic {
+            out.put(0b010 | u32::from(is_last), 3);
+            self.write_symbols(text, &FIXED_LITERALS, &FIXED_DISTANCES, out);
+        } else {
+            out.put(0b100 | u32::from(is_last), 3);
+            header.write(out);
+            self.write_symbols(text, &header.literals.words, &header.distances.words, out);
         }
-        self.symbols.clear();
-        *self = Self { symbols: take(&mut self.symbols), ..Self::new(0) };
+        self.steps.clear();
+        *self = Self { steps: take(&mut self.steps), ..Self::new(0) };
     }
 
     /// Returns how many bits all symbols take in the fixed codes, and how many follow lengths and distances.
@@ -130,30 +157,41 @@ impl Block {
     /// Writes all symbols and the end.
     fn write_symbols(
         &self,
+        mut text: &[u8],
         literals: &[u32; N_LITERALS],
         distances: &[u32; N_DISTANCES],
         to: &mut BitWriter,
     ) {
         // What nobody else can see stays in registers.
         let mut out = take(to);
-        for symbol in &self.symbols {
-            let (low, distance) = ((symbol & 0xff) as usize, symbol >> DISTANCE_SHIFT);
-            if distance == 0 {
-                out.put_word(literals[low]);
-            } else {
-                let (index, extra_bits, extra) = length_parts(low);
-                out.put_word(literals[FIRST_LENGTH + index]);
-                out.put(extra, extra_bits);
-                let (symbol, extra_bits, extra) = distance_parts(distance);
-                out.put_word(distances[symbol]);
-                out.put(extra, extra_bits);
-            }
+        for step in &self.steps {
+            let (before, rest) = text.split_at(step.n_literals.into());
+            write_literals(before, literals, &mut out);
+            let (index, extra_bits, extra) = length_parts(step.above.into());
+            out.put_word(literals[FIRST_LENGTH + index]);
+            out.put(extra, extra_bits);
+            let (symbol, extra_bits, extra) = distance_parts(step.distance.into());
+            out.put_word(distances[symbol]);
+            out.put(extra, extra_bits);
             out.drain();
+            text = &rest[MIN_MATCH + usize::from(step.above)..];
         }
+        write_literals(text, literals, &mut out);
         out.put_word(literals[END_OF_BLOCK]);
         out.drain();
         *to = out;
     }
+}
+
+#[inline]
+fn write_literals(bytes: &[u8], literals: &[u32; N_LITERALS], out: &mut BitWriter) {
+    let (threes, rest) = bytes.as_chunks::<3>();
+    for three in threes {
+        three.iter().for_each(|byte| out.put_word(literals[usize::from(*byte)]));
+        out.drain();
+    }
+    rest.iter().for_each(|byte| out.put_word(literals[usize::from(*byte)]));
+    out.drain();
 }
 
 fn write_stored(text: &[u8], is_last: bool, out: &mut BitWriter) {

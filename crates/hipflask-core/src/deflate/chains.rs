@@ -83,7 +83,7 @@ pub(super) struct Match {
 }
 
 /// Returns the longest match of what is at `at`, and is longer than `shorter`, along the chain from `head`.
-#[inline]
+#[inline(never)]
 pub(super) fn longest<const PLACES: usize>(
     places: &[u32; PLACES],
     hash: u32,

@@ -1,12 +1,10 @@
 //! From a text to literals and matches, as zlib's level 6 chooses them: a match waits whether the next place has a
 //! longer one.
 
-use std::mem::take;
-
 use super::{
     adler::adler32,
     bits::BitWriter,
-    block::Block,
+    block::{Block, MAX_SYMBOLS},
     chains::{Chains, MIN_LOOKAHEAD, Match, Places, WINDOW, longest},
     symbol::MIN_MATCH,
 };
@@ -52,8 +50,8 @@ struct Matching<'a, const HEADS: usize, const PLACES: usize> {
     at: usize,
     /// The match that begins one place before.
     before: Match,
-    /// Whether the byte one place before is a literal unless a match begins there.
-    is_waiting: bool,
+    /// Where in that memory the literals begin that are not in the block yet. The last one waits.
+    literals: usize,
     places: Places<HEADS, PLACES>,
     block: Block,
     /// Where in the text the block begins.
@@ -63,27 +61,28 @@ struct Matching<'a, const HEADS: usize, const PLACES: usize> {
 impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
     fn new(text: &'a [u8]) -> Self {
         let (places, block) = (Places::new(text), Block::new(text.len()));
-        let (before, is_waiting) = (NO_MATCH, false);
-        Self { text, base: 0, at: 0, before, is_waiting, places, block, block_start: 0 }
+        let before = NO_MATCH;
+        Self { text, base: 0, at: 0, before, literals: 0, places, block, block_start: 0 }
     }
 
     fn run(mut self, out: &mut BitWriter) {
         loop {
             let window = self.window();
             if self.at == window.len() {
-                break;
+                self.block.push_literals(&window[self.literals..]);
+                return self.end_block(self.at, true, out);
             }
             let stop =
                 SLIDE.max((window.len() + 1).saturating_sub(MIN_LOOKAHEAD)).min(window.len());
             self.advance(window, stop);
-            if self.block.is_full() {
-                self.end_block(false, out);
+            // The last literal waits.
+            let end = self.literals.max(self.at - 1);
+            if self.block.n_symbols() + end - self.literals == MAX_SYMBOLS {
+                self.block.push_literals(&window[self.literals..end]);
+                self.end_block(end, false, out);
+                self.literals = end;
             }
         }
-        if take(&mut self.is_waiting) {
-            self.block.push_literal(self.text[self.base + self.at - 1]);
-        }
-        self.end_block(true, out);
     }
 
     /// Returns what is in the window's memory, once it was moved on where zlib would do so.
@@ -93,41 +92,44 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
         if window.len() - self.at >= MIN_LOOKAHEAD || self.at < SLIDE {
             return window;
         }
+        // Literals that the window leaves behind are put into the block.
+        let end = self.literals.max(self.at - 1);
+        self.block.push_literals(&window[self.literals..end]);
         self.places.slide();
         self.base += WINDOW;
         self.at -= WINDOW;
+        self.literals = end - WINDOW;
         self.window()
     }
 
     /// Goes on to `stop`, or until the block is full.
-    fn advance(&mut self, window: &[u8], stop: usize) {
+    fn advance(&mut self, window: &[u8], mut stop: usize) {
         // What nobody else can see stays in registers.
-        let (mut at, mut before, mut is_waiting) = (self.at, self.before, self.is_waiting);
+        let (mut at, mut before, mut literals) = (self.at, self.before, self.literals);
         let mut chains = self.places.chains();
-        while at < stop && !self.block.is_full() {
+        let end = stop;
+        stop = end.min(literals + self.block.room());
+        while at < stop {
             let found = find(&mut chains, window, at, before.length);
             if before.length >= MIN_MATCH && found.length <= before.length {
-                self.block.push_match(before.length, before.distance);
-                let end = at - 1 + before.length;
-                chains.insert_all(at + 1, &window[at + 1..window.len().min(end + MIN_MATCH - 1)]);
-                (at, before, is_waiting) = (end, NO_MATCH, false);
+                self.block.push_match(&window[literals..at - 1], before);
+                literals = at - 1 + before.length;
+                let hashed = window.len().min(literals + MIN_MATCH - 1);
+                chains.insert_all(at + 1, &window[at + 1..hashed]);
+                (at, before) = (literals, NO_MATCH);
+                stop = end.min(literals + self.block.room());
             } else {
-                if is_waiting {
-                    self.block.push_literal(window[at - 1]);
-                }
-                (at, before, is_waiting) = (at + 1, found, true);
+                (at, before) = (at + 1, found);
             }
         }
-        let hash = chains.hash;
-        self.places.hash = hash;
-        (self.at, self.before, self.is_waiting) = (at, before, is_waiting);
+        self.places.hash = chains.hash;
+        (self.at, self.before, self.literals) = (at, before, literals);
     }
 
-    fn end_block(&mut self, is_last: bool, out: &mut BitWriter) {
-        let end = self.base + self.at - usize::from(self.is_waiting);
+    fn end_block(&mut self, end: usize, is_last: bool, out: &mut BitWriter) {
+        let end = self.base + end;
         let is_in_window = self.block_start >= self.base;
-        let text = is_in_window.then(|| &self.text[self.block_start..end]);
-        self.block.write(text, is_last, out);
+        self.block.write(&self.text[self.block_start..end], is_in_window, is_last, out);
         self.block_start = end;
     }
 }
