@@ -190,19 +190,21 @@ impl Tree {
 
 /// Puts a node where `top` is, or up to so many levels below.
 #[inline]
-fn sink(heap: &mut [Node; HEAP], top: usize, mut node: Node, levels: u32) {
-    // Goes all the way down without a branch: from where the node stays, each node below is put where it was.
+fn sink(heap: &mut [Node; HEAP], top: usize, node: Node, levels: u32) {
+    // Most nodes end at the bottom: all that is on the way moves up, and what was not rarer comes back.
     let mut at = top % HEAP;
     for _ in 0..levels {
         let below = 2 * at % HEAP;
         let (left, right) = (heap[below], heap[below | 1]);
         // Of two that are alike, the right one.
         let is_right = right <= left | NUMBER;
-        let rarer = select_unpredictable(is_right, right, left);
-        let stays = node <= rarer | NUMBER;
-        heap[at] = select_unpredictable(stays, node, rarer);
-        node = select_unpredictable(stays, rarer, node);
+        heap[at] = select_unpredictable(is_right, right, left);
         at = below | usize::from(is_right);
+    }
+    let key = node & !NUMBER;
+    while at > top && heap[at / 2] >= key {
+        heap[at] = heap[at / 2];
+        at /= 2;
     }
     heap[at] = node;
 }
