@@ -14,8 +14,15 @@ pub(super) const REPEAT: usize = 16;
 pub(super) const ZEROS: usize = 17;
 /// No code, eleven to 138 times.
 pub(super) const MANY_ZEROS: usize = 18;
-/// How many bits follow a symbol of repetition, and which count they start at.
-pub(super) const REPETITIONS: [(u32, usize); 3] = [(2, 3), (3, 3), (7, 11)];
+
+/// How many bits follow a symbol.
+const EXTRA_BITS: [u32; N_LENGTHS] = {
+    let mut bits = [0; N_LENGTHS];
+    bits[REPEAT] = 2;
+    bits[ZEROS] = 3;
+    bits[MANY_ZEROS] = 7;
+    bits
+};
 
 /// The lengths of both codes, as symbols with what follows them.
 pub(super) struct Runs {
@@ -82,17 +89,16 @@ impl Runs {
 
     /// Returns how many bits follow the symbols.
     pub(super) fn extra_bits(&self) -> u32 {
-        let extra = |(n, (bits, _)): (&u16, (u32, usize))| u32::from(*n) * bits;
-        self.counts[REPEAT..].iter().zip(REPETITIONS).map(extra).sum()
+        self.counts.iter().zip(EXTRA_BITS).map(|(n, bits)| u32::from(*n) * bits).sum()
     }
 
     pub(super) fn write(&self, code: &Code<N_LENGTHS>, to: &mut BitWriter) {
         let mut out = take(to);
-        for (symbol, more) in &self.symbols[..self.len] {
-            let symbol = usize::from(*symbol);
-            out.put_word(code.words[symbol]);
-            if let Some(at) = symbol.checked_sub(REPEAT) {
-                out.put(u32::from(*more), REPETITIONS[at].0);
+        for some in self.symbols[..self.len].chunks(4) {
+            for (symbol, more) in some {
+                let symbol = usize::from(*symbol);
+                out.put_word(code.words[symbol]);
+                out.put(u32::from(*more), EXTRA_BITS[symbol]);
             }
             out.drain();
         }

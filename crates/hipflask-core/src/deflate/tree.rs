@@ -25,6 +25,10 @@ const fn number(node: Node) -> usize {
     (node & NUMBER) as usize
 }
 
+const fn leaf(symbol: usize, count: u16) -> Node {
+    (count as u32) << (DEPTH_BITS + NUMBER_BITS) | symbol as u32
+}
+
 /// Returns the node above two nodes.
 fn join(left: Node, right: Node, number: usize) -> Node {
     const DEPTH: u32 = (1 << DEPTH_BITS) - 1;
@@ -51,7 +55,7 @@ type PerLength = [u16; MAX_CODE_BITS + 1];
 pub(super) const LENGTH_SHIFT: u32 = 16;
 
 pub(super) const fn word(code: u32, n_bits: u32) -> u32 {
-    n_bits << LENGTH_SHIFT | code.reverse_bits() >> (32 - n_bits)
+    n_bits << LENGTH_SHIFT | (code as u16).reverse_bits() as u32 >> (16 - n_bits)
 }
 
 impl<const N: usize> Code<N> {
@@ -77,25 +81,28 @@ impl<const N: usize> Code<N> {
 
     /// Notes which symbols occur.
     fn plant(&mut self, counts: &[u16; N], tree: &mut Tree) {
-        let (chunks, _) = counts.as_chunks::<8>();
-        for (at, some) in chunks.iter().enumerate().filter(|(_, some)| **some != [0; 8]) {
-            for (symbol, count) in (8 * at..).zip(some).filter(|(_, count)| **count > 0) {
-                self.add(symbol, *count, tree);
+        let mut n = 0;
+        for (at, some) in counts.as_chunks::<8>().0.iter().enumerate() {
+            if *some == [0; 8] {
+                continue;
+            }
+            for (symbol, count) in (8 * at..).zip(some) {
+                // What does not occur is written over by the next one.
+                self.used[n] = symbol as u16;
+                tree.heap[(n + 1) % HEAP] = leaf(symbol, *count);
+                n += usize::from(*count > 0);
             }
         }
         // A code has at least two symbols.
-        while self.n_used < 2 {
-            let symbol = if self.n_used == 1 && self.used[0] < 2 { self.used[0] + 1 } else { 0 };
-            self.add(symbol.into(), 1, tree);
-            self.used[..self.n_used].sort_unstable();
+        while n < 2 {
+            let symbol = if n == 1 && self.used[0] < 2 { self.used[0] + 1 } else { 0 };
+            self.used[n] = symbol;
+            n += 1;
+            tree.heap[n] = leaf(symbol.into(), 1);
+            self.used[..n].sort_unstable();
         }
-    }
-
-    fn add(&mut self, symbol: usize, count: u16, tree: &mut Tree) {
-        self.used[self.n_used] = symbol as u16;
-        self.n_used += 1;
-        tree.heap[self.n_used % HEAP] = u32::from(count) << (DEPTH_BITS + NUMBER_BITS) | symbol as u32;
-        tree.len = self.n_used;
+        tree.heap[(n + 1) % HEAP] = Node::MAX;
+        (self.n_used, tree.len) = (n, n);
     }
 
     /// Returns the symbols that have a code, from the first on.
