@@ -22,8 +22,8 @@ const NICE_MATCH: usize = 128;
 pub(super) struct Places<const HEADS: usize, const PLACES: usize> {
     /// The newest place of each folded hash; 0 for none, which is why nothing matches the first place of a window.
     heads: Box<[u16; HEADS]>,
-    /// For each place the one before it, and above it the hash.
-    places: Box<[u32; PLACES]>,
+    /// For each place the one before it, and the hash.
+    places: Box<[[u16; 2]; PLACES]>,
     /// The hash of the bytes that were last seen.
     pub(super) hash: u32,
 }
@@ -32,7 +32,7 @@ impl<const HEADS: usize, const PLACES: usize> Places<HEADS, PLACES> {
     pub(super) fn new(text: &[u8]) -> Self {
         let first = text.iter().take(MIN_MATCH - 1);
         let hash = first.fold(0, |hash, byte| roll(hash, *byte));
-        Self { heads: Box::new([0; HEADS]), places: Box::new([0; PLACES]), hash }
+        Self { heads: Box::new([0; HEADS]), places: Box::new([[0; 2]; PLACES]), hash }
     }
 
     pub(super) fn chains(&mut self) -> Chains<'_, HEADS, PLACES> {
@@ -44,8 +44,8 @@ impl<const HEADS: usize, const PLACES: usize> Places<HEADS, PLACES> {
         for head in self.heads.iter_mut() {
             *head = head.saturating_sub(WINDOW as u16);
         }
-        for place in self.places.iter_mut() {
-            *place = *place & 0xffff_0000 | (*place & 0xffff).saturating_sub(WINDOW as u32);
+        for [before, _] in self.places.iter_mut() {
+            *before = before.saturating_sub(WINDOW as u16);
         }
     }
 }
@@ -53,7 +53,7 @@ impl<const HEADS: usize, const PLACES: usize> Places<HEADS, PLACES> {
 /// [`Places`] while they are added to.
 pub(super) struct Chains<'a, const HEADS: usize, const PLACES: usize> {
     heads: &'a mut [u16; HEADS],
-    pub(super) places: &'a mut [u32; PLACES],
+    pub(super) places: &'a mut [[u16; 2]; PLACES],
     pub(super) hash: u32,
 }
 
@@ -63,7 +63,7 @@ impl<const HEADS: usize, const PLACES: usize> Chains<'_, HEADS, PLACES> {
     pub(super) fn insert(&mut self, at: usize, third: u8) -> usize {
         self.hash = roll(self.hash, third);
         let head = &mut self.heads[(self.hash ^ self.hash >> 7) as usize % HEADS];
-        self.places[at % PLACES] = self.hash << 16 | u32::from(*head);
+        self.places[at % PLACES] = [*head, self.hash as u16];
         std::mem::replace(head, at as u16).into()
     }
 
@@ -85,7 +85,7 @@ pub(super) struct Match {
 /// Returns the longest match of what is at `at`, and is longer than `shorter`, along the chain from `head`.
 #[inline(never)]
 pub(super) fn longest<const PLACES: usize>(
-    places: &[u32; PLACES],
+    places: &[[u16; 2]; PLACES],
     hash: u32,
     window: &[u8],
     at: usize,
@@ -99,29 +99,35 @@ pub(super) fn longest<const PLACES: usize>(
     }
     let (lowest, nice) = (at.saturating_sub(MAX_DISTANCE), NICE_MATCH.min(end - at));
     let mut steps = if shorter >= GOOD_MATCH { MAX_CHAIN / 4 } else { MAX_CHAIN };
-    let (mut candidate, mut last) = (head, window[at + shorter]);
+    let (mut candidate, mut last) = (head, two(window, at + shorter - 1));
     loop {
-        let place = places[candidate % PLACES];
-        if place >> 16 == hash {
+        let [before, its_hash] = places[candidate % PLACES];
+        if its_hash == hash as u16 {
             // Only a match that is longer ends so.
-            if window[candidate + best.length] == last {
+            if two(window, candidate + best.length - 1) == last {
                 let length = common(window, candidate, at, end);
                 if length > best.length {
                     best = Match { length, distance: (at - candidate) as u32 };
                     if length >= nice {
                         break;
                     }
-                    last = window[at + length];
+                    last = two(window, at + length - 1);
                 }
             }
             steps -= 1;
         }
-        candidate = (place & 0xffff) as usize;
+        candidate = before.into();
         if candidate <= lowest || steps == 0 {
             break;
         }
     }
     best
+}
+
+/// Returns the two bytes at a place.
+#[inline]
+fn two(window: &[u8], at: usize) -> Option<[u8; 2]> {
+    window.get(at..)?.first_chunk().copied()
 }
 
 fn roll(hash: u32, byte: u8) -> u32 {
