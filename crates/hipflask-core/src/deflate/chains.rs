@@ -60,11 +60,11 @@ pub(super) struct Chains<'a, const HEADS: usize, const PLACES: usize> {
 impl<const HEADS: usize, const PLACES: usize> Chains<'_, HEADS, PLACES> {
     /// Adds a place, whose third byte is `third`; returns the newest one before it that may have the same hash.
     #[inline]
-    pub(super) fn insert(&mut self, at: usize, third: u8) -> usize {
+    pub(super) fn insert(&mut self, at: usize, third: u8) -> u16 {
         self.hash = roll(self.hash, third);
         let head = &mut self.heads[(self.hash ^ self.hash >> 7) as usize % HEADS];
         self.places[at % PLACES] = [*head, self.hash as u16];
-        std::mem::replace(head, at as u16).into()
+        std::mem::replace(head, at as u16)
     }
 
     /// Adds all places from `at` on whose three bytes are in `bytes`.
@@ -89,35 +89,37 @@ pub(super) fn longest<const PLACES: usize>(
     hash: u32,
     window: &[u8],
     at: usize,
-    head: usize,
+    head: u16,
     shorter: usize,
 ) -> Match {
     let mut best = Match { length: shorter, distance: 0 };
     let end = window.len().min(at + MAX_MATCH);
-    if at - head > MAX_DISTANCE || at + shorter >= end {
+    if at - usize::from(head) > MAX_DISTANCE || at + shorter >= end {
         return best;
     }
     let (lowest, nice) = (at.saturating_sub(MAX_DISTANCE), NICE_MATCH.min(end - at));
     let mut steps = if shorter >= GOOD_MATCH { MAX_CHAIN / 4 } else { MAX_CHAIN };
-    let (mut candidate, mut last) = (head, two(window, at + shorter - 1));
+    let (mut candidate, mut ends) = (head, &window[shorter - 1..]);
+    let mut last = two(ends, at);
     loop {
-        let [before, its_hash] = places[candidate % PLACES];
+        let [before, its_hash] = places[usize::from(candidate) % PLACES];
         if its_hash == hash as u16 {
             // Only a match that is longer ends so.
-            if two(window, candidate + best.length - 1) == last {
-                let length = common(window, candidate, at, end);
+            if two(ends, candidate.into()) == last {
+                let length = common(window, candidate.into(), at, end);
                 if length > best.length {
-                    best = Match { length, distance: (at - candidate) as u32 };
+                    best = Match { length, distance: (at - usize::from(candidate)) as u32 };
                     if length >= nice {
                         break;
                     }
-                    last = two(window, at + length - 1);
+                    ends = &window[length - 1..];
+                    last = two(ends, at);
                 }
             }
             steps -= 1;
         }
-        candidate = before.into();
-        if candidate <= lowest || steps == 0 {
+        candidate = before;
+        if usize::from(candidate) <= lowest || steps == 0 {
             break;
         }
     }
@@ -126,8 +128,8 @@ pub(super) fn longest<const PLACES: usize>(
 
 /// Returns the two bytes at a place.
 #[inline]
-fn two(window: &[u8], at: usize) -> Option<[u8; 2]> {
-    window.get(at..)?.first_chunk().copied()
+fn two(window: &[u8], at: usize) -> u16 {
+    window.get(at..at + 2).and_then(<[u8]>::first_chunk).map_or(0, |two| u16::from_le_bytes(*two))
 }
 
 fn roll(hash: u32, byte: u8) -> u32 {

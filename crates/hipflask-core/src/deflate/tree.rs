@@ -174,7 +174,8 @@ impl Tree {
             let [left, right] = pair.map(usize::from);
             self.lengths[left % LENGTHS] = bits;
             self.lengths[right % LENGTHS] = bits;
-            n_of_length[usize::from(bits) & MAX_CODE_BITS] += u16::from(left < N) + u16::from(right < N);
+            n_of_length[usize::from(bits) & MAX_CODE_BITS] +=
+                u16::from(left < N) + u16::from(right < N);
         }
         if n_too_long > 0 {
             shorten(&mut n_of_length, n_too_long, max_bits);
