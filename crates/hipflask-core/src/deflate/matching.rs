@@ -110,7 +110,12 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
         let end = stop;
         stop = end.min(literals + self.block.room());
         while at < stop {
-            let found = find(&mut chains, window, at, before.length);
+            let head = window.get(at + MIN_MATCH - 1).map_or(0, |third| chains.insert(at, *third));
+            if head == 0 && before.length < MIN_MATCH {
+                at += 1;
+                continue;
+            }
+            let found = find(&chains, window, at, head, before.length);
             if before.length >= MIN_MATCH && found.length <= before.length {
                 self.block.push_match(&window[literals..at - 1], before);
                 literals = at - 1 + before.length;
@@ -134,16 +139,15 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
     }
 }
 
-/// Returns the match at this place if it is longer than the one before.
+/// Returns the match at this place, along the chain from `head`, if it is longer than the one before.
 #[inline]
 fn find<const HEADS: usize, const PLACES: usize>(
-    chains: &mut Chains<'_, HEADS, PLACES>,
+    chains: &Chains<'_, HEADS, PLACES>,
     window: &[u8],
     at: usize,
+    head: u16,
     before: usize,
 ) -> Match {
-    let Some(third) = window.get(at + MIN_MATCH - 1) else { return NO_MATCH };
-    let head = chains.insert(at, *third);
     if head == 0 || before >= MAX_LAZY {
         return NO_MATCH;
     }
