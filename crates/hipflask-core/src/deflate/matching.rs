@@ -102,13 +102,12 @@ impl<'a, const HEADS: usize, const PLACES: usize> Matching<'a, HEADS, PLACES> {
         self.window()
     }
 
-    /// Goes on to `stop`, or until the block is full.
-    fn advance(&mut self, window: &[u8], mut stop: usize) {
+    /// Goes on to `end`, or until the block is full.
+    fn advance(&mut self, window: &[u8], end: usize) {
         // What nobody else can see stays in registers.
         let (mut at, mut before, mut literals) = (self.at, self.before, self.literals);
         let mut chains = self.places.chains();
-        let end = stop;
-        stop = end.min(literals + self.block.room());
+        let mut stop = end.min(literals + self.block.room());
         while at < stop {
             let head = window.get(at + MIN_MATCH - 1).map_or(0, |third| chains.insert(at, *third));
             if head == 0 && before.length < MIN_MATCH {
