@@ -11,6 +11,11 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
+    /// Makes an empty writer for a text of that length.
+    pub(super) fn new(text_len: usize) -> Self {
+        Self { out: Vec::with_capacity(text_len + 32), ..Self::default() }
+    }
+
     /// Makes room for `n_bytes`, so that they can be drained.
     pub(super) fn reserve(&mut self, n_bytes: usize) {
         self.out.resize(self.len + n_bytes + size_of::<u64>(), 0);

@@ -132,8 +132,10 @@ impl Block {
             header.write(out);
             self.write_symbols(text, &header.literals.words, &header.distances.words, out);
         }
-        self.steps.clear();
-        *self = Self { steps: take(&mut self.steps), ..Self::new(0) };
+        if !is_last {
+            self.steps.clear();
+            *self = Self { steps: take(&mut self.steps), ..Self::new(0) };
+        }
     }
 
     /// Returns how many bits all symbols take in the fixed codes, and how many follow lengths and distances.

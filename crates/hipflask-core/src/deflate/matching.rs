@@ -27,7 +27,7 @@ const NO_MATCH: Match = Match { length: MIN_MATCH - 1, distance: 0 };
 /// ```
 #[must_use]
 pub fn compress(text: &[u8]) -> Vec<u8> {
-    let mut out = BitWriter::default();
+    let mut out = BitWriter::new(text.len());
     out.reserve(2);
     out.put(HEADER, 16);
     out.drain();
