@@ -55,8 +55,20 @@ type PerLength = [u16; MAX_CODE_BITS + 1];
 pub(super) const LENGTH_SHIFT: u32 = 16;
 
 pub(super) const fn word(code: u32, n_bits: u32) -> u32 {
-    n_bits << LENGTH_SHIFT | (code as u16).reverse_bits() as u32 >> (16 - n_bits)
+    let [low, high] = [REVERSED[(code & 0xff) as usize], REVERSED[(code >> 8 & 0xff) as usize]];
+    n_bits << LENGTH_SHIFT | (low as u32 * 256 + high as u32) >> (16 - n_bits)
 }
+
+/// Each byte from its last bit to its first.
+const REVERSED: [u8; 256] = {
+    let mut reversed = [0; 256];
+    let mut byte = 0;
+    while byte < reversed.len() {
+        reversed[byte] = (byte as u8).reverse_bits();
+        byte += 1;
+    }
+    reversed
+};
 
 impl<const N: usize> Code<N> {
     pub(super) const EMPTY: Self = Self { words: [0; N], used: [0; N], n_used: 0, n_bits: 0 };
