@@ -110,7 +110,7 @@ pub(super) fn longest<const PLACES: usize>(
                 if length > best.length {
                     best = Match { length, distance: (at - usize::from(candidate)) as u32 };
                     if length >= nice {
-                        break;
+                        return best;
                     }
                     ends = &window[length - 1..];
                     last = two(ends, at);
@@ -120,10 +120,9 @@ pub(super) fn longest<const PLACES: usize>(
         }
         candidate = before;
         if usize::from(candidate) <= lowest || steps == 0 {
-            break;
+            return best;
         }
     }
-    best
 }
 
 /// Returns the two bytes at a place.
