@@ -1,6 +1,7 @@
 //! Redis: one server, with Sentinel, and as a cluster.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     net::TcpListener,
     path::PathBuf,
@@ -83,6 +84,15 @@ pub fn start(port: u16, options: &[&str]) -> Result<Server, StartError> {
 
 fn start_in(folder: TempDir, port: u16, options: &[&str]) -> Result<Server, StartError> {
     run(PACKAGE, Command::new("redis-server"), folder, port, options)
+}
+
+/// Starts a program that takes the options of Redis on a port.
+///
+/// # Errors
+///
+/// [`StartError`] when it is not there, or not ready in time.
+pub fn start_program(program: impl AsRef<OsStr>, port: u16) -> Result<Server, StartError> {
+    run(PACKAGE, Command::new(program), tempfile::tempdir()?, port, &[])
 }
 
 fn run(

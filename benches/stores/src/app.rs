@@ -100,7 +100,11 @@ fn actix(redis: &str) -> Anything<()> {
     use actix_session::{
         Session, SessionMiddleware, config::PersistentSession, storage::RedisSessionStore,
     };
-    use actix_web::{App, HttpServer, cookie::{Key, time::Duration}, web};
+    use actix_web::{
+        App, HttpServer,
+        cookie::{Key, time::Duration},
+        web,
+    };
 
     async fn read(session: Session) -> actix_web::Result<String> {
         Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())

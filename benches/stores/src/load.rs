@@ -23,9 +23,11 @@ pub(crate) struct Sample {
 pub(crate) fn sample(contender: &Contender, path: &str, redis_pid: u32) -> Anything<Sample> {
     let (start, cpu, redis) = (Instant::now(), contender.cpu()?, cpu_of(redis_pid)?);
     let output = Command::new("wrk")
-        .args(["-t1", "--latency", &format!("-c{N_CONNECTIONS}"), &format!("-d{SECONDS}s"), "-H"])
-        .arg(format!("Cookie: {}", contender.cookie))
+        .args(["-t1", "--latency", &format!("-c{N_CONNECTIONS}"), &format!("-d{SECONDS}s")])
+        .args(["-s", concat!(env!("CARGO_MANIFEST_DIR"), "/src/sessions.lua")])
         .arg(format!("http://{}{path}", contender.address))
+        .arg("--")
+        .args(&contender.cookies)
         .output()
         .map_err(|_| "cannot start wrk: install it")?;
     let elapsed = start.elapsed().as_secs_f64();

@@ -2,7 +2,8 @@
 //!
 //! From this folder:
 //!
-//! - `cargo run --release [-- ROUNDS]`: requests per second, latency, CPU time;
+//! - `cargo run --release [-- ROUNDS [CONTENDER…]]`: requests per second, latency, CPU time;
+//! - `cargo run --release -- drivers [ROUNDS]`: PostgreSQL, MariaDB and MongoDB beside their bare drivers;
 //! - `cargo run --release -- memory [N]`: what N stored sessions take in Redis;
 //! - `cargo run --release -- purge [N]`: how long expired rows take to purge from N of them.
 //!
@@ -10,6 +11,7 @@
 //! turns, and the CPU time that Redis spends is counted beside the server's.
 
 mod app;
+mod drivers;
 mod load;
 mod memory;
 mod process;
@@ -24,11 +26,17 @@ fn main() -> Anything<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     match &args[..] {
         [command, server, redis] if command == "serve" => app::serve(server, redis),
+        [command] if command == "drivers" => drivers::compare(7),
+        [command, n_rounds] if command == "drivers" => drivers::compare(n_rounds.parse()?),
         [command] if command == "memory" => memory::compare(1_000_000),
         [command, n] if command == "memory" => memory::compare(n.parse()?),
         [command] if command == "purge" => purge::measure(1_000_000),
         [command, n] if command == "purge" => purge::measure(n.parse()?),
-        [n_rounds] => report::compare(n_rounds.parse()?),
-        _ => report::compare(7),
+        [] => report::compare(7, &app::CONTENDERS),
+        [n_rounds] => report::compare(n_rounds.parse()?, &app::CONTENDERS),
+        [n_rounds, names @ ..] => report::compare(
+            n_rounds.parse()?,
+            &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        ),
     }
 }

@@ -3,13 +3,12 @@
 //! Each contender stores one session; its record is then copied under as many keys of the same
 //! length, with a time to live, into an empty server whose memory is looked at before and after.
 
-use hipflask_servers::{Server, free_port};
 use redis::Commands;
 
 use crate::{
     Anything,
     app::CONTENDERS,
-    process::{Contender, cookie_of},
+    process::{Contender, cookie_of, start_redis},
 };
 
 const BATCH: usize = 10_000;
@@ -27,14 +26,8 @@ pub(crate) fn compare(most: usize) -> Anything<()> {
     Ok(())
 }
 
-fn start() -> Anything<(Server, String)> {
-    let server = hipflask_servers::redis::start(free_port()?, &[])?;
-    let address = format!("redis://127.0.0.1:{}", server.port());
-    Ok((server, address))
-}
-
 fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
-    let (_server, address) = start()?;
+    let (_server, address) = start_redis()?;
     let contender = Contender::start(name, &address)?;
     let mut redis = redis::Client::open(address)?.get_connection()?;
     redis::cmd("FLUSHALL").exec(&mut redis)?;
@@ -47,7 +40,7 @@ fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
 
 /// Returns the bytes per session at each power of ten from a thousand up to `most`.
 fn memory_of(key_len: usize, record: &[u8], most: usize) -> Anything<String> {
-    let (_server, address) = start()?;
+    let (_server, address) = start_redis()?;
     let mut redis = redis::Client::open(address)?.get_connection()?;
     let empty = used_memory(&mut redis)?;
     let (mut n_stored, mut goal, mut words) = (0, 1_000.min(most), Vec::new());

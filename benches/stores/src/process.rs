@@ -9,19 +9,33 @@ use std::{
     time::Duration,
 };
 
+use hipflask_servers::{Server, free_port, redis};
+
 use crate::Anything;
+
+/// Starts the program that `REDIS_SERVER` names, or else the installed Redis, and returns its address.
+pub(crate) fn start_redis() -> Anything<(Server, String)> {
+    let program = env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+    let server = redis::start_program(program, free_port()?)?;
+    let address = format!("redis://127.0.0.1:{}", server.port());
+    Ok((server, address))
+}
+
+/// More than there are connections.
+const N_SESSIONS: usize = 64;
 
 pub(crate) struct Contender {
     child: Child,
     pub(crate) address: SocketAddr,
-    pub(crate) cookie: String,
+    pub(crate) cookies: Vec<String>,
 }
 
 impl Contender {
     pub(crate) fn start(name: &str, redis: &str) -> Anything<Self> {
         let (child, address) = if name == "flask" { flask(redis)? } else { rust(name, redis)? };
-        let cookie = cookie_of(address, "/write")?;
-        Ok(Self { child, address, cookie })
+        let cookies = (0..N_SESSIONS).map(|_| cookie_of(address, "/write"));
+        let cookies = cookies.collect::<Anything<_>>()?;
+        Ok(Self { child, address, cookies })
     }
 
     /// Returns the CPU time of the process and of its workers.
@@ -54,9 +68,14 @@ pub(crate) fn cpu_of(pid: u32) -> Anything<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
+/// Starts a contender of this program, or what Hipflask was in an older build of it, if that is a path.
 fn rust(name: &str, redis: &str) -> Anything<(Child, SocketAddr)> {
-    let mut command = Command::new(env::current_exe()?);
-    let mut child = command.args(["serve", name, redis]).stdout(Stdio::piped()).spawn()?;
+    let (program, name) = match name.contains('/') {
+        true => (name.into(), "hipflask"),
+        false => (env::current_exe()?, name),
+    };
+    let mut child =
+        Command::new(program).args(["serve", name, redis]).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
     Ok((child, line.trim_end().parse()?))

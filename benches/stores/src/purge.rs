@@ -17,7 +17,8 @@ pub(crate) fn measure(most: usize) -> Anything<()> {
         while n_live <= most {
             let folder = tempfile::tempdir()?;
             let path = folder.path().join("sessions.sqlite3");
-            let store = SqlStore::connect(&format!("sqlite:{}?create=true", path.display())).await?;
+            let store =
+                SqlStore::connect(&format!("sqlite:{}?create=true", path.display())).await?;
             fill(&path, n_live).await?;
             let start = Instant::now();
             let mut n_purged = 0;
