@@ -20,7 +20,7 @@ def main() -> None:
     [hipflask] = (each for each in contender.signed() if each.is_hipflask)
     app = hipflask.make_app()
     with app.app_context():
-        for workload in WORKLOADS:
+        for workload in WORKLOADS[:3]:  # those of the Rust counts
             subject = Subject(app, workload)
             for name, prepare in OPERATIONS.items():
                 prepare(subject)()  # The first calls may set up what is kept.
