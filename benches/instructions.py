@@ -24,7 +24,8 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 KEPT = HERE / "instructions.json"
-SAME, OTHER = {"rust": 0.02, "python": 0.10}, 0.50  # how much more is taken for a fault, with the tools of the kept counts and with others
+# How much more is taken for a fault: with the tools of the kept counts, and with others.
+SAME, OTHER = {"rust": 0.02, "python": 0.10}, 0.50
 
 
 def said_by(*command: str) -> str:
@@ -66,7 +67,7 @@ def main() -> None:
         command, version = [sys.executable, options.program], f"Python {platform.python_version()}"
     tools = [version, said_by("valgrind", "--version"), platform.machine()]
     counts = count(command)
-    all_kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    all_kept = json.loads(KEPT.read_text())
     if options.keep:
         all_kept[options.what] = {"tools": tools, "counts": counts}
         KEPT.write_text(json.dumps(all_kept, indent=2) + "\n")
