@@ -40,6 +40,12 @@ Secret keys:
   list. As in Flask, a variable that holds JSON is read as JSON, and anything else is text.
   Other users of this machine can see a command line: prefer a file or the environment.";
 
+const CONFIGURATIONS: &str = "\
+A name that ends in .toml is TOML, in .py or .cfg Python, which is not run: a value that is computed
+is told, and not known. Any other file is read as python-dotenv reads it. Settings have Flask's and
+Flask-Session's names, and Hipflask's: see docs/settings.md. Keys are shown by their fingerprints.
+The exit status is 1 if there is a fault, or a difference that loses sessions.";
+
 const BATCH: &str = "\
 With `-`, reads one item a line from standard input and writes one line for each, in order. A
 refused item gives an empty line (with --json, a line that says why), and the exit status 1.";
@@ -55,6 +61,7 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     Sign(SignArgs),
     Audit(AuditArgs),
+    Check(CheckArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -124,6 +131,21 @@ pub(crate) struct AuditArgs {
     pub(crate) keys: KeyArgs,
 }
 
+/// Look for faults in configurations, and for what differs between the nodes they belong to
+#[derive(Args)]
+#[command(after_help = CONFIGURATIONS)]
+pub(crate) struct CheckArgs {
+    /// A configuration: TOML, a `.env` file, or Python that assigns settings
+    pub(crate) file: Vec<PathBuf>,
+    /// Also look at the environment of this process, as is done where no file is given
+    #[arg(long)]
+    pub(crate) environment: bool,
+    #[command(flatten)]
+    pub(crate) prefix: PrefixArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
 /// Print the completions of a shell
 #[derive(Args)]
 #[command(after_help = "For instance: hipflask completions bash > /etc/bash_completion.d/hipflask")]
@@ -174,6 +196,13 @@ impl SigningArgs {
             .with_key_derivation(self.key_derivation)
             .with_salt(&self.salt)
     }
+}
+
+#[derive(Args)]
+pub(crate) struct PrefixArgs {
+    /// What names start with in the environment and in `.env` files, up to an underscore
+    #[arg(long, value_name = "TEXT", default_value = "FLASK")]
+    pub(crate) prefix: String,
 }
 
 #[derive(Args)]

@@ -5,13 +5,9 @@
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/api/#flask.Config.from_prefixed_env
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{ffi::OsString, io, path::Path};
 
+use hipflask::{ConfigError, SecretKey, config::KeyFileFault};
 use hipflask_core::{
     serializer::{self, Limits, ReadError},
     signing::{Key, KeyRing, strength},
@@ -25,9 +21,6 @@ use crate::{
 
 const SECRET_KEY: &str = "FLASK_SECRET_KEY";
 const FALLBACKS: &str = "FLASK_SECRET_KEY_FALLBACKS";
-
-/// Far more than any key has; keeps a wrong path from filling the memory.
-const MAX_FILE: usize = 1 << 16;
 
 /// Returns the value of an environment variable.
 pub(crate) trait Env: Fn(&str) -> Option<OsString> {}
@@ -68,11 +61,8 @@ pub(crate) enum KeyError {
     // Whoever mistakes the option gives a key where the path belongs, so the path is not told.
     #[error("cannot read the file of --secret-key-file number {number}: {error}")]
     File { number: usize, error: io::Error },
-    #[error(
-        "the file of --secret-key-file number {number} has more than {MAX_FILE} bytes: expected \
-         one key"
-    )]
-    FileTooLong { number: usize },
+    #[error("the file of --secret-key-file number {number}: {fault}")]
+    FileFault { number: usize, fault: KeyFileFault },
     #[error(
         "there is no secret key: give --secret-key-file or --secret-key, or set {SECRET_KEY}; \
          `hipflask secret` makes a new one"
@@ -94,7 +84,7 @@ impl KeyError {
             Self::FallbackIsNotText { .. } => "fallback_is_not_text",
             Self::FallbacksIsAString => "fallbacks_is_a_string",
             Self::FallbacksIsNotAList => "fallbacks_is_not_a_list",
-            Self::File { .. } | Self::FileTooLong { .. } => "key_file",
+            Self::File { .. } | Self::FileFault { .. } => "key_file",
             Self::NoKey => "no_secret_key",
             Self::NotText => "not_text",
             Self::NotUtf8 { .. } => "not_utf8",
@@ -132,17 +122,14 @@ pub(crate) fn find(args: &KeyArgs, env: impl Env) -> Result<Found, KeyError> {
 }
 
 fn read_file(path: &Path, number: usize) -> Result<Key, KeyError> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| KeyError::File { number, error })?;
-    if bytes.len() > MAX_FILE {
-        return Err(KeyError::FileTooLong { number });
+    match SecretKey::from_file(path) {
+        Ok(key) => Ok(key.ring().current().clone()),
+        Err(ConfigError::KeyFile { fault, .. }) => Err(KeyError::FileFault { number, fault }),
+        Err(ConfigError::Unreadable { source, .. }) => {
+            Err(KeyError::File { number, error: source })
+        }
+        Err(error) => Err(KeyError::File { number, error: io::Error::other(error) }),
     }
-    if bytes.pop_if(|last| *last == b'\n').is_some() {
-        bytes.pop_if(|last| *last == b'\r');
-    }
-    Ok(Key::from(bytes))
 }
 
 fn find_in_env(env: impl Env) -> Found {

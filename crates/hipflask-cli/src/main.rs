@@ -1,16 +1,18 @@
 //! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions.
 //!
-//! One file per verb. `key` finds the secret keys, `item` and `batch` feed a verb with one item or
+//! One file per verb. `node` reads configurations, `key` finds the secret keys, `item` and `batch` feed a verb with one item or
 //! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended.
 
 mod audit;
 mod batch;
+mod check;
 mod cli;
 mod completions;
 mod decode;
 mod item;
 mod key;
 mod man;
+mod node;
 mod output;
 mod refusal;
 mod secret;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let env = |name: &str| std::env::var_os(name);
     output::exit_code(cli::parse().and_then(|verb| match verb {
         Verb::Audit(args) => audit::run(&args, env),
+        Verb::Check(args) => check::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Decode(args) => decode::run(&args),
         Verb::Man(args) => man::run(&args),

@@ -89,9 +89,8 @@ fn key_file_holds_one_key() {
         let args = ["verify", COOKIE, "--now", NOW, "--secret-key-file", file.path()];
         hipflask(&args).assert_says(0, "{\"a\":1}\n", "(key 0)");
     }
-    let file = KeyFile::new("two_lines", b"k\n\n");
+    let file = KeyFile::new("second", STRONG_KEY.as_bytes());
     let args = ["verify", COOKIE, "--now", NOW, "--secret-key-file", file.path()];
-    hipflask(&args).assert_says(1, "", "bad_signature");
     let args = [&args[..], &["--secret-key", "k"]].concat();
     hipflask(&args).assert_says(0, "{\"a\":1}\n", "(key 0)");
 }
@@ -111,8 +110,19 @@ fn key_file_that_cannot_be_used_is_named() {
     hipflask(&missing).assert_says(2, "", "cannot read the file of --secret-key-file number 1: ");
     let file = KeyFile::new("huge", &[b'x'; (1 << 16) + 1]);
     let huge = ["verify", COOKIE, "--secret-key-file", file.path()];
-    hipflask(&huge).assert_says(2, "", "has more than 65536 bytes");
-    let file = KeyFile::new("empty", b"\n");
-    let empty = ["verify", COOKIE, "--secret-key-file", file.path()];
-    hipflask(&empty).assert_says(2, "", "there is no secret key");
+    hipflask(&huge).assert_says(2, "", "number 1: more than 64 KiB: this is no file of keys");
+    for (content, words) in [
+        ("", "number 1: no key: write the current one first"),
+        ("\n", "number 1: a blank line"),
+        ("k\n\n", "number 1: more than one line: expected one key and nothing else"),
+        ("[node]\nSECRET_KEY = 'k'\n", "number 1: more than one line"),
+        ("SECRET_KEY=k\n", "number 1: `NAME=` before a key: write the key alone"),
+    ] {
+        let file = KeyFile::new("other", content.as_bytes());
+        for verb in ["verify", "audit"] {
+            let cookie = [COOKIE].into_iter().filter(|_| verb == "verify");
+            let args = [verb].into_iter().chain(cookie).chain(["--secret-key-file", file.path()]);
+            hipflask(&args.collect::<Vec<_>>()).assert_says(2, "", words);
+        }
+    }
 }

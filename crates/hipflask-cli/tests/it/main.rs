@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod check;
 mod command_line;
 mod concealment;
 mod keys;

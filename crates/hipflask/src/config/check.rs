@@ -32,13 +32,10 @@ impl SessionConfig {
         if self.hardened {
             return Self { hardened: false, ..self.clone().tighten() }.build();
         }
-        if self.encryption && !cfg!(feature = "encryption") {
-            return Err(ConfigError::NoEncryption);
-        }
+        self.check_encryption()?;
         self.secret_key.check()?;
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
-        attributes.check(&self.cookie_name)?;
         let cookies =
             CookieSessions::signed_with(self.secret_key.ring(), &self.signed(self.signing.clone()))
                 .with_cookie(&self.cookie_name, attributes)
@@ -52,6 +49,23 @@ impl SessionConfig {
             return Ok(cookies.with_encryption(self.accept_plain_until));
         }
         Ok(cookies)
+    }
+
+    /// Returns what is wrong with everything but the keys.
+    pub(super) fn faults(&self) -> Vec<ConfigError> {
+        let checked = [
+            self.check_encryption(),
+            lifetime::check(self.lifetime),
+            self.attributes().map(drop),
+            self.check_user_keys(),
+        ];
+        let faults = checked.into_iter().filter_map(Result::err);
+        faults.chain(self.stored.faults()).collect()
+    }
+
+    fn check_encryption(&self) -> Result<(), ConfigError> {
+        let is_missing = self.encryption && !cfg!(feature = "encryption");
+        if is_missing { Err(ConfigError::NoEncryption) } else { Ok(()) }
     }
 
     fn attributes(&self) -> Result<Attributes, ConfigError> {
@@ -68,10 +82,12 @@ impl SessionConfig {
             .with_secure(self.secure)
             .with_same_site(self.same_site)
             .with_partitioned(self.partitioned);
-        Ok(match &self.domain {
+        let attributes = match &self.domain {
             Some(domain) => attributes.with_domain(domain).map_err(AttributeError::from)?,
             None => attributes,
-        })
+        };
+        attributes.check(&self.cookie_name)?;
+        Ok(attributes)
     }
 }
 

@@ -27,7 +27,8 @@ impl SessionConfig {
         Self::from_env_with_prefix("FLASK")
     }
 
-    /// Reads the environment variables that start with `prefix` and `_`, which `prefix` may end with.
+    /// Reads the environment variables that start with `prefix` and `_`, which `prefix` may end with;
+    /// with no prefix, those whose names are the settings'.
     ///
     /// # Errors
     ///
@@ -62,7 +63,7 @@ impl SessionConfig {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        read(prefix, vars)?.into_config()
+        read(prefix, vars).into_config()
     }
 
     /// Applies variables to this configuration, whose key stays if there is none among them.
@@ -88,7 +89,7 @@ impl SessionConfig {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        read(prefix, vars)?.apply_to(self)
+        read(prefix, vars).apply_to(self)
     }
 }
 
@@ -112,20 +113,27 @@ impl SessionConfig {
         self,
         values: impl IntoIterator<Item = (N, Value)>,
     ) -> Result<Self, ConfigError> {
-        let mut settings = Settings::new(String::new());
-        for (name, value) in values {
-            settings.add(name.as_ref(), value.into())?;
-        }
-        settings.apply_to(self)
+        read_values(values).apply_to(self)
     }
 }
 
-fn read<N, V>(prefix: &str, vars: impl IntoIterator<Item = (N, V)>) -> Result<Settings, ConfigError>
+pub(super) fn read_values<N: AsRef<str>>(values: impl IntoIterator<Item = (N, Value)>) -> Settings {
+    let mut settings = Settings::new(String::new());
+    for (name, value) in values {
+        settings.add(name.as_ref(), Ok(value.into()));
+    }
+    settings
+}
+
+pub(super) fn read<N, V>(prefix: &str, vars: impl IntoIterator<Item = (N, V)>) -> Settings
 where
     N: Into<OsString>,
     V: Into<OsString>,
 {
-    let prefix = format!("{}_", prefix.strip_suffix('_').unwrap_or(prefix));
+    let prefix = match prefix.strip_suffix('_').unwrap_or(prefix) {
+        "" => String::new(),
+        prefix => format!("{prefix}_"),
+    };
     // In order of their names, so that of several mistakes the same one is reported each time.
     let mut found = BTreeMap::new();
     for (name, value) in vars {
@@ -139,8 +147,8 @@ where
     }
     let mut settings = Settings::new(prefix);
     for (name, value) in found {
-        let value = Given::of_variable(&settings.shown(&name), &value)?;
-        settings.add(&name, value)?;
+        let value = Given::of_variable(&settings.shown(&name), &value);
+        settings.add(&name, value);
     }
-    Ok(settings)
+    settings
 }

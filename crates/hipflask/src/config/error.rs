@@ -210,6 +210,9 @@ pub enum KeyFileFault {
     /// It is no text.
     #[error("expected text: a key of other bytes cannot stand in a file of keys")]
     NotText,
+    /// There is more than one line where one key is expected.
+    #[error("more than one line: expected one key and nothing else")]
+    SeveralLines,
     /// It is too large for a file of keys.
     #[error("more than 64 KiB: this is no file of keys")]
     TooLarge,

@@ -73,7 +73,7 @@ impl SessionConfig {
     }
 }
 
-fn settings(text: &str) -> Result<Settings, ConfigError> {
+pub(super) fn settings(text: &str) -> Result<Settings, ConfigError> {
     // The parser's own error quotes the line, and with it perhaps a key.
     let table: Table = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -83,7 +83,7 @@ fn settings(text: &str) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new(String::new());
     for (name, value) in table {
         if !matches!(name::meaning(&name), Meaning::Foreign) {
-            settings.add(&name, of_toml(value))?;
+            settings.add(&name, Ok(of_toml(value)));
         }
     }
     Ok(settings)

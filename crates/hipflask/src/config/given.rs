@@ -17,6 +17,8 @@ use super::ConfigError;
 /// A value as it was found. Not printable, since it may be a key.
 pub(super) enum Given {
     Bool(bool),
+    /// Bytes, which only a key may be.
+    Bytes(Vec<u8>),
     /// A date or a time, as ISO 8601 writes it.
     Date(String),
     Float(f64),
@@ -45,7 +47,12 @@ impl Given {
 
     /// Reports whether Flask would not take a key of this for none.
     pub(super) fn is_set(&self) -> bool {
-        !matches!(self, Self::Null) && !matches!(self, Self::Text(text) if text.is_empty())
+        match self {
+            Self::Null => false,
+            Self::Bytes(bytes) => !bytes.is_empty(),
+            Self::Text(text) => !text.is_empty(),
+            _ => true,
+        }
     }
 
     /// Returns the error for the setting `name`, which expects something else.
@@ -56,6 +63,7 @@ impl Given {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => "a truth value",
+            Self::Bytes(_) => "bytes",
             Self::Date(_) => "a date or time",
             Self::Float(_) | Self::Int(_) => "a number",
             Self::List(_) => "a list",
@@ -155,6 +163,7 @@ impl From<Value> for Given {
                 text.into_string().map_or(Self::Other("a string with lone surrogates"), Self::Text)
             }
             Value::List(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Value::Bytes(bytes) => Self::Bytes(bytes),
             Value::DateTime(time) => Self::Date(time.to_string()),
             Value::Dict(dict) => {
                 let given =

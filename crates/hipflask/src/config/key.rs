@@ -7,7 +7,7 @@
 
 use std::{
     ffi::OsString,
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -121,23 +121,15 @@ impl SecretKey {
         Self::from_lookup(name, |name| std::env::var_os(name))
     }
 
-    /// Reads the key from a file that holds nothing else; one line break at its end is dropped.
+    /// Reads the key from a file that holds nothing else; one line break at its end is dropped. What
+    /// is not UTF-8 is a key of random bytes.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Unreadable`], and [`ConfigError::NoKey`] if the file is empty.
+    /// [`ConfigError::Unreadable`]; [`ConfigError::KeyFile`] if there is nothing, more than one line, a
+    /// blank one, or `NAME=` before the key: then it is another file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let mut bytes = fs::read(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
-        if bytes.last() == Some(&b'\n') {
-            bytes.pop();
-            bytes.pop_if(|byte| *byte == b'\r');
-        }
-        if bytes.is_empty() {
-            return Err(ConfigError::NoKey { name: path.display().to_string() });
-        }
-        Ok(Self::new(bytes))
+        key_file::read_one(path.as_ref()).map(Self::new)
     }
 
     /// Makes a key for one run: no session outlives the process.
@@ -183,11 +175,18 @@ impl SecretKey {
     ///
     /// [`ConfigError::WeakKey`] and [`ConfigError::WeakFallback`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.judge(self.ring.current())?;
-        for (key, position) in self.ring.fallbacks().iter().zip(1..) {
-            self.judge(key).map_err(|weakness| ConfigError::WeakFallback { position, weakness })?;
-        }
-        Ok(())
+        self.faults().next().map_or(Ok(()), Err)
+    }
+
+    /// Returns what is wrong with each key that is refused.
+    pub(super) fn faults(&self) -> impl Iterator<Item = ConfigError> {
+        let fallbacks = self.ring.fallbacks().iter().zip(1..);
+        let fallbacks = fallbacks.filter_map(|(key, position)| {
+            let weakness = self.judge(key).err()?;
+            Some(ConfigError::WeakFallback { position, weakness })
+        });
+        let current = self.judge(self.ring.current()).err().map(ConfigError::WeakKey);
+        current.into_iter().chain(fallbacks)
     }
 
     /// Returns the keys to sign and verify with.
@@ -238,8 +237,11 @@ impl SecretKey {
 /// Reads a secret key; what Flask takes for none is none.
 fn key_of(name: &str, value: Given) -> Result<Key, ConfigError> {
     match value {
+        Given::Bytes(bytes) if !bytes.is_empty() => Ok(bytes.into()),
         Given::Text(text) if !text.is_empty() => Ok(text.into()),
-        Given::Null | Given::Text(_) => Err(ConfigError::NoKey { name: name.into() }),
+        Given::Bytes(_) | Given::Null | Given::Text(_) => {
+            Err(ConfigError::NoKey { name: name.into() })
+        }
         other => Err(ConfigError::KeyNotText { name: name.into(), found: other.kind() }),
     }
 }
@@ -254,6 +256,7 @@ fn fallbacks_of(name: &str, value: Given) -> Result<Vec<Key>, ConfigError> {
         Given::List(items) => items
             .into_iter()
             .map(|item| match item {
+                Given::Bytes(bytes) => Ok(bytes.into()),
                 Given::Text(text) => Ok(text.into()),
                 _ => Err(ConfigError::WrongType {
                     name: name.into(),
@@ -305,6 +308,8 @@ fn random_bytes() -> Result<Vec<u8>, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const STRONG: &str = "9f3c6a52be0d47c1886d1f7a0cb35e24";
@@ -404,7 +409,7 @@ mod tests {
         assert_eq!(read(b"key\n").unwrap(), b"key");
         assert_eq!(read(b" key\r\n").unwrap(), b" key");
         assert_eq!(read(b"\xff\n\n").unwrap(), b"\xff\n");
-        assert!(matches!(read(b"\n"), Err(ConfigError::NoKey { .. })));
+        assert!(matches!(read(b"\n"), Err(ConfigError::KeyFile { .. })));
         fs::remove_file(&path).unwrap();
         let error = SecretKey::from_file("no/such/file").unwrap_err();
         assert_eq!(

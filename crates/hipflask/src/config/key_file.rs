@@ -40,6 +40,40 @@ pub(super) fn read(path: &Path, accept_weak: bool) -> Result<KeyRing, ConfigErro
     Ok(KeyRing::new(current).with_fallbacks(keys))
 }
 
+/// Reads the one key of a file that holds nothing else.
+pub(super) fn read_one(path: &Path) -> Result<Key, ConfigError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize + 1));
+    File::open(path)
+        .and_then(|file| file.take(MAX_LEN + 1).read_to_end(&mut bytes))
+        .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+    only_key(&bytes).map_err(|it| fault(path, None, it))
+}
+
+fn only_key(bytes: &[u8]) -> Result<Key, KeyFileFault> {
+    let key = match bytes.strip_suffix(b"\n") {
+        Some(key) => key.strip_suffix(b"\r").unwrap_or(key),
+        None => bytes,
+    };
+    match std::str::from_utf8(key) {
+        _ if bytes.is_empty() => Err(KeyFileFault::Empty),
+        _ if bytes.len() as u64 > MAX_LEN => Err(KeyFileFault::TooLarge),
+        Ok(text) if text.trim().is_empty() => Err(KeyFileFault::Blank),
+        Ok(text) if text.contains(['\n', '\r']) => Err(KeyFileFault::SeveralLines),
+        Ok(text) if has_name(text) => Err(KeyFileFault::Name),
+        _ => Ok(key.into()),
+    }
+}
+
+/// Reports whether a line is an assignment, such as `SECRET_KEY = …`.
+fn has_name(line: &str) -> bool {
+    let Some((name, value)) = line.split_once('=') else { return false };
+    let name = name.trim();
+    // What base64 ends with is no value.
+    !value.bytes().all(|byte| byte == b'=')
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Returns the file itself, or the files of a folder by their names, but for hidden ones.
 fn files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.into(), source };
@@ -83,15 +117,8 @@ fn key_of(line: &str, accept_weak: bool) -> Result<Key, KeyFileFault> {
     if is_markup || line.contains(|it: char| it.is_whitespace() || it.is_control()) {
         return Err(KeyFileFault::Markup);
     }
-    // What base64 ends with is no value.
-    let is_value = |value: &str| !value.bytes().all(|byte| byte == b'=');
-    let is_name = |name: &str| {
-        !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    match line.split_once('=') {
-        Some((name, value)) if is_name(name) && is_value(value) => return Err(KeyFileFault::Name),
-        _ => {}
+    if has_name(line) {
+        return Err(KeyFileFault::Name);
     }
     match strength::judge(line.as_bytes()) {
         Err(weakness) if !accept_weak => Err(KeyFileFault::Weak(weakness)),
@@ -186,6 +213,33 @@ mod tests {
         check(&path, Err(&format!("FOLDER/keys: {text}")));
         fs::write(&path, "tiger\n").unwrap();
         assert!(super::read(&path, true).is_ok());
+    }
+
+    #[test]
+    fn file_of_one_key_has_nothing_else() {
+        let check = |bytes: &[u8], expected: Result<&[u8], &str>| {
+            let found = only_key(bytes).map_err(|fault| fault.to_string());
+            let found = found.as_ref().map(Key::as_bytes).map_err(String::as_str);
+            assert_eq!(found, expected, "{}", bytes.escape_ascii());
+        };
+        for (bytes, key) in [
+            (&b"correct horse battery staple\n"[..], &b"correct horse battery staple"[..]),
+            (b"c2VjcmV0==\r\n", b"c2VjcmV0=="),
+            (b"\"quoted\"", b"\"quoted\""),
+            (b"\xff\n\xfe", b"\xff\n\xfe"),
+        ] {
+            check(bytes, Ok(key));
+        }
+        let several = "more than one line: expected one key and nothing else";
+        let blank = "a blank line: write one key a line, the current one first, and nothing else";
+        let name = "`NAME=` before a key: write the key alone";
+        check(b"", Err("no key: write the current one first, such as `hipflask secret` prints"));
+        check(b" \n", Err(blank));
+        check(b"\n\n", Err(blank));
+        check(b"key\n\n", Err(several));
+        check(b"[node]\nSECRET_KEY = 'x'\n", Err(several));
+        check(b"SECRET_KEY=x", Err(name));
+        check(b"SECRET_KEY = 'x'", Err(name));
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! - `digest` says how cookies are signed where that is not to be Flask's way.
 //! - `stored` has what only matters with a store, `revocations` what can end signed
 //!   cookies, `csrf` what only matters for forms.
+//! - `examined` finds every fault of a source at once, and says what may be shown of it.
 //! - `check` turns a [`SessionConfig`] into an [`CookieSessions`], or says what is wrong with it.
 //!
 //! [py]: https://flask.palletsprojects.com/en/stable/config/
@@ -21,6 +22,7 @@ mod csrf;
 mod digest;
 mod env;
 mod error;
+mod examined;
 #[cfg(feature = "toml")]
 mod file;
 mod given;
@@ -36,6 +38,7 @@ mod table;
 use std::time::Duration;
 
 pub use error::{ConfigError, KeyFileFault};
+pub use examined::Examined;
 use hipflask_core::UnixTime;
 pub use hipflask_core::{
     cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},

@@ -70,6 +70,14 @@ impl SessionConfig {
         &self.revocations.settings.user_keys
     }
 
+    pub(super) fn check_user_keys(&self) -> Result<(), ConfigError> {
+        if self.user_keys().iter().any(|key| !key.is_empty()) {
+            return Ok(());
+        }
+        let expected = "at least one key of a session, such as \"_user_id\"";
+        Err(ConfigError::Store { name: "SESSION_USER_KEYS".into(), expected })
+    }
+
     /// Checks everything and returns what opens and saves signed cookies that can be revoked.
     ///
     /// # Errors
@@ -77,10 +85,7 @@ impl SessionConfig {
     /// [`ConfigError`] for the first mistake.
     pub fn build_revocable(&self) -> Result<RevocableSessions, ConfigError> {
         let (cookies, on_outage) = (self.build()?, self.stored.settings.on_outage);
-        if self.revocations.settings.user_keys.iter().all(String::is_empty) {
-            let expected = "at least one key of a session, such as \"_user_id\"";
-            return Err(ConfigError::Store { name: "SESSION_USER_KEYS".into(), expected });
-        }
+        self.check_user_keys()?;
         let settings = Settings { on_outage, ..self.revocations.settings.clone() };
         Ok(RevocableSessions::new(cookies, settings))
     }

@@ -14,24 +14,26 @@ pub(super) struct Settings {
     /// What stands before each name, to show names as they were written.
     prefix: String,
     values: Vec<(&'static Setting, Given)>,
+    /// What is wrong with them, in the order in which it was found.
+    faults: Vec<ConfigError>,
 }
 
 impl Settings {
     pub(super) fn new(prefix: String) -> Self {
-        Self { prefix, values: Vec::new() }
+        Self { prefix, values: Vec::new(), faults: Vec::new() }
     }
 
     /// Adds one setting, unless its name belongs to another part of the application.
-    pub(super) fn add(&mut self, name: &str, value: Given) -> Result<(), ConfigError> {
-        match name::meaning(name) {
-            Meaning::Foreign => {}
-            Meaning::Misspelt(nearest) => {
+    pub(super) fn add(&mut self, name: &str, value: Result<Given, ConfigError>) {
+        match (name::meaning(name), value) {
+            (Meaning::Foreign, _) => {}
+            (Meaning::Misspelt(nearest), _) => {
                 let (name, nearest) = (self.shown(name), self.shown(nearest));
-                return Err(ConfigError::MisspeltName { name, nearest });
+                self.faults.push(ConfigError::MisspeltName { name, nearest });
             }
-            Meaning::Setting(setting) => self.values.push((setting, value)),
+            (Meaning::Setting(_), Err(fault)) => self.faults.push(fault),
+            (Meaning::Setting(setting), Ok(value)) => self.values.push((setting, value)),
         }
-        Ok(())
     }
 
     /// Returns a name as it was written.
@@ -41,6 +43,7 @@ impl Settings {
 
     /// Applies all settings to Flask's defaults.
     pub(super) fn into_config(mut self) -> Result<SessionConfig, ConfigError> {
+        self.first_fault()?;
         let config = SessionConfig::new(self.take_key()?);
         self.apply_to(config)
     }
@@ -50,20 +53,47 @@ impl Settings {
         mut self,
         mut config: SessionConfig,
     ) -> Result<SessionConfig, ConfigError> {
+        self.first_fault()?;
         if self.values.iter().any(|(setting, _)| matches!(setting.goes, Goes::Key(_))) {
             config.secret_key = self.take_key()?;
         }
+        self.apply_all(&mut config);
+        self.first_fault()?;
+        Ok(config)
+    }
+
+    /// Applies all settings but the keys, and returns the key and every fault.
+    pub(super) fn examine(
+        mut self,
+        config: &mut SessionConfig,
+    ) -> (Option<SecretKey>, Vec<ConfigError>) {
+        let key = self.take_key().map_err(|fault| self.faults.push(fault)).ok();
+        self.apply_all(config);
+        (key, self.faults)
+    }
+
+    /// Returns the settings that were found, by their names in the table.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'static Setting, &Given)> {
+        self.values.iter().map(|(setting, value)| (*setting, value))
+    }
+
+    fn apply_all(&mut self, config: &mut SessionConfig) {
         for (setting, value) in std::mem::take(&mut self.values) {
             let shown = self.shown(setting.name());
             match setting.goes {
-                Goes::To(_, apply) => apply(&mut config, &shown, value)?,
+                Goes::To(_, apply) => {
+                    self.faults.extend(apply(config, &shown, value).err());
+                }
                 Goes::Nowhere(instead) if !matches!(value, Given::Null) => {
                     config.unused.push((shown, instead));
                 }
                 Goes::Key(_) | Goes::Nowhere(_) => {}
             }
         }
-        Ok(config)
+    }
+
+    fn first_fault(&mut self) -> Result<(), ConfigError> {
+        if self.faults.is_empty() { Ok(()) } else { Err(self.faults.swap_remove(0)) }
     }
 
     fn take_key(&mut self) -> Result<SecretKey, ConfigError> {

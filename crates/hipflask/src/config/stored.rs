@@ -239,7 +239,7 @@ impl SessionConfig {
     pub fn build_stored(&self) -> Result<StoredSessions, ConfigError> {
         let interface = self.build()?;
         let stored = &self.stored;
-        stored.check()?;
+        stored.faults().next().map_or(Ok(()), Err)?;
         let rules = StoredSessions::new(Settings {
             name: interface.name().to_owned(),
             attributes: interface.attributes().clone(),
@@ -302,40 +302,48 @@ impl Stored {
         lists.then(|| self.listing.clone())
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    /// Returns what is wrong with the values, each by itself or together.
+    pub(super) fn faults(&self) -> impl Iterator<Item = ConfigError> {
         let settings = &self.settings;
-        let mistake =
-            |name: &str, expected| Err(ConfigError::Store { name: name.into(), expected });
-        if !(Self::MIN_ID_LENGTH..=96).contains(&settings.id_length) {
-            return mistake("SESSION_ID_LENGTH", "16 to 96 random bytes");
-        }
-        let is_key_text = settings.key_prefix.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_key_text || settings.key_prefix.len() > Self::MAX_PREFIX {
-            return mistake(
+        let prefix = &settings.key_prefix;
+        let is_key_text = prefix.bytes().all(|byte| byte.is_ascii_graphic());
+        let timeouts = [settings.idle_timeout, settings.absolute_timeout];
+        let is_below = |limit| timeouts.into_iter().flatten().any(|timeout| timeout < limit);
+        let no_time = Duration::from_millis(1);
+        [
+            (
+                !(Self::MIN_ID_LENGTH..=96).contains(&settings.id_length),
+                "SESSION_ID_LENGTH",
+                "16 to 96 random bytes",
+            ),
+            (
+                !is_key_text || prefix.len() > Self::MAX_PREFIX,
                 "SESSION_KEY_PREFIX",
                 "at most 100 letters, digits or signs of ASCII, and no space",
-            );
-        }
-        if !(0.0..=1.0).contains(&settings.touch_after) {
-            return mistake("SESSION_TOUCH_AFTER", "a part of the time to live, from 0 to 1");
-        }
-        if self.listing.most.is_some_and(|most| !(1..=MOST_SESSIONS).contains(&most)) {
-            return mistake("SESSION_USER_LIMIT", "a number of sessions from 1 to 1000");
-        }
-        let timeouts = [settings.idle_timeout, settings.absolute_timeout, Some(self.deadline)];
-        if timeouts.into_iter().flatten().any(|timeout| timeout < Duration::from_millis(1)) {
-            return mistake(
+            ),
+            (
+                !(0.0..=1.0).contains(&settings.touch_after),
+                "SESSION_TOUCH_AFTER",
+                "a part of the time to live, from 0 to 1",
+            ),
+            (
+                self.listing.most.is_some_and(|most| !(1..=MOST_SESSIONS).contains(&most)),
+                "SESSION_USER_LIMIT",
+                "a number of sessions from 1 to 1000",
+            ),
+            (
+                self.deadline < no_time || is_below(no_time),
                 "each of SESSION_STORE_DEADLINE, SESSION_IDLE_TIMEOUT and SESSION_ABSOLUTE_TIMEOUT",
                 "more than no time at all",
-            );
-        }
-        let idle = [settings.idle_timeout, settings.absolute_timeout];
-        if idle.into_iter().flatten().any(|timeout| timeout < Duration::from_secs(1)) {
-            return mistake(
+            ),
+            (
+                !is_below(no_time) && is_below(Duration::from_secs(1)),
                 "each of SESSION_IDLE_TIMEOUT and SESSION_ABSOLUTE_TIMEOUT",
                 "at least one second",
-            );
-        }
-        Ok(())
+            ),
+        ]
+        .into_iter()
+        .filter(|(is_wrong, ..)| *is_wrong)
+        .map(|(_, name, expected)| ConfigError::Store { name: name.into(), expected })
     }
 }

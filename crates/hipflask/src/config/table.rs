@@ -109,7 +109,9 @@ pub const fn settings() -> &'static [Setting] {
     SETTINGS
 }
 
-const CONNECT: &str = "connect in code, with the address of the store: hipflask::store::connect";
+pub(super) const ADDRESS: &str = "the address of a store";
+pub(super) const CONNECT: &str =
+    "connect in code, with the address of the store: hipflask::store::connect";
 const SWEEP: &str = "call `purge` of the store from time to time, in a task of its own";
 const WEAK: &str = "a weak key is always refused: `insecure_accept_weak_key` accepts it";
 const THEIRS: &str = "see Flask-Session";
@@ -230,7 +232,7 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_REFUSE_WEAK_KEY" Hipflask(FLAG, "`false`") { nowhere WEAK }
     "SESSION_RESIGN" Hipflask(FLAG, "`false`")
         { to "with_resign" |it, name, value| it.resign = value.flag(name)? }
-    "SESSION_REVOCATIONS" Hipflask("the address of a store", "none")
+    "SESSION_REVOCATIONS" Hipflask(ADDRESS, "none")
         { to "with_revocations"
           |it, name, value| it.revocations.address = Some(Address(value.text(name)?)) }
     "SESSION_REVOCATIONS_DELAY" Hipflask(SECONDS, "`1`")
@@ -242,7 +244,7 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_SQLALCHEMY_SCHEMA" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_SQLALCHEMY_SEQUENCE" FlaskSession(THEIRS, "") { nowhere CONNECT }
     "SESSION_SQLALCHEMY_TABLE" FlaskSession(THEIRS, "") { nowhere CONNECT }
-    "SESSION_STORE" Hipflask("the address of a store", "") { nowhere CONNECT }
+    "SESSION_STORE" Hipflask(ADDRESS, "") { nowhere CONNECT }
     "SESSION_STORE_DEADLINE" Hipflask(SECONDS, "`2`")
         { to "with_store_deadline" |it, name, value| it.stored.deadline = value.seconds(name)? }
     "SESSION_TOUCH_AFTER" Hipflask("a number from 0 to 1", "`0.1`")

@@ -102,6 +102,31 @@ impl StoreKind {
         self.schemes
     }
 
+    /// Returns what may be shown of an address: its scheme, servers and path, without a user, a password
+    /// or options; `None` if it is no address, or it is not certain which part is which.
+    ///
+    /// ```
+    /// use hipflask::store::StoreKind;
+    ///
+    /// let shown = StoreKind::shown("redis://:hunter2@cache/1?timeout=5");
+    /// assert_eq!(shown.as_deref(), Some("redis://cache:6379/1"));
+    /// ```
+    pub fn shown(address: &str) -> Option<String> {
+        let kind = Self::of(address).ok()?;
+        let (scheme, rest) = address.split_once(':')?;
+        let path = rest.split_once('?').map_or(rest, |(path, _)| path);
+        if kind.port == 0 || scheme.ends_with("+unix") {
+            return (!path.contains('@')).then(|| format!("{scheme}:{path}"));
+        }
+        let path = path.strip_prefix("//")?.split_once('/').map_or("", |(_, path)| path);
+        let servers = kind.servers(address)?;
+        Some(
+            format!("{scheme}://{}/{path}", servers.replace(", ", ","))
+                .trim_end_matches('/')
+                .to_owned(),
+        )
+    }
+
     /// Returns the hosts in one of its addresses with their port: never a user or a password, and
     /// nothing where it is not certain which part is which.
     pub(super) fn servers(&self, address: &str) -> Option<String> {
@@ -193,6 +218,24 @@ mod tests {
         ] {
             let kind = StoreKind::of(address).unwrap();
             assert_eq!(kind.servers(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_shown_without_what_is_secret() {
+        for (address, expected) in [
+            ("redis://localhost", Some("redis://localhost:6379")),
+            ("redis://u:secret@h:1/0?x=secret", Some("redis://h:1/0")),
+            ("redis://u:1/secret@h", None),
+            ("valkeys+sentinel://a,b:1/m", Some("valkeys+sentinel://a:26379,b:1/m")),
+            ("redis+unix:///run/redis.sock?db=1", Some("redis+unix:///run/redis.sock")),
+            ("mysql://u:secret@h/d", Some("mysql://h:3306/d")),
+            ("dynamodb://eu-central-1/Sessions", Some("dynamodb://eu-central-1/Sessions")),
+            ("dynamodb://key:secret@eu-central-1/Sessions", None),
+            ("sqlite:/var/lib/s.db?mode=ro", Some("sqlite:/var/lib/s.db")),
+            ("secret", None),
+        ] {
+            assert_eq!(StoreKind::shown(address).as_deref(), expected, "{address}");
         }
     }
 }

@@ -1,0 +1,147 @@
+//! The configuration of one node: a file, or the environment of this process.
+//!
+//! Finds out the kind of a file and has it read; what is good or bad about it is known elsewhere. `dotenv`
+//! and `python` know their formats, `literal` Python's expressions.
+
+mod dotenv;
+mod literal;
+mod python;
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use hipflask::{
+    config::ConfigError,
+    config::{Examined, settings},
+};
+
+use crate::output::Failure;
+
+/// No configuration is larger; keeps a wrong path from filling the memory.
+const MAX_FILE: u64 = 1 << 20;
+
+/// What one node is configured with.
+pub(crate) struct Node {
+    /// The file, or `environment`.
+    pub(crate) name: String,
+    pub(crate) examined: Examined,
+    /// What is not known for certain, in words.
+    pub(crate) notes: Vec<String>,
+    /// Where each process makes a key of its own.
+    pub(crate) has_random_key: bool,
+}
+
+/// Why a file is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeError {
+    #[error("cannot read {name}: {error}")]
+    Unreadable { name: String, error: io::Error },
+    #[error("{name} is larger than a configuration: expected at most {MAX_FILE} bytes")]
+    TooLarge { name: String },
+    #[error("{name} is not UTF-8: expected TOML, a `.env` file, or Python that assigns settings")]
+    NotText { name: String },
+    #[error("{name}: {error}")]
+    Syntax { name: String, error: ConfigError },
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
+
+impl Node {
+    /// Reads the variables of this process.
+    pub(crate) fn of_environment(prefix: &str) -> Self {
+        Self::new("environment".into(), Examined::of_vars(prefix, std::env::vars_os()))
+    }
+
+    /// Reads a file, whose kind its name tells: `.toml`, `.py` or `.cfg`; all others are `.env` files.
+    pub(crate) fn of_file(path: &Path, prefix: &str) -> Result<Self, NodeError> {
+        let name = path.display().to_string();
+        let text = text_of(path, &name)?;
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("toml") => match Examined::of_toml(&text) {
+                Ok(examined) => Ok(Self::new(name, examined)),
+                Err(error) => Err(NodeError::Syntax { name, error }),
+            },
+            Some("py" | "cfg") => Ok(Self::of_python(name, &text)),
+            _ => Ok(Self::of_dotenv(name, &text, prefix)),
+        }
+    }
+
+    const fn new(name: String, examined: Examined) -> Self {
+        Self { name, examined, notes: Vec::new(), has_random_key: false }
+    }
+
+    fn of_python(name: String, text: &str) -> Self {
+        let file = python::read(text);
+        let mut node = Self::new(name, Examined::of_values(file.values));
+        for computed in file.computed.iter().filter(|computed| is_setting(&computed.name)) {
+            let (line, name) = (computed.line, &computed.name);
+            node.notes.push(if name == "SECRET_KEY" && computed.is_random {
+                node.has_random_key = true;
+                format!(
+                    "line {line}: {name} is random: each start of each process makes another one"
+                )
+            } else {
+                format!("line {line}: {name} is computed, so its value is not known here")
+            });
+        }
+        node.notes.extend(lines(&file.statements).map(|lines| {
+            format!(
+                "{lines}: expected `NAME = literal`, so what else is done to settings is not known"
+            )
+        }));
+        node
+    }
+
+    fn of_dotenv(name: String, text: &str, prefix: &str) -> Self {
+        let file = dotenv::read(text, |name| std::env::var(name).ok());
+        let mut notes: Vec<_> = lines(&file.skipped)
+            .map(|lines| format!("{lines}: expected NAME=VALUE, and Flask reads past it"))
+            .into_iter()
+            .collect();
+        let bare = file.values.iter().map(|(name, _)| name.as_str());
+        let bare: Vec<_> = bare.filter(|name| !prefix.is_empty() && is_setting(name)).collect();
+        if !bare.is_empty() {
+            let prefix = prefix.trim_end_matches('_');
+            notes.push(format!(
+                "without the prefix {prefix}_ nobody reads {}: add it, or say --prefix '' if the app \
+                 does it by itself",
+                bare.join(", ")
+            ));
+        }
+        Self { notes, ..Self::new(name, Examined::of_vars(prefix, file.values)) }
+    }
+}
+
+fn text_of(path: &Path, name: &str) -> Result<String, NodeError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| NodeError::Unreadable { name: name.into(), error })?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(NodeError::TooLarge { name: name.into() });
+    }
+    String::from_utf8(bytes).map_err(|_| NodeError::NotText { name: name.into() })
+}
+
+fn is_setting(name: &str) -> bool {
+    settings().iter().any(|setting| setting.name() == name)
+}
+
+/// Names lines, unless there are none.
+fn lines(numbers: &[usize]) -> Option<String> {
+    let texts: Vec<_> = numbers.iter().take(5).map(ToString::to_string).collect();
+    let more = if numbers.len() > texts.len() { ", …" } else { "" };
+    match numbers.len() {
+        0 => None,
+        1 => Some(format!("line {}", texts[0])),
+        _ => Some(format!("lines {}{more}", texts.join(", "))),
+    }
+}
