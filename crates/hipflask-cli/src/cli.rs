@@ -46,6 +46,11 @@ is told, and not known. Any other file is read as python-dotenv reads it. Settin
 Flask-Session's names, and Hipflask's: see docs/settings.md. Keys are shown by their fingerprints.
 The exit status is 1 if there is a fault, or a difference that loses sessions.";
 
+const DOCTOR: &str = "\
+Prints the causes, the most telling first, each with what to do; with --json one object,
+{\"causes\":[{\"code\":…,\"text\":…,\"remedy\":…}],\"notes\":[…]}. Nothing is changed anywhere, and neither keys
+nor values nor ids are printed. The exit status is 1 if a cause was found.";
+
 const BATCH: &str = "\
 With `-`, reads one item a line from standard input and writes one line for each, in order. A
 refused item gives an empty line (with --json, a line that says why), and the exit status 1.";
@@ -62,6 +67,7 @@ pub(crate) enum Verb {
     Sign(SignArgs),
     Audit(AuditArgs),
     Check(CheckArgs),
+    Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -144,6 +150,42 @@ pub(crate) struct CheckArgs {
     pub(crate) prefix: PrefixArgs,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Find out why a session is not there, from what one has: a cookie, configurations, a store, a HAR
+#[derive(Args)]
+#[command(after_help = format!("{DOCTOR}\n\n{KEYS}"))]
+pub(crate) struct DoctorArgs {
+    /// The value of the cookie, a `Cookie` or `Set-Cookie` header, or `-` for lines of standard input
+    // The id of a stored session may start with a hyphen, as one in 64 does.
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) cookie: Option<OsString>,
+    /// The configuration of a node, as `check` reads it; repeat it for several nodes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// The address of the store of sessions, such as redis://localhost/0
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// What the network page of a browser has saved, cookies included
+    #[arg(long, value_name = "FILE")]
+    pub(crate) har: Option<PathBuf>,
+    /// An address that is fetched, without the cookie and with it, to see the headers
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The name of the cookie; without it, the configuration's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cookie_name: Option<String>,
+    /// Also print what the session holds
+    #[arg(long)]
+    pub(crate) show_values: bool,
+    #[command(flatten)]
+    pub(crate) prefix: PrefixArgs,
+    #[command(flatten)]
+    pub(crate) clock: ClockArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
 }
 
 /// Print the completions of a shell

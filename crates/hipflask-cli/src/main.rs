@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod completions;
 mod decode;
+mod doctor;
 mod item;
 mod key;
 mod man;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Decode(args) => decode::run(&args),
+        Verb::Doctor(args) => doctor::run(&args, env),
         Verb::Man(args) => man::run(&args),
         Verb::Secret(args) => secret::run(&args),
         Verb::Sign(args) => sign::run(&args, env),

@@ -428,8 +428,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<Value>) {
-        assert_eq!(Literal::of(text).map(|it| it.0), expected, "{text}");
+    fn check(text: &str, expected: impl Into<Option<Value>>) {
+        assert_eq!(Literal::of(text).map(|it| it.0), expected.into(), "{text}");
     }
 
     #[test]

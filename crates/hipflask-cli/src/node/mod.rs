@@ -18,6 +18,8 @@ use hipflask::{
     config::{Examined, settings},
 };
 
+use hipflask_core::value::Value;
+
 use crate::output::Failure;
 
 /// No configuration is larger; keeps a wrong path from filling the memory.
@@ -57,6 +59,14 @@ impl Node {
     /// Reads the variables of this process.
     pub(crate) fn of_environment(prefix: &str) -> Self {
         Self::new("environment".into(), Examined::of_vars(prefix, std::env::vars_os()))
+    }
+
+    /// Takes values by their names in Flask's configuration.
+    pub(crate) fn of_values<'a>(
+        name: &str,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+    ) -> Self {
+        Self::new(name.into(), Examined::of_values(values))
     }
 
     /// Reads a file, whose kind its name tells: `.toml`, `.py` or `.cfg`; all others are `.env` files.
@@ -122,9 +132,14 @@ impl Node {
 
 fn text_of(path: &Path, name: &str) -> Result<String, NodeError> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| NodeError::Unreadable { name: name.into(), error })?;
+    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(
+        |error| {
+            // Whoever mistakes the argument gives a key, which has no extension.
+            let is_file = error.kind() != io::ErrorKind::NotFound || name.contains(['.', '/']);
+            let name = if is_file { name } else { "a file (not shown)" };
+            NodeError::Unreadable { name: name.into(), error }
+        },
+    )?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(NodeError::TooLarge { name: name.into() });
     }

@@ -122,6 +122,6 @@ fn what_is_no_configuration_is_refused() {
         "",
         "error: a.toml: expected TOML at line 1, column 14: strings need quotes\n",
     );
-    let outcome = outcome(&mut command(&["check", "no-such-file"]));
-    outcome.assert_says(2, "", "error: cannot read no-such-file: ");
+    let outcome = outcome(&mut command(&["check", "no-such.toml"]));
+    outcome.assert_says(2, "", "error: cannot read no-such.toml: ");
 }

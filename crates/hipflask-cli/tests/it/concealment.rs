@@ -15,7 +15,7 @@ fn check(err: &str) {
 
 #[test]
 fn misplaced_secrets_are_not_repeated() {
-    let runs: [&[&str]; 15] = [
+    let runs: [&[&str]; 19] = [
         &[STRONG_KEY],
         &["hunter2-hunter2"],
         &["verify", "c2VjcmV0dmFsdWU.a.b", STRONG_KEY],
@@ -31,6 +31,10 @@ fn misplaced_secrets_are_not_repeated() {
         &["audit", "hunter2-hunter2"],
         &["completions", "hunter2-hunter2"],
         &["man", STRONG_KEY],
+        &["check", STRONG_KEY],
+        &["doctor", "--secret-kye", STRONG_KEY],
+        &["doctor", "--store", "redsi://:hunter2-hunter2@localhost"],
+        &["doctor", "--har", "Cargo.toml", "--secret-key", STRONG_KEY],
     ];
     for args in runs {
         let outcome = hipflask(args);

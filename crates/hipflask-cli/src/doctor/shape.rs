@@ -1,0 +1,137 @@
+//! What a cookie's value looks like, without a key.
+
+use hipflask_core::{encoding, signing::Digest, stored::SessionId};
+
+/// Whose a value seems to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// Payload, time and signature, as Flask writes them.
+    Flask,
+    /// Encrypted by Hipflask.
+    Encrypted,
+    /// The id of a session in a store.
+    Id,
+    /// The same with a signature.
+    SignedId,
+    /// A beginning of Flask's.
+    Cut,
+    /// Flask's, but with padding.
+    Padded,
+    Starlette,
+    Django,
+    /// Of another program, which is named.
+    Other(&'static str),
+    Unknown,
+}
+
+/// Finds out whose a value seems to be.
+pub(super) fn of(value: &str) -> Shape {
+    let dots: Vec<_> = value.split('.').collect();
+    let colons: Vec<_> = value.split(':').collect();
+    let is_text = |it: &str| !it.is_empty() && it.bytes().all(is_url_safe);
+    if let Some(program) = foreign(value) {
+        return Shape::Other(program);
+    }
+    if value.starts_with("e1.") && hipflask_core::signing::Sealer::is_sealed(value.as_bytes()) {
+        return Shape::Encrypted;
+    }
+    if let [payload, time, signature] = colons[..]
+        && is_text(payload.trim_start_matches('.'))
+        && is_text(time)
+        && is_signature(signature)
+    {
+        return Shape::Django;
+    }
+    // What is compressed starts with a dot.
+    let (first, rest) = match dots.split_first() {
+        Some((&"", [payload, rest @ ..])) => (*payload, rest),
+        Some((payload, rest)) => (*payload, rest),
+        None => return Shape::Unknown,
+    };
+    let is_payload = first.starts_with("eyJ") || value.starts_with(".eJ");
+    match rest {
+        [_, signature] if is_starlette(first) && is_signature(signature) => Shape::Starlette,
+        [time, signature] if is_payload && is_text(time) && is_signature(signature) => {
+            if is_text(first) { Shape::Flask } else { Shape::Padded }
+        }
+        [_, signature] if is_payload && signature.ends_with('=') => Shape::Padded,
+        [] | [_] | [_, _] if is_payload => Shape::Cut,
+        [] if is_id(value) => Shape::Id,
+        [signature] if is_id(first) && is_signature(signature) => Shape::SignedId,
+        _ => Shape::Unknown,
+    }
+}
+
+/// Knows other programs' values by how they begin.
+fn foreign(value: &str) -> Option<&'static str> {
+    const STARTS: [(&str, &str); 6] = [
+        ("eyJhbGciOi", "a JSON Web Token"),
+        ("s%3A", "express-session or cookie-session of Node"),
+        ("s:", "express-session or cookie-session of Node"),
+        ("Fe26.2*", "iron-session"),
+        ("CfDJ8", "ASP.NET Core"),
+        ("BAh", "Rails"),
+    ];
+    STARTS.iter().find(|(start, _)| value.starts_with(start)).map(|(_, program)| *program)
+}
+
+/// Starlette's payload is padded base64 of JSON that `json.dumps` has written, with a blank behind keys.
+fn is_starlette(payload: &str) -> bool {
+    let bare = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let Some(json) = encoding::decode_url(bare.as_bytes()) else { return false };
+    let Some(rest) = json.strip_prefix(b"{\"") else { return false };
+    let mut is_escaped = false;
+    let end = rest.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.is_some_and(|end| rest[end + 1..].starts_with(b": "))
+}
+
+/// An id that is shorter can be guessed, so that nobody makes it.
+fn is_id(text: &str) -> bool {
+    text.len() >= 20 && SessionId::parse(text.as_bytes()).is_some()
+}
+
+const fn is_url_safe(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn is_signature(text: &str) -> bool {
+    let decoded = encoding::decode_url(text.as_bytes());
+    !text.contains('=')
+        && decoded
+            .is_some_and(|it| Digest::ALL.iter().any(|digest| digest.output_len() == it.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_what_real_programs_write() {
+        for (value, expected) in [
+            ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Flask),
+            ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdl", Shape::Cut),
+            ("eyJhIjoxfQ.aR_RAA", Shape::Cut),
+            ("eyJhIjoxfQ", Shape::Cut),
+            (".eJyrVkpUslIw1FFQSlKyMqoFAB", Shape::Cut),
+            ("eyJhIjoxfQ==.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Padded),
+            ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw=", Shape::Padded),
+            ("eyJhIjogMX0=.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Starlette),
+            ("eyJhIjoxfQ:1vL0hk:VYsLQ_U2fgKvqx9fBqYtUdliftwVYsLQ_U2fgKvqx9f", Shape::Django),
+            ("kgm1jQbZqX3fWnQe9hTzV4yB7cR2uP0sLxAaDdFfGgH", Shape::Id),
+            (
+                "kgm1jQbZqX3fWnQe9hTzV4yB7cR2uP0sLxAaDdFfGgH.VYsLQ_U2fgKvqx9fBqYtUdliftw",
+                Shape::SignedId,
+            ),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.x", Shape::Other("a JSON Web Token")),
+            ("", Shape::Unknown),
+            ("...", Shape::Unknown),
+            ("dark", Shape::Unknown),
+        ] {
+            assert_eq!(of(value), expected, "{value}");
+        }
+    }
+}
