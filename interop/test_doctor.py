@@ -225,16 +225,25 @@ def test_copies_and_joined_lines() -> None:
     assert codes(f"Cookie: theme=dark,session={one}", *KEYS)[0] == "joined_cookie_lines"
 
 
-def test_set_cookie_that_browsers_refuse() -> None:
-    app = app_with(KEY, SESSION_COOKIE_SAMESITE="None")
+def set_cookie(**config: Any) -> str:
+    """Has Flask set its cookie, and returns the line of the header."""
+    app = app_with(KEY, **config)
 
     @app.get("/")
     def index() -> str:
         flask.session["a"] = 1
         return ""
 
-    header = app.test_client().get("/").headers["Set-Cookie"]
-    assert codes(f"Set-Cookie: {header}", *KEYS) == ["same_site"]
+    return f"Set-Cookie: {app.test_client().get('/').headers['Set-Cookie']}"
+
+
+def test_set_cookie_that_browsers_refuse() -> None:
+    assert codes(set_cookie(SESSION_COOKIE_SAMESITE="None"), *KEYS) == ["same_site"]
+
+
+def test_partitioned_on_one_side() -> None:
+    both = f"{set_cookie(SESSION_COOKIE_SECURE=True)}\n{set_cookie(SESSION_COOKIE_PARTITIONED=True)}"
+    assert codes(both, *KEYS) == ["partitioned"]
 
 
 def test_cookie_of_another_name_is_not_looked_at() -> None:

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Status, Failure> {
         nodes.push(Node::of_file(path, &args.prefix.prefix)?);
     }
     let differences = differences(&nodes);
-    let is_ok = nodes.iter().all(|node| node.examined.faults().is_empty() && !node.has_random_key)
+    let is_ok = nodes.iter().all(|node| node.faults().next().is_none() && !node.has_random_key)
         && differences.iter().all(|it| it.is_harmless);
     let report = if args.format.json {
         json(&nodes, &differences, is_ok).to_string()
@@ -159,7 +159,8 @@ fn meaning(name: &str) -> Option<&'static str> {
 fn text(nodes: &[Node], differences: &[Difference]) -> String {
     let mut text = String::new();
     for node in nodes {
-        let faults = node.examined.faults();
+        let mut faults = node.faults().peekable();
+        let has_fault = faults.peek().is_some();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", node.name);
         for fault in faults {
@@ -168,7 +169,7 @@ fn text(nodes: &[Node], differences: &[Difference]) -> String {
         for note in &node.notes {
             let _ = writeln!(text, "  note: {note}");
         }
-        if faults.is_empty() && node.notes.is_empty() {
+        if !has_fault && node.notes.is_empty() {
             text.push_str("  no fault\n");
         }
     }
@@ -186,7 +187,7 @@ fn text(nodes: &[Node], differences: &[Difference]) -> String {
 
 fn json(nodes: &[Node], differences: &[Difference], is_ok: bool) -> serde_json::Value {
     let of_node = |node: &Node| {
-        let faults = node.examined.faults().iter().map(ToString::to_string);
+        let faults = node.faults().map(ToString::to_string);
         json!({
             "name": node.name,
             "keys": node.examined.config().map(fingerprints).unwrap_or_default(),

@@ -175,6 +175,9 @@ pub(crate) struct DoctorArgs {
     /// The name of the cookie; without it, the configuration's
     #[arg(long, value_name = "NAME")]
     pub(crate) cookie_name: Option<String>,
+    /// Print every cause that is known, one a line, and look at nothing
+    #[arg(long)]
+    pub(crate) causes: bool,
     /// Also print what the session holds
     #[arg(long)]
     pub(crate) show_values: bool,

@@ -8,7 +8,7 @@
 //!   [forms](csrf); [ending sessions](revocation), and
 //!   [WebSockets and server-sent events](live) with them; [bound sessions](device_binding); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
-//! - **Operate**: [when something is wrong](reasons); [keys and security](keys);
+//! - **Operate**: [when a session has vanished](doctor); [when something is wrong](reasons); [keys and security](keys);
 //!   [encrypted sessions](encryption); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [proof].
@@ -26,7 +26,7 @@ macro_rules! pages {
 }
 
 pages! {
-    command_line compatibility csrf design encryption keys
+    command_line compatibility csrf design doctor encryption keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     live log_in merging moving proof python reasons revocation session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb

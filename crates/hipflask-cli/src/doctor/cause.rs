@@ -17,6 +17,9 @@ macro_rules! causes {
                 match self { $(Self::$variant => $code,)+ }
             }
 
+            /// Every cause, in the order of telling them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),+];
+
             pub(crate) const fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }

@@ -30,7 +30,7 @@ use crate::{
     cli::DoctorArgs,
     key,
     node::Node,
-    output::{Failure, Status, print_line},
+    output::{Failure, Status, print, print_line},
 };
 
 /// The largest HAR file that is read.
@@ -56,10 +56,14 @@ struct Report {
 
 /// Looks at everything that was given.
 pub(crate) fn run(args: &DoctorArgs, env: impl key::Env) -> Result<Status, Failure> {
+    if args.causes {
+        let lines = Kind::ALL.iter().map(|kind| format!("{}: {}\n", kind.code(), kind.text()));
+        return print(lines.collect::<String>().as_bytes()).map(|()| Status::Done);
+    }
     let case = case(args, env)?;
     let mut report = Report::default();
     for node in &case.nodes {
-        for fault in node.examined.faults() {
+        for fault in node.faults() {
             let is_key = matches!(
                 fault,
                 hipflask::ConfigError::WeakKey(_) | hipflask::ConfigError::WeakFallback { .. }

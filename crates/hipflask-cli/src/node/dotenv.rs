@@ -14,6 +14,8 @@ pub(super) struct Dotenv {
     pub(super) values: Vec<(String, String)>,
     /// The lines, counted from one, that are no assignment.
     pub(super) skipped: Vec<usize>,
+    /// The lines that are empty but for a comment, which python-dotenv before 1.2.4 takes for the value.
+    pub(super) comments: Vec<usize>,
 }
 
 /// Reads a file; `env` gives what is not set in the file itself.
@@ -29,6 +31,9 @@ pub(super) fn read(text: &str, env: impl Fn(&str) -> Option<String>) -> Dotenv {
             Binding::Nothing => {}
             Binding::Skipped => file.skipped.push(line),
             Binding::Value(name, value) => {
+                if value.is_empty() && rest[..rest.len() - after.len()].contains('#') {
+                    file.comments.push(line);
+                }
                 // The environment wins over the file, unless whoever loads it says otherwise.
                 let lookup = |name: &str| env(name).or_else(|| values.get(name).cloned());
                 let value = replaced(&value, lookup);

@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) notes: Vec<String>,
     /// Where each process makes a key of its own.
     pub(crate) has_random_key: bool,
+    /// There is a key, which only the program knows.
+    has_unknown_key: bool,
 }
 
 /// Why a file is no configuration.
@@ -84,8 +86,16 @@ impl Node {
         }
     }
 
+    /// Returns what is wrong for certain.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &ConfigError> {
+        let is_known = |fault: &&ConfigError| {
+            !(self.has_unknown_key && matches!(fault, ConfigError::NoKey { .. }))
+        };
+        self.examined.faults().iter().filter(is_known)
+    }
+
     const fn new(name: String, examined: Examined) -> Self {
-        Self { name, examined, notes: Vec::new(), has_random_key: false }
+        Self { name, examined, notes: Vec::new(), has_random_key: false, has_unknown_key: false }
     }
 
     fn of_python(name: String, text: &str) -> Self {
@@ -93,6 +103,7 @@ impl Node {
         let mut node = Self::new(name, Examined::of_values(file.values));
         for computed in file.computed.iter().filter(|computed| is_setting(&computed.name)) {
             let (line, name) = (computed.line, &computed.name);
+            node.has_unknown_key |= name == "SECRET_KEY";
             node.notes.push(if name == "SECRET_KEY" && computed.is_random {
                 node.has_random_key = true;
                 format!(
@@ -116,6 +127,11 @@ impl Node {
             .map(|lines| format!("{lines}: expected NAME=VALUE, and Flask reads past it"))
             .into_iter()
             .collect();
+        notes.extend(lines(&file.comments).map(|lines| {
+            format!(
+                "{lines}: empty, but python-dotenv before 1.2.4 takes the comment for the value"
+            )
+        }));
         let bare = file.values.iter().map(|(name, _)| name.as_str());
         let bare: Vec<_> = bare.filter(|name| !prefix.is_empty() && is_setting(name)).collect();
         if !bare.is_empty() {

@@ -49,7 +49,10 @@ fn every_fault_of_every_node_is_told() {
                 "a.toml",
                 "SECRET_KEY = 'dev'\nSESSION_COOKIE_SECURE = 'yes'\nSESSION_COKIE_NAME = 'x'",
             ),
-            ("b.env", "FLASK_SESSION_COOKIE_SAMESITE=None\nnonsense here\nSECRET_KEY=hunter2\n"),
+            (
+                "b.env",
+                "FLASK_SESSION_COOKIE_SAMESITE=None\nnonsense here\nSECRET_KEY=hunter2\nA= # b\n",
+            ),
             ("c.py", "SECRET_KEY = os.urandom(24)\nif DEBUG:\n    SECRET_KEY = 'dev'\n"),
         ],
         &[],
@@ -62,12 +65,20 @@ fn every_fault_of_every_node_is_told() {
         "b.env\n  fault: no secret key: set FLASK_SECRET_KEY",
         "  fault: browsers drop a cookie with SameSite=None that is not secure",
         "  note: line 2: expected NAME=VALUE, and Flask reads past it\n",
+        "  note: line 4: empty, but python-dotenv before 1.2.4 takes the comment for the value\n",
         "  note: without the prefix FLASK_ nobody reads SECRET_KEY: add it, or say --prefix ''",
         "  note: line 1: SECRET_KEY is random: each start of each process makes another one\n",
         "  note: line 2: expected `NAME = literal`",
     ] {
         assert!(outcome.out.contains(expected), "{expected:?} is not in {}", outcome.out);
     }
+}
+
+#[test]
+fn key_that_is_computed_is_no_fault() {
+    let python = "import os\nSECRET_KEY = os.environ['KEY']\n";
+    let expected = "a.py\n  note: line 2: SECRET_KEY is computed, so its value is not known here\n";
+    check(&[("a.py", python)], &[]).assert(0, expected, "");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::{
 use crate::run::{command, hipflask, outcome};
 
 const PAGE: &str = "../../docs/command_line.md";
+const DOCTOR: &str = "../../docs/doctor.md";
 const FROM: &str = " writes what each command says with --help. -->\n";
 const TO: &str = "<!-- To here. -->\n";
 
@@ -31,8 +32,8 @@ fn verbs() -> Vec<String> {
     verbs
 }
 
-fn page() -> (PathBuf, String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+fn page(page: &str) -> (PathBuf, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = fs::read_to_string(&path).expect("the page is there");
     (path, text)
 }
@@ -44,7 +45,7 @@ fn page_shows_the_help_of_each_verb() {
         let help = shown(&[&verb, "--help"]);
         write!(expected, "\n### hipflask {verb}\n\n```text\n{help}```\n").unwrap();
     }
-    let (path, page) = page();
+    let (path, page) = page(PAGE);
     let (before, rest) = page.split_once(FROM).unwrap();
     let (made, after) = rest.split_once(TO).unwrap();
     let expected = format!("{expected}\n");
@@ -79,13 +80,25 @@ fn with_answers(page: &str, folder: &Path) -> String {
 
 #[test]
 fn examples_of_the_page_run() {
-    let (_, page) = page();
+    let (_, page) = page(PAGE);
     let folder = tempfile::tempdir().unwrap();
     let answered = with_answers(&page, folder.path());
     for made in ["hipflask.bash", "hipflask.1"] {
         assert!(fs::metadata(folder.path().join(made)).unwrap().len() > 1000, "{made}");
     }
     assert_eq!(answered, page);
+}
+
+#[test]
+fn walk_through_of_the_doctor_runs() {
+    let (path, page) = page(DOCTOR);
+    let folder = tempfile::tempdir().unwrap();
+    let answered = with_answers(&page, folder.path());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, answered).unwrap();
+    } else {
+        assert_eq!(answered, page, "UPDATE_DOCS=1 writes {DOCTOR} again");
+    }
 }
 
 #[test]
