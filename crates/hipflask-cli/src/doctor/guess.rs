@@ -13,31 +13,37 @@ use super::{
     Case,
     cause::{Cause, Kind},
 };
+use crate::node::Node;
 
 /// How long guesses are counted.
 const FOR: Duration = Duration::from_millis(100);
 
 /// Finds keys that can be guessed.
 pub(super) fn look(case: &Case) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    for node in &case.nodes {
-        let Some(config) = node.examined.config() else { continue };
-        for (key, position) in config.secret_key().ring().keys().zip(0..) {
-            if let Err(weakness) = strength::judge(key.as_bytes()) {
-                let speed = guesses_per_second();
-                causes.push(Cause::new(
-                    Kind::WeakKey,
-                    format!(
-                        "{}, key {position}: {weakness}; one core of this machine tries {speed} keys a \
-                         second, so a list of a million words takes {} seconds",
-                        node.name,
-                        (1_000_000 / speed.max(1)).max(1),
-                    ),
-                ));
-            }
-        }
+    let keys = case.nodes.iter().flat_map(|node| {
+        let ring = node.examined.config().map(|config| config.secret_key().ring());
+        let keys = ring.into_iter().flat_map(|ring| ring.keys().zip(0..));
+        keys.map(move |(key, position)| (node, key, position))
+    });
+    let weak: Vec<_> = keys
+        .filter_map(|(node, key, position)| {
+            Some((node, position, strength::judge(key.as_bytes()).err()?))
+        })
+        .collect();
+    if weak.is_empty() {
+        return Vec::new();
     }
-    causes
+    let speed = guesses_per_second().max(1);
+    let seconds = (1_000_000 / speed).max(1);
+    let cause = |(node, position, weakness): (&Node, usize, strength::Weakness)| {
+        let words = format!(
+            "{}, key {position}: {weakness}; one core of this machine tries {speed} keys a second, so a \
+             list of a million words takes {seconds} seconds",
+            node.name
+        );
+        Cause::new(Kind::WeakKey, words)
+    };
+    weak.into_iter().map(cause).collect()
 }
 
 /// Counts how many keys can be tried against a cookie. The keys are made up.

@@ -83,28 +83,20 @@ pub(crate) fn run(args: &DoctorArgs, env: impl key::Env) -> Result<Status, Failu
 
     let text = given_text(args)?;
     let given = text.as_deref().map(|text| given::read(text, &case.name)).unwrap_or_default();
-    let mut values = given.values;
     let mut exchanges = vec![given.exchange];
     if let Some(path) = &args.har {
         exchanges.extend(har_of(path)?);
     }
-    values.extend(exchanges.iter().flat_map(|it| it.values(&case.name)));
-    values.extend(
-        exchanges
-            .iter()
-            .flat_map(|it| it.sets(&case.name))
-            .filter(|it| !it.is_deletion)
-            .map(|it| it.value),
-    );
     if let Some(url) = &args.url {
-        exchanges.extend(fetched(url, values.first(), &case)?);
-        values.extend(
-            exchanges
-                .iter()
-                .flat_map(|it| it.sets(&case.name))
-                .filter(|it| !it.is_deletion)
-                .map(|it| it.value),
-        );
+        let value = given.values.first().cloned();
+        let value = value.or_else(|| exchanges.iter().flat_map(|it| it.values(&case.name)).next());
+        exchanges.extend(fetched(url, value.as_ref(), &case)?);
+    }
+    let mut values = given.values;
+    for exchange in &exchanges {
+        values.extend(exchange.values(&case.name));
+        let set = exchange.sets(&case.name).into_iter().filter(|cookie| !cookie.is_deletion);
+        values.extend(set.map(|cookie| cookie.value));
     }
     values.dedup();
     report.causes.extend(exchange::look(&exchanges, &case.name));

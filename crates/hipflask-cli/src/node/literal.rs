@@ -5,6 +5,8 @@
 
 use hipflask_core::value::{Int, Text, Value};
 
+use super::escape::unescape;
+
 /// The deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
 
@@ -301,13 +303,11 @@ impl<'a> Reader<'a> {
             }
             self.at += prefix.len();
             let raw = self.skip_string()?;
-            let (quote, raw) = raw;
             if prefix.contains('r') {
                 text.push_str(raw);
             } else {
                 unescape(raw, is_bytes, &mut text)?;
             }
-            let _ = quote;
             self.skip();
             if self.string_prefix().is_none() {
                 break;
@@ -321,8 +321,8 @@ impl<'a> Reader<'a> {
         Some(Value::Str(Text::from(text)))
     }
 
-    /// Skips a text from quote to quote, and returns the quotes and what is between them.
-    fn skip_string(&mut self) -> Option<(&'a str, &'a str)> {
+    /// Skips a text from quote to quote, and returns what is between them.
+    fn skip_string(&mut self) -> Option<&'a str> {
         let rest = self.rest();
         let long = ["'''", "\"\"\""].into_iter().find(|quote| rest.starts_with(quote));
         let quote = long.or_else(|| rest.get(..1))?;
@@ -331,7 +331,7 @@ impl<'a> Reader<'a> {
             let next = rest[at..].chars().next()?;
             if rest[at..].starts_with(quote) {
                 self.at += at + quote.len();
-                return Some((&rest[..quote.len()], &rest[quote.len()..at]));
+                return Some(&rest[quote.len()..at]);
             }
             match next {
                 '\n' if long.is_none() => return None,
@@ -374,53 +374,6 @@ fn number(value: &Value) -> Option<f64> {
         Value::Float(float) => Some(*float),
         _ => None,
     }
-}
-
-/// Appends what the escapes of a text stand for; of bytes each character is one byte.
-fn unescape(raw: &str, is_bytes: bool, text: &mut String) -> Option<()> {
-    let mut chars = raw.chars();
-    while let Some(it) = chars.next() {
-        if it != '\\' {
-            if is_bytes && !it.is_ascii() {
-                return None;
-            }
-            text.push(it);
-            continue;
-        }
-        let hex = |chars: &mut std::str::Chars<'_>, n: usize| {
-            let digits: String = chars.by_ref().take(n).collect();
-            let code = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == n)?;
-            char::from_u32(code)
-        };
-        match chars.next()? {
-            '\n' => {}
-            it @ ('\\' | '\'' | '"') => text.push(it),
-            'a' => text.push('\x07'),
-            'b' => text.push('\x08'),
-            'f' => text.push('\x0c'),
-            'n' => text.push('\n'),
-            'r' => text.push('\r'),
-            't' => text.push('\t'),
-            'v' => text.push('\x0b'),
-            'x' => text.push(hex(&mut chars, 2)?),
-            'u' if !is_bytes => text.push(hex(&mut chars, 4)?),
-            'U' if !is_bytes => text.push(hex(&mut chars, 8)?),
-            'N' if !is_bytes => return None,
-            digit @ '0'..='7' => {
-                let mut digits = String::from(digit);
-                while digits.len() < 3 {
-                    let mut ahead = chars.clone();
-                    let Some(next @ '0'..='7') = ahead.next() else { break };
-                    digits.push(next);
-                    chars = ahead;
-                }
-                text.push(char::from_u32(u32::from_str_radix(&digits, 8).ok()?)?);
-            }
-            // Python keeps the backslash of an escape that it does not know.
-            other => text.extend(['\\', other]),
-        }
-    }
-    Some(())
 }
 
 #[cfg(test)]

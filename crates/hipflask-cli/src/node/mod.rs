@@ -1,9 +1,10 @@
 //! The configuration of one node: a file, or the environment of this process.
 //!
 //! Finds out the kind of a file and has it read; what is good or bad about it is known elsewhere. `dotenv`
-//! and `python` know their formats, `literal` Python's expressions.
+//! and `python` know their formats, `literal` and `escape` Python's expressions.
 
 mod dotenv;
+mod escape;
 mod literal;
 mod python;
 
