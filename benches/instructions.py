@@ -22,6 +22,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(str(pathlib.Path(__file__).parent / "python"))
+
+from measure import keep
+
 HERE = pathlib.Path(__file__).parent
 KEPT = HERE / "instructions.json"
 # How much more is taken for a fault: with the tools of the kept counts, and with others.
@@ -77,6 +81,7 @@ def main() -> None:
     faults = sorted(kept["counts"].keys() ^ counts.keys())
     for name, before in kept["counts"].items():
         now = counts.get(name, 0)
+        keep("instructions", options.what, name, "instructions", [now])
         print(f"| {name} | {before:,} | {now:,} | {now / before - 1:+.1%} |")
         if now > before * (1 + allowed):
             faults.append(name)

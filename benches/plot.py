@@ -1,5 +1,6 @@
-"""Draws the plots of docs/speed.md from its own tables: python3 benches/plot.py [--check]."""
+"""Draws plots. By itself, those of docs/speed.md from its own tables: python3 benches/plot.py [--check]."""
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -32,11 +33,8 @@ def label(cell):
     return re.sub(r"[`*]", "", cell).split(" (")[0].split(":")[0]
 
 
-def draw(rows, title, meaning):
-    bars = [(label(name), value) for name, value in rows]
-    top = max(value for _, value in bars)
-    height = 58 + ROW * len(bars)
-    out = [
+def head(height, title, meaning):
+    return [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" width="760" height="{height}" '
         'font-family="sans-serif" font-size="13" role="img">',
         f"<title>{escape(title)}</title>",
@@ -44,15 +42,48 @@ def draw(rows, title, meaning):
         f'<text x="16" y="26" font-size="14" font-weight="bold" fill="#24292f">{escape(title)}</text>',
         f'<text x="744" y="26" text-anchor="end" fill="#57606a">{meaning}</text>',
     ]
-    for index, (name, value) in enumerate(bars):
+
+
+def draw(rows, title, meaning):
+    """Draws a bar for each name and value; a third and a fourth value are the quartiles, a thin line."""
+    bars = [(label(name), value, quartiles) for name, value, *quartiles in rows]
+    top = max(value for _, value, _ in bars)
+    out = head(58 + ROW * len(bars), title, meaning)
+    for index, (name, value, quartiles) in enumerate(bars):
         y = 44 + ROW * index
-        color = "#2f6fd6" if name == "Hipflask" else "#9aa4b2"
+        color = "#2f6fd6" if name.startswith("Hipflask") else "#9aa4b2"
         length = max(2, round(WIDTH * value / top))
         out += [
             f'<text x="{LEFT - 10}" y="{y + 15}" text-anchor="end" fill="#24292f">{escape(name)}</text>',
             f'<rect x="{LEFT}" y="{y}" width="{length}" height="20" fill="{color}"/>',
             f'<text x="{LEFT + length + 6}" y="{y + 15}" fill="#24292f">{value:,g}</text>',
         ]
+        if quartiles:
+            low, high = (LEFT + round(WIDTH * min(end / top, 1.1)) for end in quartiles)
+            out.append(f'<path d="M{low} {y + 22}H{high}" stroke="#24292f"/>')
+    return "\n".join([*out, "</svg>", ""])
+
+
+def lines(curves, title, meaning, across, ends):
+    """Draws a line through the points of each name, on logarithmic axes; `ends` are the powers of ten of both."""
+    (left, right), (bottom, top) = ends
+    at_x = lambda x: round(70 + 540 * (math.log10(x) - left) / (right - left))
+    at_y = lambda y: round(320 - 270 * (math.log10(y) - bottom) / (top - bottom))
+    out = head(370, title, meaning)
+    for power in range(left, right + 1):
+        x = at_x(10**power)
+        out.append(f'<path d="M{x} 50V320" stroke="#d0d7de"/>')
+        out.append(f'<text x="{x}" y="338" text-anchor="middle" fill="#57606a">{10**power:,}</text>')
+    for power in range(bottom, top + 1):
+        y = at_y(10**power)
+        out.append(f'<path d="M70 {y}H610" stroke="#d0d7de"/>')
+        out.append(f'<text x="62" y="{y + 4}" text-anchor="end" fill="#57606a">{10**power:,g}</text>')
+    out.append(f'<text x="340" y="358" text-anchor="middle" fill="#24292f">{escape(across)}</text>')
+    for (name, points), color in zip(curves.items(), ["#2f6fd6", "#c92a2a", "#57606a", "#2b8a3e"]):
+        path = " ".join(f"{at_x(x)},{at_y(y)}" for x, y in points)
+        x, y = at_x(points[-1][0]), at_y(points[-1][1])
+        out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        out.append(f'<text x="{x + 8}" y="{y + 4}" fill="{color}">{escape(name)}</text>')
     return "\n".join([*out, "</svg>", ""])
 
 
@@ -72,4 +103,5 @@ def main():
         sys.exit(f"{', '.join(stale)}: python3 benches/plot.py draws them again")
 
 
-main()
+if __name__ == "__main__":
+    main()

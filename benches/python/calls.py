@@ -14,7 +14,7 @@ from typing import Any
 
 from contender import Contender
 from flask import Flask, Request
-from measure import median_ratio, table
+from measure import keep, median_ratio, table
 from werkzeug.test import EnvironBuilder
 from workload import WORKLOADS, Workload
 
@@ -151,6 +151,8 @@ def rows(contenders: list[Contender], n_rounds: int) -> Iterator[list[str]]:
                     at = (at + turn) % len(subjects)
                     with apps[at].app_context():
                         times[at].append(timed(prepare(subjects[at])))
+            for contender, each in zip(contenders, times):
+                keep("calls", f"{workload.name}: {name}", contender.name, "CPU, µs", each)
             costs = [f"{statistics.median(each):.1f}" for each in times]
             ratios = [f"{median_ratio(times[0], each):.2f}" for each in times[1:]]
             yield [workload.name, name, *costs, *ratios]

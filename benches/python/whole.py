@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 
 from contender import Contender
-from measure import median_ratio, table
+from measure import keep, median_ratio, table
 from redis import Redis
 from server import WORKERS, Server, gunicorn, program
 
@@ -102,6 +102,9 @@ def report(contenders: list[Contender], n_rounds: int) -> str:
                         measure(servers[at], path, str(scripts[at]), rounds[at])
                 for at, server in enumerate(servers):
                     rival = rounds[at - at % 2]
+                    case = f"{worker}, {title}"
+                    keep("requests", case, server.contender.name, "requests/s", rounds[at].per_second)
+                    keep("requests", case, server.contender.name, "worker CPU, µs", rounds[at].cpu)
                     rows.append(
                         [
                             worker,

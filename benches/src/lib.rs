@@ -7,4 +7,5 @@ pub mod contender;
 pub mod handler;
 pub mod measure;
 pub mod router;
+pub mod samples;
 pub mod workload;

@@ -8,6 +8,7 @@ use std::{error::Error, io};
 use hipflask_benches::{
     contender::{Flask, LOCAL},
     measure::{Middle, Runner, calibrate},
+    samples,
     workload::{Operation, Workload},
 };
 
@@ -28,9 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             let row = |part: &&str| format!("Flask {version}, {part}");
             rows.extend(Flask::PARTS.iter().map(row));
         }
-        Err(error) => println!("Flask is not in the table: {error}.\n"),
+        Err(error) => {
+            samples::keep_missing("cookie", "Flask", &error.to_string())?;
+            println!("Flask is not in the table: {error}.\n");
+        }
     }
-    print_sizes(&workloads);
+    print_sizes(&workloads)?;
     println!(
         "Nanoseconds of CPU time, medians of {n_rounds} rounds; (ratio to the floor ± half the distance of its quartiles).\n"
     );
@@ -46,7 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             let mut column = vec![None; rows.len()];
             let floor = cells[0].samples.clone();
+            let case = format!("{} {}", operation.name(), workload.name);
             for Cell { row, samples, .. } in cells {
+                samples::keep("cookie", &case, &rows[row], "CPU, ns", &samples)?;
                 let ratio = Middle::of_ratios(&samples, &floor);
                 column[row] = Some(format!("{:.0} ({ratio})", Middle::of(samples).median));
             }
@@ -75,13 +81,15 @@ fn prepare(
     present.map(cell).collect()
 }
 
-fn print_sizes(workloads: &[Workload]) {
+fn print_sizes(workloads: &[Workload]) -> io::Result<()> {
     for load in workloads {
         let how = if load.is_compressed() { "compressed" } else { "not compressed" };
         let (json, cookie) = (load.json.len(), load.cookie.len());
         println!("- {}: {json} bytes of JSON, a cookie value of {cookie} bytes, {how}", load.name);
+        samples::keep("sizes", load.name, "hipflask", "cookie, bytes", &[cookie as f64])?;
     }
     println!();
+    Ok(())
 }
 
 fn print_table(

@@ -23,6 +23,7 @@ use hipflask::{SecretKey, SessionLayer};
 use hipflask_benches::{
     handler::{self, read, write},
     measure::Middle,
+    samples,
 };
 
 const N_CONNECTIONS: usize = 32;
@@ -167,6 +168,8 @@ fn compare(n_rounds: usize) -> Anything<()> {
     println!("|---|--:|--:|--:|--:|");
     let bare = &samples[0];
     for ((name, ..), (micros, rates)) in CASES.iter().zip(&samples) {
+        samples::keep("http", "", name, "CPU, µs", micros)?;
+        samples::keep("http", "", name, "requests/s", rates)?;
         let (cpu, speed) = (Middle::of_ratios(micros, &bare.0), Middle::of_ratios(rates, &bare.1));
         let [micros, rate] = [micros, rates].map(|samples| Middle::of(samples.clone()).median);
         println!("| {name} | {micros:.2} | {cpu} | {rate:.0} | {speed} |");

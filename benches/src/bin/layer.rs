@@ -7,7 +7,7 @@ use std::{env, error::Error};
 
 use hipflask_benches::{
     measure::{Middle, Runner, calibrate},
-    router,
+    router, samples,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("| request through the router | ns | to bare axum |\n|---|--:|--:|");
     for (case, nanos) in cases.iter().zip(&samples) {
+        samples::keep("layer", "", case.name, "CPU, ns", nanos)?;
         let ratio = Middle::of_ratios(nanos, &samples[0]);
         println!("| {} | {:.0} | {ratio} |", case.name, Middle::of(nanos.clone()).median);
     }

@@ -11,7 +11,8 @@ fn workload(name: &str) -> Map<String, Value> {
     all[name].as_object().cloned().unwrap_or_default()
 }
 
-pub(crate) const CONTENDERS: [&str; 4] = ["hipflask", "tower-sessions", "actix-session", "flask"];
+pub(crate) const CONTENDERS: [&str; 6] =
+    ["hipflask", "tower-sessions", "axum_session", "axess", "actix-session", "flask"];
 
 /// Serves one of the Rust contenders on a free port, which it prints.
 pub(crate) fn serve(server: &str, redis: &str) -> Anything<()> {
@@ -23,6 +24,9 @@ pub(crate) fn serve(server: &str, redis: &str) -> Anything<()> {
         let app = match server {
             "hipflask" => hipflask_app(redis).await?,
             "tower-sessions" => tower_app(redis).await?,
+            "axum_session" => axum_session_app(redis).await?,
+            #[cfg(feature = "axess")]
+            "axess" => axess_app(redis).await?,
             _ => return Err("unknown contender".into()),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -88,6 +92,76 @@ async fn tower_app(redis: &str) -> Anything<Router> {
     let sessions = SessionManagerLayer::new(RedisStore::new(pool))
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(Duration::days(31)));
+    Ok(Router::new()
+        .route("/", get(async || "hello"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
+        .layer(sessions))
+}
+
+async fn axum_session_app(redis: &str) -> Anything<Router> {
+    use axum_session::{Session, SessionConfig, SessionLayer, SessionStore};
+    use axum_session_redispool::SessionRedisPool;
+    use tower_sessions::cookie::time::Duration;
+
+    type Stored = Session<SessionRedisPool>;
+    async fn read(session: Stored) -> String {
+        session.get::<u64>("count").unwrap_or(0).to_string()
+    }
+    async fn write(session: Stored) -> String {
+        let count = session.get::<u64>("count").unwrap_or(0) + 1;
+        session.set("count", count);
+        count.to_string()
+    }
+    async fn fill(session: Stored, Path(name): Path<String>) {
+        for (key, value) in workload(&name) {
+            session.set(&key, value);
+        }
+    }
+
+    // By default a process keeps sessions for an hour, and sees nothing of what others write.
+    let config = SessionConfig::default()
+        .with_memory_lifetime(Duration::ZERO)
+        .with_lifetime(Duration::days(31));
+    let pool = redis_pool::RedisPool::from(redis::Client::open(redis)?);
+    let store = SessionStore::<SessionRedisPool>::new(Some(pool.into()), config).await?;
+    Ok(Router::new()
+        .route("/", get(async || "hello"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .route("/fill/{name}", get(fill))
+        .layer(SessionLayer::new(store)))
+}
+
+#[cfg(feature = "axess")]
+async fn axess_app(redis: &str) -> Anything<Router> {
+    use axess::{AuthSession, SessionLayer, backends::valkey::SessionStore};
+    use tower_sessions_redis_store::fred::prelude::*;
+
+    async fn count(session: &AuthSession) -> u64 {
+        session.get_custom("count").await.and_then(|count| count.as_u64()).unwrap_or(0)
+    }
+    async fn read(session: AuthSession) -> String {
+        count(&session).await.to_string()
+    }
+    async fn write(session: AuthSession) -> String {
+        let count = count(&session).await + 1;
+        session.set_custom("count", count.into()).await;
+        count.to_string()
+    }
+    async fn fill(session: AuthSession, Path(name): Path<String>) {
+        for (key, value) in workload(&name) {
+            session.set_custom(key, value).await;
+        }
+    }
+
+    let client = Client::new(Config::from_url(redis)?, None, None, None);
+    client.init().await?;
+    let key = std::array::from_fn(|at| at as u8);
+    let sessions = SessionLayer::new(SessionStore::plaintext(client), key)
+        .with_secure(false)
+        .with_ttl(std::time::Duration::from_secs(31 * 24 * 60 * 60));
     Ok(Router::new()
         .route("/", get(async || "hello"))
         .route("/read", get(read))

@@ -18,7 +18,12 @@ use mongodb::{
 };
 use sqlx::{MySqlPool, PgPool, mysql::MySqlPoolOptions, postgres::PgPoolOptions};
 
-use crate::{Anything, process::cpu_of, report::quartiles};
+use crate::{
+    Anything,
+    process::cpu_of,
+    report::{quartiles, ratio},
+    samples,
+};
 
 const N_TASKS: usize = 32;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,6 +43,16 @@ enum Operation {
     Swap,
 }
 
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ReadAndTouch => "read, touch if due; the driver reads",
+            Self::Swap => "compare and swap",
+        }
+    }
+}
+
 enum Way {
     MariaDb(MySqlPool),
     MongoDb(Collection<Document>),
@@ -52,31 +67,53 @@ pub(crate) fn compare(n_rounds: usize) -> Anything<()> {
         println!("medians (lower to upper quartile) of what a round gave beside the bare driver.\n");
         println!("| server | operation | driver, per second | store, per second | beside | driver CPU, µs | store CPU, µs | beside |");
         println!("|---|---|--:|--:|--:|--:|--:|--:|");
-        let server = Postgres::start()?;
-        let pool = PgPoolOptions::new().max_connections(N_CONNECTIONS).test_before_acquire(false);
-        let pool = pool.connect(&server.address()).await?;
-        for quiet in ["log_statement = 'none'", "synchronous_commit = off"] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("ALTER SYSTEM SET {quiet}"))).execute(&pool).await?;
-        }
-        sqlx::raw_sql("SELECT pg_reload_conf()").execute(&pool).await?;
-        rows("PostgreSQL", n_rounds, Way::Postgres(pool), &server.address()).await?;
-        drop(server);
-
-        let server = MariaDb::start()?;
-        let pool = MySqlPoolOptions::new().max_connections(N_CONNECTIONS).test_before_acquire(false);
-        let pool = pool.connect(&server.address()).await?;
-        sqlx::raw_sql("SET GLOBAL general_log = 0").execute(&pool).await?;
-        rows("MariaDB", n_rounds, Way::MariaDb(pool), &server.address()).await?;
-        drop(server);
-
-        let server = mongod::start(free_port()?, None)?;
-        let address = format!("mongodb://127.0.0.1:{}/sessions", server.port());
-        let client = Client::with_uri_str(&address).await?;
-        let concern = WriteConcern::majority();
-        let options = CollectionOptions::builder().write_concern(concern).build();
-        let sessions = client.database("sessions").collection_with_options("sessions", options);
-        rows("MongoDB", n_rounds, Way::MongoDb(sessions), &address).await
+        missing_unless("PostgreSQL", on_postgres(n_rounds).await)?;
+        missing_unless("MariaDB", on_mariadb(n_rounds).await)?;
+        missing_unless("MongoDB", on_mongodb(n_rounds).await)
     })
+}
+
+/// A server that is not there takes no row from the others.
+fn missing_unless(server: &str, result: Anything<()>) -> Anything<()> {
+    let Err(error) = result else { return Ok(()) };
+    println!("\n{server} is not in the table: {error}.");
+    Ok(samples::keep_missing("drivers", server, &error.to_string())?)
+}
+
+async fn on_postgres(n_rounds: usize) -> Anything<()> {
+    let (server, pool) = postgres().await?;
+    rows("PostgreSQL", n_rounds, Way::Postgres(pool), &server.address()).await
+}
+
+async fn on_mariadb(n_rounds: usize) -> Anything<()> {
+    let server = MariaDb::start()?;
+    let pool = MySqlPoolOptions::new().max_connections(N_CONNECTIONS).test_before_acquire(false);
+    let pool = pool.connect(&server.address()).await?;
+    sqlx::raw_sql("SET GLOBAL general_log = 0").execute(&pool).await?;
+    rows("MariaDB", n_rounds, Way::MariaDb(pool), &server.address()).await
+}
+
+async fn on_mongodb(n_rounds: usize) -> Anything<()> {
+    let server = mongod::start(free_port()?, None)?;
+    let address = format!("mongodb://127.0.0.1:{}/sessions", server.port());
+    let client = Client::with_uri_str(&address).await?;
+    let concern = WriteConcern::majority();
+    let options = CollectionOptions::builder().write_concern(concern).build();
+    let sessions = client.database("sessions").collection_with_options("sessions", options);
+    rows("MongoDB", n_rounds, Way::MongoDb(sessions), &address).await
+}
+
+/// Starts a PostgreSQL that neither logs nor waits for its disk.
+pub(crate) async fn postgres() -> Anything<(Postgres, PgPool)> {
+    let server = Postgres::start()?;
+    let pool = PgPoolOptions::new().max_connections(N_CONNECTIONS).test_before_acquire(false);
+    let pool = pool.connect(&server.address()).await?;
+    for quiet in ["log_statement = 'none'", "synchronous_commit = off"] {
+        let set = format!("ALTER SYSTEM SET {quiet}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&pool).await?;
+    }
+    sqlx::raw_sql("SELECT pg_reload_conf()").execute(&pool).await?;
+    Ok((server, pool))
 }
 
 async fn rows(server: &str, n_rounds: usize, bare: Way, address: &str) -> Anything<()> {
@@ -99,17 +136,17 @@ async fn rows(server: &str, n_rounds: usize, bare: Way, address: &str) -> Anythi
         let of =
             |at: usize, field: fn(&(f64, f64)) -> f64| quartiles(samples[at].iter().map(field)).1;
         let beside = |field: fn(&(f64, f64)) -> f64| {
-            let pairs = samples[1].iter().map(field).zip(samples[0].iter().map(field));
-            let (low, middle, high) = quartiles(pairs.map(|(store, bare)| store / bare));
-            format!("{middle:.2} ({low:.2} to {high:.2})")
+            ratio(samples[1].iter().map(field), samples[0].iter().map(field))
         };
+        let case = format!("{server}: {}", operation.name());
+        for (contender, of) in [("driver", &samples[0]), ("hipflask", &samples[1])] {
+            let (rates, cpu): (Vec<f64>, Vec<f64>) = of.iter().copied().unzip();
+            samples::keep("drivers", &case, contender, "operations/s", &rates)?;
+            samples::keep("drivers", &case, contender, "client CPU, µs", &cpu)?;
+        }
         println!(
             "| {server} | {} | {:.0} | {:.0} | {} | {:.1} | {:.1} | {} |",
-            match operation {
-                Operation::Read => "read",
-                Operation::ReadAndTouch => "read, touch if due; the driver reads",
-                Operation::Swap => "compare and swap",
-            },
+            operation.name(),
             of(0, |sample| sample.0),
             of(1, |sample| sample.0),
             beside(|sample| sample.0),

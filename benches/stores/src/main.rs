@@ -1,11 +1,12 @@
-//! The same counter behind four session systems on one Redis, in one interleaved run.
+//! The same counter behind several session systems on one Redis, in one interleaved run.
 //!
 //! From this folder:
 //!
 //! - `cargo run --release [-- ROUNDS [CONTENDER…]]`: requests per second, latency, CPU time;
 //! - `cargo run --release -- drivers [ROUNDS]`: PostgreSQL, MariaDB and MongoDB beside their bare drivers;
 //! - `cargo run --release -- memory [N]`: what N stored sessions take in Redis;
-//! - `cargo run --release -- purge [N]`: how long expired rows take to purge from N of them.
+//! - `cargo run --release -- purge [N]`: how long expired rows take to purge from N of them;
+//! - `cargo run --release -- scale [N]`: what up to N sessions cost Redis and PostgreSQL, as JSON lines.
 //!
 //! Each server is a process of its own; they take
 //! turns, and the CPU time that Redis spends is counted beside the server's.
@@ -17,6 +18,10 @@ mod memory;
 mod process;
 mod purge;
 mod report;
+#[path = "../../src/samples.rs"]
+mod samples;
+mod scale;
+mod wire;
 
 use std::{env, error::Error};
 
@@ -32,6 +37,8 @@ fn main() -> Anything<()> {
         [command, n] if command == "memory" => memory::compare(n.parse()?),
         [command] if command == "purge" => purge::measure(1_000_000),
         [command, n] if command == "purge" => purge::measure(n.parse()?),
+        [command] if command == "scale" => scale::measure(1_000_000),
+        [command, n] if command == "scale" => scale::measure(n.parse()?),
         [] => report::compare(7, &app::CONTENDERS),
         [n_rounds] => report::compare(n_rounds.parse()?, &app::CONTENDERS),
         [n_rounds, names @ ..] => report::compare(

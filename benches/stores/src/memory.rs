@@ -9,6 +9,7 @@ use crate::{
     Anything,
     app::CONTENDERS,
     process::{Contender, cookie_of, start_redis},
+    samples,
 };
 
 const BATCH: usize = 10_000;
@@ -18,15 +19,32 @@ pub(crate) fn compare(most: usize) -> Anything<()> {
     println!("|---|---|--:|--:|---|");
     for workload in ["w2", "w3"] {
         for name in CONTENDERS {
-            let (key, record) = record_of(name, workload)?;
-            let memory = memory_of(key.len(), &record, most)?;
+            let (key, record) = match record_of(name, workload) {
+                Ok(found) => found,
+                Err(error) => {
+                    samples::keep_missing("memory", name, &error.to_string())?;
+                    continue;
+                }
+            };
+            let sizes = memory_of(key.len(), &record, most)?;
+            let words = sizes.iter().map(|(n_stored, bytes)| {
+                samples::keep(
+                    "memory",
+                    workload,
+                    name,
+                    &format!("bytes at {n_stored}"),
+                    &[*bytes],
+                )?;
+                Ok(format!("{bytes} at {n_stored}"))
+            });
+            let memory = words.collect::<Anything<Vec<_>>>()?.join(", ");
             println!("| {workload} | {name} | {} | {} | {memory} |", key.len(), record.len());
         }
     }
     Ok(())
 }
 
-fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
     let (_server, address) = start_redis()?;
     let contender = Contender::start(name, &address)?;
     let mut redis = redis::Client::open(address)?.get_connection()?;
@@ -39,11 +57,11 @@ fn record_of(name: &str, workload: &str) -> Anything<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Returns the bytes per session at each power of ten from a thousand up to `most`.
-fn memory_of(key_len: usize, record: &[u8], most: usize) -> Anything<String> {
+fn memory_of(key_len: usize, record: &[u8], most: usize) -> Anything<Vec<(usize, f64)>> {
     let (_server, address) = start_redis()?;
     let mut redis = redis::Client::open(address)?.get_connection()?;
     let empty = used_memory(&mut redis)?;
-    let (mut n_stored, mut goal, mut words) = (0, 1_000.min(most), Vec::new());
+    let (mut n_stored, mut goal, mut sizes) = (0, 1_000.min(most), Vec::new());
     while n_stored < most {
         let mut pipeline = redis::pipe();
         for n in n_stored..(n_stored + BATCH).min(goal) {
@@ -54,14 +72,14 @@ fn memory_of(key_len: usize, record: &[u8], most: usize) -> Anything<String> {
         n_stored = (n_stored + BATCH).min(goal);
         if n_stored == goal {
             let per_session = (used_memory(&mut redis)? - empty) / n_stored as u64;
-            words.push(format!("{per_session} at {n_stored}"));
+            sizes.push((n_stored, per_session as f64));
             goal = (goal * 10).min(most);
         }
     }
-    Ok(words.join(", "))
+    Ok(sizes)
 }
 
-fn used_memory(redis: &mut redis::Connection) -> Anything<u64> {
+pub(crate) fn used_memory(redis: &mut redis::Connection) -> Anything<u64> {
     let info: String = redis::cmd("INFO").arg("memory").query(redis)?;
     let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
     Ok(line.ok_or("no used_memory")?.trim().parse()?)

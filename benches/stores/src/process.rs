@@ -34,19 +34,16 @@ impl Contender {
     pub(crate) fn start(name: &str, redis: &str) -> Anything<Self> {
         let (child, address) = if name == "flask" { flask(redis)? } else { rust(name, redis)? };
         let cookies = (0..N_SESSIONS).map(|_| cookie_of(address, "/write"));
-        let cookies = cookies.collect::<Anything<_>>()?;
+        let cookies = cookies.collect::<Anything<Vec<_>>>()?;
+        if !ask(address, "/read", &cookies[0])?.ends_with("\r\n1") {
+            return Err("it does not know its own session".into());
+        }
         Ok(Self { child, address, cookies })
     }
 
     /// Returns the CPU time of the process and of its workers.
     pub(crate) fn cpu(&self) -> Anything<Duration> {
-        let pid = self.child.id();
-        let mut total = cpu_of(pid)?;
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
-        for child in children.split_whitespace() {
-            total += cpu_of(child.parse()?)?;
-        }
-        Ok(total)
+        family_cpu(self.child.id())
     }
 }
 
@@ -68,6 +65,16 @@ pub(crate) fn cpu_of(pid: u32) -> Anything<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
+/// Returns the CPU time of a process and of its children.
+pub(crate) fn family_cpu(pid: u32) -> Anything<Duration> {
+    let mut total = cpu_of(pid)?;
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    for child in children.split_whitespace() {
+        total += cpu_of(child.parse()?).unwrap_or_default();
+    }
+    Ok(total)
+}
+
 /// Starts a contender of this program, or what Hipflask was in an older build of it, if that is a path.
 fn rust(name: &str, redis: &str) -> Anything<(Child, SocketAddr)> {
     let (program, name) = match name.contains('/') {
@@ -78,7 +85,9 @@ fn rust(name: &str, redis: &str) -> Anything<(Child, SocketAddr)> {
         Command::new(program).args(["serve", name, redis]).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-    Ok((child, line.trim_end().parse()?))
+    let address =
+        line.trim_end().parse().map_err(|_| "it does not start, or is not in this build")?;
+    Ok((child, address))
 }
 
 /// One worker process of one thread would wait for Redis doing nothing, so it has four threads.
@@ -100,13 +109,24 @@ fn flask(redis: &str) -> Anything<(Child, SocketAddr)> {
     Err("gunicorn does not answer: install interop/requirements.txt and gunicorn".into())
 }
 
-/// Asks once and returns the cookie that is set.
+/// Asks once and returns the cookies that are set.
 pub(crate) fn cookie_of(address: SocketAddr, path: &str) -> Anything<String> {
+    let answer = ask(address, path, "")?;
+    let name = "set-cookie: ";
+    let lines = answer.lines().filter(|line| line.to_ascii_lowercase().starts_with(name));
+    let cookies = lines.filter_map(|line| line[name.len()..].split(';').next());
+    // One library removes a second cookie each time.
+    let cookies: Vec<_> = cookies.filter(|cookie| !cookie.ends_with('=')).collect();
+    if cookies.is_empty() { Err("it sets no cookie".into()) } else { Ok(cookies.join("; ")) }
+}
+
+fn ask(address: SocketAddr, path: &str, cookie: &str) -> Anything<String> {
     let mut stream = TcpStream::connect(address)?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let line = answer.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie: "));
-    let cookie = line.and_then(|line| line["set-cookie: ".len()..].split(';').next());
-    Ok(cookie.ok_or("the contender sets no cookie")?.into())
+    Ok(answer)
 }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use hipflask::store::{SqlStore, Store};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::Anything;
+use crate::{Anything, samples};
 
 const N_EXPIRED: usize = 1_000;
 
@@ -25,7 +25,9 @@ pub(crate) fn measure(most: usize) -> Anything<()> {
             while n_purged < N_EXPIRED {
                 n_purged += store.purge(100).await?;
             }
-            println!("| {n_live} | {:.1} ms |", start.elapsed().as_secs_f64() * 1e3);
+            let millis = start.elapsed().as_secs_f64() * 1e3;
+            samples::keep("purge", &format!("{n_live} live rows"), "hipflask", "ms", &[millis])?;
+            println!("| {n_live} | {millis:.1} ms |");
             n_live *= 10;
         }
         Ok(())

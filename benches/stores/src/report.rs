@@ -4,17 +4,39 @@ use crate::{
     Anything,
     load::{Sample, sample},
     process::{Contender, start_redis},
+    samples,
 };
 
 const PATHS: [(&str, &str); 3] = [("untouched", "/"), ("read", "/read"), ("write", "/write")];
+
+type Measure = (&'static str, fn(&Sample) -> f64);
+
+const MEASURES: [Measure; 5] = [
+    ("requests/s", |sample| sample.rate),
+    ("p50, µs", |sample| sample.p50),
+    ("p99, µs", |sample| sample.p99),
+    ("server CPU, µs", |sample| sample.server_cpu),
+    ("Redis CPU, µs", |sample| sample.redis_cpu),
+];
 
 /// Beside whom the others are shown, if it takes part.
 const BESIDE: &str = "tower-sessions";
 
 pub(crate) fn compare(n_rounds: usize, names: &[&str]) -> Anything<()> {
     let (redis, address) = start_redis()?;
-    let contenders = names.iter().map(|name| Contender::start(name, &address));
-    let contenders = contenders.collect::<Anything<Vec<_>>>()?;
+    let (mut names, all, mut contenders) = (Vec::new(), names, Vec::new());
+    for name in all {
+        match Contender::start(name, &address) {
+            Ok(contender) => {
+                names.push(*name);
+                contenders.push(contender);
+            }
+            Err(error) => {
+                samples::keep_missing("stores", name, &error.to_string())?;
+                println!("{name} is not in the table: {error}.\n");
+            }
+        }
+    }
     let mut samples = vec![Vec::new(); contenders.len() * PATHS.len()];
     for round in 0..n_rounds {
         for turn in 0..samples.len() {
@@ -37,15 +59,17 @@ pub(crate) fn compare(n_rounds: usize, names: &[&str]) -> Anything<()> {
         let (path, contender) = (at / contenders.len(), at % contenders.len());
         let other = &samples[path * contenders.len() + beside];
         let of = |field: fn(&Sample) -> f64| quartiles(own.iter().map(field)).1;
-        let beside = |field: fn(&Sample) -> f64| {
-            let ratios = own.iter().map(field).zip(other.iter().map(field));
-            let (low, middle, high) = quartiles(ratios.map(|(own, other)| own / other));
-            format!("{middle:.2} ({low:.2} to {high:.2})")
-        };
+        let beside =
+            |field: fn(&Sample) -> f64| ratio(own.iter().map(field), other.iter().map(field));
+        let name = names[contender].rsplit('/').next().unwrap_or_default();
+        for (measure, field) in MEASURES {
+            let values: Vec<f64> = own.iter().map(field).collect();
+            samples::keep("stores", PATHS[path].0, name, measure, &values)?;
+        }
         println!(
             "| {} | {} | {:.0} | {:.0} | {:.0} | {:.1} | {:.1} | {} | {} | {} |",
             PATHS[path].0,
-            names[contender].rsplit('/').next().unwrap_or_default(),
+            name,
             of(|sample| sample.rate),
             of(|sample| sample.p50),
             of(|sample| sample.p99),
@@ -57,6 +81,12 @@ pub(crate) fn compare(n_rounds: usize, names: &[&str]) -> Anything<()> {
         );
     }
     Ok(())
+}
+
+/// Returns what each round gave beside the other one, as the median (lower to upper quartile).
+pub(crate) fn ratio(own: impl Iterator<Item = f64>, other: impl Iterator<Item = f64>) -> String {
+    let (low, middle, high) = quartiles(own.zip(other).map(|(own, other)| own / other));
+    format!("{middle:.2} ({low:.2} to {high:.2})")
 }
 
 /// Returns the lower quartile, the median and the upper quartile.

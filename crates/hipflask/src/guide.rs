@@ -11,7 +11,7 @@
 //! - **Operate**: [when a session has vanished](doctor); [when something is wrong](reasons); [keys and security](keys);
 //!   [encrypted sessions](encryption); [settings]; [the
 //!   command line](command_line).
-//! - **Judge**: [compatibility]; [design]; [speed]; [proof].
+//! - **Judge**: [compatibility]; [design]; [speed]; [scale]; [proof].
 
 // Links between pages are references. Those to Markdown files, at a page's end, are for the site;
 // rustdoc takes the first definition of a name, and so finds those of `guide_links.md`.
@@ -28,7 +28,7 @@ macro_rules! pages {
 pages! {
     command_line compatibility csrf design doctor encryption keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
-    live log_in merging moving proof python reasons revocation session settings speed
+    live log_in merging moving proof python reasons revocation scale session settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own
