@@ -27,14 +27,16 @@ KEPT, PAGE = HERE / "scale.json", HERE.parent / "docs/scale.md"
 PLOT = HERE.parent / "docs/img/scale.svg"
 
 # What is assumed, and not measured: docs/scale.md says the same in words.
-WRITES = 0.1  # of the requests; the others read
+WRITES, FIRST = 0.1, 0.1  # of the requests; first reads are of a session that the process has not had lately; the others read
 BUSY = 0.6  # of a processor's time is planned for; the rest is for peaks
 NODE_BYTES = 32e9  # of sessions in one Redis, which works on one core; as much again is free for its copy on a save
 COPIES = 2  # of each session in Redis: one is a replica's
 PRIMARY_CORES = 4  # of a PostgreSQL that a site has anyhow; of its memory, as much is for indexes of sessions as in a Redis
 SIZES = [10**power for power in range(5, 10)]
 RATES = [10**power for power in range(4, 8)]
-OPERATIONS = {"read": 1 - WRITES, "write": WRITES}
+OPERATIONS = {"read": 1 - WRITES - FIRST, "first read": FIRST, "write": WRITES}
+# Of whole requests, those to sessions in use were measured.
+REQUESTS = {"read": 1 - WRITES, "write": WRITES}
 
 
 def figures(results: page.Results) -> dict:
@@ -50,7 +52,7 @@ def figures(results: page.Results) -> dict:
     for operation, call in (("read", "open"), ("write", "save")):
         larger = of("cookie", f"{call} w2", "hipflask", "CPU, ns") - of("cookie", f"{call} w1", "hipflask", "CPU, ns")
         cookie[operation] = rounded(of("http", "", f"hipflask, {operation}", "CPU, µs") + larger / 1000)
-    requests = {operation: rounded(of("stores", operation, "hipflask", "server CPU, µs")) for operation in OPERATIONS}
+    requests = {operation: rounded(of("stores", operation, "hipflask", "server CPU, µs")) for operation in REQUESTS}
     machine = {name: results.machine[name] for name in ("date", "commit", "processor", "cores", "mode")}
     cookie_bytes = of("sizes", "w2", "hipflask", "cookie, bytes")
     return {"machine": machine, "request CPU, µs": {"cookie": cookie, "Redis": requests}, "cookie, bytes": cookie_bytes, "stores": stores}
@@ -79,9 +81,9 @@ class Model:
         slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / width if width else 0.0
         return middle_y + max(slope, 0.0) * (math.log10(n_sessions) - middle_x)
 
-    def mixed(self, store: str, measure: str, n_sessions: int) -> float:
+    def mixed(self, store: str, measure: str, n_sessions: int, shares: dict[str, float] = OPERATIONS) -> float:
         """Returns what a request costs on average."""
-        return sum(share * self.at(store, f"{operation}: {measure}", n_sessions) for operation, share in OPERATIONS.items())
+        return sum(share * self.at(store, f"{operation}: {measure}", n_sessions) for operation, share in shares.items())
 
     def bytes(self, store: str, n_sessions: int) -> float:
         """Returns what all sessions take, once."""
@@ -92,12 +94,13 @@ class Model:
         return n_sessions * max(of.get("index, bytes", 0.0) for of in self.stores[store].values())
 
     def app_micros(self, store: str | None, n_sessions: int) -> float:
-        """Returns the app's own CPU time of a request: measured with cookies and with Redis. With another store, its client's
-        takes the place of that of Redis."""
+        """Returns the app's own CPU time of a request: measured with cookies, and with sessions in use in Redis, whose client's
+        part is taken out for that of the store."""
         own = self.requests["Redis" if store else "cookie"]
-        micros = sum(share * own[operation] for operation, share in OPERATIONS.items())
-        if store and store != "Redis":
-            micros += self.mixed(store, "client CPU, µs", n_sessions) - self.mixed("Redis", "client CPU, µs", n_sessions)
+        micros = sum(share * own[operation] for operation, share in REQUESTS.items())
+        if store:
+            clients = self.mixed("Redis", "client CPU, µs", n_sessions, REQUESTS)
+            micros += self.mixed(store, "client CPU, µs", n_sessions) - clients
         return micros
 
     def wire_bytes(self, store: str | None, n_sessions: int) -> float:
@@ -140,7 +143,7 @@ def checked(kept: dict) -> list[str]:
     most = max(int(size) for sizes in kept["stores"].values() for size in sizes)
     model, rows = Model(kept, most - 1), []
     for store, sizes in kept["stores"].items():
-        for measure in ("read: store CPU, µs", "write: store CPU, µs", "read: client CPU, µs", "write: client CPU, µs"):
+        for measure in (f"{operation}: {part} CPU, µs" for part in ("store", "client") for operation in OPERATIONS):
             rows.append([f"{store}, {measure}", model.at(store, measure, most), sizes[str(most)][measure]])
         bytes_there = sum(value for measure, value in sizes[str(most)].items() if ":" not in measure)
         rows.append([f"{store}, bytes of a session", model.bytes(store, most) / most, bytes_there])
@@ -156,8 +159,9 @@ def loads(model: Model) -> list[str]:
             app = rate * model.app_micros(store, n_sessions) / 1e6 / BUSY
             network = rate * model.wire_bytes(store, n_sessions) * 8 / 1e9
             cores = page.number(model.cores(store, n_sessions, rate)) if store else "–"
-            rows.append([f"{rate:,}", name, page.number(app), cores, page.number(network)])
-    return page.table(["requests/s", "sessions in", "app cores", "store cores", "network, Gbit/s"], rows)
+            log = rate * model.mixed(store, "log, bytes", n_sessions) / 1e6 if store else 0
+            rows.append([f"{rate:,}", name, page.number(app), cores, page.number(network), page.number(log) if log else "–"])
+    return page.table(["requests/s", "sessions in", "app cores", "store cores", "network, Gbit/s", "log, MB/s"], rows)
 
 
 def memory(model: Model) -> list[str]:

@@ -84,7 +84,8 @@ SECTIONS = [
     Section(
         "scale",
         "Reading and writing among many sessions",
-        "Log-ins (`w2`), read and written at random through Hipflask's stores. A write reads, and then compares and swaps. The log is "
+        "Log-ins (`w2`) through Hipflask's stores. A first read is of a session that the process has not read before, a read of one of ten "
+        "thousand in use, at random, and so is a write: it reads, and then compares and swaps. The log is "
         "what PostgreSQL writes to its disk first.",
         is_turned=True,
     ),

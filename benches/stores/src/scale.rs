@@ -1,7 +1,8 @@
 //! What N sessions take in Redis and in PostgreSQL, and what reading and writing one of them costs among so many.
 //!
-//! Prints JSON lines, which `benches/scale.py` reads. A read is what a request does that reads its session, and a write
-//! what one does that changes it: it reads, and then compares and swaps. Each is of another session, taken at random.
+//! Prints JSON lines, which `benches/scale.py` reads. A first read is of a session that this process has not read before, by
+//! which its store may learn something; each is of another session. A read is of one of some thousand sessions in use, at
+//! random, and so is a write: it reads, and then compares and swaps.
 
 use std::{
     process,
@@ -25,6 +26,8 @@ const N_ROUNDS: usize = 5;
 const N_TASKS: usize = 32;
 /// Of which the bytes are counted.
 const N_COUNTED: usize = 1_000;
+/// Sessions in use at a time.
+const N_IN_USE: usize = 10_000;
 const BATCH: usize = 10_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const TTL: Duration = DAY.saturating_mul(31);
@@ -47,6 +50,25 @@ pub(crate) fn measure(most: usize) -> Anything<()> {
     })
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Operation {
+    FirstRead,
+    Read,
+    Write,
+}
+
+const OPERATIONS: [Operation; 3] = [Operation::FirstRead, Operation::Read, Operation::Write];
+
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::FirstRead => "first read",
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
 /// A connection beside the store's.
 enum Sessions {
     Redis(Box<redis::Connection>),
@@ -63,10 +85,9 @@ async fn grow(
 ) -> Anything<()> {
     let store = connect(address).await?;
     store.prepare().await?;
-    let store = Arc::new(store);
+    let mut store = Arc::new(store);
     let (wire, wire_port) = Wire::to(port).await?;
-    let counted =
-        connect(&address.replacen(&format!(":{port}"), &format!(":{wire_port}"), 1)).await?;
+    let counted_address = address.replacen(&format!(":{port}"), &format!(":{wire_port}"), 1);
     let empty = sessions.bytes().await?;
     let mut n_stored = 0;
     for n_sessions in SIZES.into_iter().filter(|size| *size <= most) {
@@ -86,35 +107,35 @@ async fn grow(
         for ((part, bytes), (_, empty)) in bytes.iter().zip(&empty) {
             say(part, &[(bytes - empty) / n_sessions as f64])?;
         }
-        for is_write in [false, true] {
-            let operation = if is_write { "write" } else { "read" };
+        let counted = connect(&counted_address).await?;
+        for operation in OPERATIONS {
+            let what = operation.name();
             let mut rounds = Vec::new();
             let written = sessions.logged().await?;
             for round in 0..N_ROUNDS {
-                rounds.push(sample(&store, pid, n_sessions, is_write, round).await?);
+                if operation == Operation::FirstRead {
+                    store = Arc::new(connect(address).await?);
+                }
+                rounds.push(sample(&store, pid, n_sessions, operation, round).await?);
             }
             let of = |field: fn(&Round) -> f64| rounds.iter().map(field).collect::<Vec<_>>();
-            say(&format!("{operation}: per second"), &of(|round| round.rate))?;
-            say(&format!("{operation}: client CPU, µs"), &of(|round| round.client))?;
-            say(&format!("{operation}: store CPU, µs"), &of(|round| round.store))?;
+            say(&format!("{what}: per second"), &of(|round| round.rate))?;
+            say(&format!("{what}: client CPU, µs"), &of(|round| round.client))?;
+            say(&format!("{what}: store CPU, µs"), &of(|round| round.store))?;
             if let (Some(before), Some(after)) = (written, sessions.logged().await?) {
                 let n_done: f64 = rounds.iter().map(|round| round.n_done).sum();
-                say(&format!("{operation}: log, bytes"), &[(after - before) / n_done])?;
+                say(&format!("{what}: log, bytes"), &[(after - before) / n_done])?;
             }
-            once(&counted, &key(0), is_write).await?;
-            let (sent, received) = wire.bytes();
-            for n in 0..N_COUNTED {
-                once(&counted, &key(n), is_write).await?;
+            // The first one also says what the connection remembers.
+            once(&counted, &drawn(0, n_sessions), operation).await?;
+            let before = wire.bytes();
+            for n in 1..=N_COUNTED {
+                once(&counted, &drawn(n, n_sessions), operation).await?;
             }
-            let n_counted = N_COUNTED as f64;
-            say(
-                &format!("{operation}: sent, bytes"),
-                &[(wire.bytes().0 - sent) as f64 / n_counted],
-            )?;
-            say(
-                &format!("{operation}: received, bytes"),
-                &[(wire.bytes().1 - received) as f64 / n_counted],
-            )?;
+            let after = wire.bytes();
+            let each = |after: u64, before: u64| [(after - before) as f64 / N_COUNTED as f64];
+            say(&format!("{what}: sent, bytes"), &each(after.0, before.0))?;
+            say(&format!("{what}: received, bytes"), &each(after.1, before.1))?;
         }
     }
     Ok(())
@@ -190,9 +211,14 @@ async fn sample(
     store: &Arc<AnyStore>,
     pid: u32,
     n_sessions: usize,
-    is_write: bool,
+    operation: Operation,
     round: usize,
 ) -> Anything<Round> {
+    if operation == Operation::Read && round == 0 {
+        for n in 0..N_IN_USE {
+            once(store, &drawn(n, n_sessions), operation).await?;
+        }
+    }
     let (start, client, server) = (Instant::now(), cpu_of(process::id())?, family_cpu(pid)?);
     let tasks: Vec<_> = (0..N_TASKS)
         .map(|task| {
@@ -200,9 +226,13 @@ async fn sample(
             tokio::spawn(async move {
                 let mut n_done = 0;
                 while start.elapsed() < Duration::from_secs(1) {
-                    let turn = ((round * N_TASKS + task) << 32) + n_done;
-                    let n = random(turn as u64) as usize % n_sessions;
-                    once(&store, &key(n), is_write).await?;
+                    let turn = round * n_sessions / N_ROUNDS + n_done * N_TASKS + task;
+                    let n = match operation {
+                        Operation::FirstRead if n_done >= n_sessions / N_TASKS => break,
+                        Operation::FirstRead => turn,
+                        _ => random(turn as u64) as usize % N_IN_USE,
+                    };
+                    once(&store, &drawn(n, n_sessions), operation).await?;
                     n_done += 1;
                 }
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(n_done)
@@ -220,9 +250,9 @@ async fn sample(
     Ok(Round { n_done, rate: n_done / elapsed, client, store })
 }
 
-async fn once(store: &AnyStore, key: &RecordKey, is_write: bool) -> Anything<()> {
+async fn once(store: &AnyStore, key: &RecordKey, operation: Operation) -> Anything<()> {
     let current = store.load(key, Some(TOUCH)).await?.ok_or("a session is missing")?;
-    if is_write {
+    if operation == Operation::Write {
         let mut next = current.payload.clone();
         // The last byte is of a text, and stays one.
         let last = next.last_mut().ok_or("an empty session")?;
@@ -233,6 +263,12 @@ async fn once(store: &AnyStore, key: &RecordKey, is_write: bool) -> Anything<()>
         }
     }
     Ok(())
+}
+
+/// Returns the key of the n-th session that is drawn: all are, before one is again, in no order of theirs.
+fn drawn(n: usize, n_sessions: usize) -> RecordKey {
+    const STEP: usize = 7_368_787; // A prime, and so no divisor of a power of ten.
+    key(n * STEP % n_sessions)
 }
 
 /// Keys as long as those of sessions, which come in no order, as those do not.
