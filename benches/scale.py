@@ -141,6 +141,8 @@ def measured(kept: dict) -> list[str]:
 def checked(kept: dict) -> list[str]:
     """The model that knows nothing of the largest size that was measured, beside what was measured there."""
     most = max(int(size) for sizes in kept["stores"].values() for size in sizes)
+    if any(len(sizes) < 2 for sizes in kept["stores"].values()):
+        return ["Only one size was measured, so that there is nothing to check."]
     model, rows = Model(kept, most - 1), []
     for store, sizes in kept["stores"].items():
         for measure in (f"{operation}: {part} CPU, µs" for part in ("store", "client") for operation in OPERATIONS):
@@ -212,7 +214,10 @@ def filled(text: str, made: dict[str, list[str]]) -> str:
 def main() -> None:
     match sys.argv[1:]:
         case ["keep" | "show" as what, path]:
-            kept = figures(page.Results(pathlib.Path(path).read_text(encoding="utf-8").splitlines()))
+            try:
+                kept = figures(page.Results(pathlib.Path(path).read_text(encoding="utf-8").splitlines()))
+            except KeyError as missing:
+                sys.exit(f"the model has nothing to go by: {missing} is not in {path}")
             if what == "keep":
                 KEPT.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             for lines in tables(kept).values():

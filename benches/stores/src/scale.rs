@@ -113,7 +113,8 @@ async fn grow(
             let mut rounds = Vec::new();
             let written = sessions.logged().await?;
             for round in 0..N_ROUNDS {
-                if operation == Operation::FirstRead {
+                // PostgreSQL's store remembers nothing, and the time of processes that have ended is not counted.
+                if operation == Operation::FirstRead && matches!(sessions, Sessions::Redis(_)) {
                     store = Arc::new(connect(address).await?);
                 }
                 rounds.push(sample(&store, pid, n_sessions, operation, round).await?);
