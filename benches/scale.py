@@ -194,9 +194,9 @@ def tables(kept: dict) -> dict[str, list[str]]:
 
 def drawn(kept: dict) -> str:
     model = Model(kept)
-    curves = {store: [(size, model.bytes(store, size) / 1e9) for size in SIZES] for store in model.stores}
-    title, meaning = "What sessions take in a store, GB", "lower is smaller"
-    return plot.lines(curves, title, meaning, "sessions", ((5, 9), (-2, 3)))
+    curves = {store: [(rate, model.cores(store, 10**6, rate)) for rate in RATES] for store in model.stores}
+    title, meaning = "Cores of the store, for a million sessions", "lower is cheaper"
+    return plot.lines(curves, title, meaning, "requests a second", ((4, 7), (-2, 4)))
 
 
 def filled(text: str, made: dict[str, list[str]]) -> str:
