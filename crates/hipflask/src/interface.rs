@@ -20,12 +20,13 @@ use hipflask_core::{
     value::Value,
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     SaveError,
     config::{ConfigError, SessionConfig},
     live::{Live, Watched},
+    pace,
     report::{self, Built},
     store::{self, AnyStore, ConnectError},
     waking::Watches,
@@ -376,7 +377,7 @@ impl SessionInterface {
     }
 
     /// Does what a machine says until it is done. Each question has a deadline, in which it may be asked
-    /// again.
+    /// again; it is given up 25 ms later at most.
     ///
     /// # Errors
     ///
@@ -398,7 +399,7 @@ impl SessionInterface {
                     let deadline =
                         *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
                     let _waking = self.0.watches.wake_after(&question);
-                    let asking = timeout_at(deadline, question.ask(store));
+                    let asking = pace::until(deadline, question.ask(store));
                     asking.await.unwrap_or(Err(StoreError::Deadline))
                 }
             };

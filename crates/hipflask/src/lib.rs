@@ -191,6 +191,7 @@ pub mod layer;
 mod line;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod live;
+mod pace;
 #[cfg(feature = "password")]
 pub mod password;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]

@@ -38,6 +38,7 @@ const FLOW: &[&str] = &[
 const FACADE: &[&str] = &[
     "sync",
     "line",
+    "pace",
     "password",
     "config",
     "store",

@@ -150,7 +150,8 @@ impl SessionConfig {
         self
     }
 
-    /// Sets how long one operation of the store may take: two seconds.
+    /// Sets how long one operation of the store may take: two seconds. What takes longer is given up at
+    /// most 25 ms later.
     #[must_use]
     #[doc(alias = "SESSION_STORE_DEADLINE")]
     pub fn with_store_deadline(mut self, deadline: Duration) -> Self {

@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use super::{check, failure::Failure, sentinel::Sentinels};
+use crate::pace;
 
 /// How long a connection may take to be made, its login included.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -90,13 +91,13 @@ impl Link {
         // Also when this future is dropped: what is slow to answer may be there no longer.
         let mut watch = Watch { live, sent: Instant::now(), answered: false };
         let answer = connection.send_packed_commands(commands, 0, commands.len());
-        let values = match timeout_at(until.into(), answer).await {
-            Ok(Ok(values)) => values,
-            Ok(Err(error)) => {
+        let values = match pace::until(until.into(), answer).await {
+            Some(Ok(values)) => values,
+            Some(Err(error)) => {
                 watch.live.end();
                 return Err(Failure::lost(error, &watch.live.at));
             }
-            Err(_) => return Err(Failure::Silent),
+            None => return Err(Failure::Silent),
         };
         watch.answered = true;
         Ok(values)
