@@ -62,7 +62,7 @@ pub(crate) fn differences(nodes: &[Node]) -> Vec<Difference> {
             "" => "not set",
             default => default.trim_matches('`'),
         };
-        let value = |node: &Node| node.examined.shown(name).unwrap_or(default).to_owned();
+        let value = |node: &Node| node.shown(name).unwrap_or_else(|| default.to_owned());
         let values: Vec<_> = nodes.iter().map(value).collect();
         if values.iter().any(|value| *value != values[0]) {
             found.push(Difference { setting: name, values, means, is_harmless: false });

@@ -141,7 +141,7 @@ fn case(args: &DoctorArgs, env: impl key::Env) -> Result<Case, Failure> {
     let configured = nodes.iter().filter_map(|node| node.examined.config());
     let configured = configured.map(|config| config.cookie_name().to_owned()).next();
     let name = args.cookie_name.clone().or(configured).unwrap_or_else(|| "session".into());
-    let store = nodes.iter().find_map(|node| node.examined.store().map(str::to_owned));
+    let store = nodes.iter().find_map(|node| node.store().map(str::to_owned));
     Ok(Case {
         name,
         store: args.store.clone().or(store),

@@ -99,7 +99,7 @@ fn look_at_id(shape: Shape, case: &Case, causes: &mut Vec<Cause>) {
         causes.push(Cause::new(Kind::SignedIds, sides));
     }
     let has_store = |node: &Node| {
-        node.examined.store().is_some() || node.examined.config().is_some_and(|it| it.wants_store())
+        node.store().is_some() || node.examined.config().is_some_and(|it| it.wants_store())
     };
     let without: Vec<_> = case.nodes.iter().filter(|node| !has_store(node)).collect();
     if case.store.is_none() && !without.is_empty() {

@@ -5,7 +5,7 @@
 
 use hipflask_core::value::{Int, Text, Value};
 
-use super::escape::unescape;
+use super::{escape::unescape, reader::Reader};
 
 /// The deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
@@ -25,110 +25,7 @@ impl Literal {
     }
 }
 
-/// A place in a text.
-pub(super) struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-    in_brackets: usize,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, in_brackets: 0 }
-    }
-
-    pub(super) fn line(&self) -> usize {
-        self.text[..self.at].matches('\n').count() + 1
-    }
-
-    pub(super) fn is_at_end(&self) -> bool {
-        self.rest().is_empty()
-    }
-
-    pub(super) fn skip_blank_lines(&mut self) {
-        loop {
-            let line = self.rest().split_inclusive('\n').next().unwrap_or_default();
-            let content = line.trim_start();
-            if line.is_empty() || !(content.is_empty() || content.starts_with('#')) {
-                return;
-            }
-            self.at += line.len();
-        }
-    }
-
-    /// Takes a statement with the lines that belong to it: within brackets and long texts, behind a
-    /// backslash, and all that is indented more.
-    pub(super) fn statement(&mut self) -> &'a str {
-        let start = self.at;
-        let mut depth = 0_usize;
-        while let Some(it) = self.peek() {
-            match it {
-                '\'' | '"' => {
-                    if self.skip_string().is_none() {
-                        self.skip_line();
-                    }
-                    continue;
-                }
-                '#' => {
-                    let end = self.rest().find('\n').unwrap_or(self.rest().len());
-                    self.at += end;
-                    continue;
-                }
-                '\\' if self.rest().starts_with("\\\n") => self.at += 1,
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth = depth.saturating_sub(1),
-                '\n' if depth == 0 && !self.is_continued() => break,
-                _ => {}
-            }
-            self.at += it.len_utf8();
-        }
-        self.text[start..self.at].trim()
-    }
-
-    /// Reports whether the next line that is not blank is indented.
-    fn is_continued(&self) -> bool {
-        let lines = self.rest()[1..].lines();
-        lines.into_iter().find(|line| !line.trim().is_empty()).is_some_and(|line| {
-            line.starts_with([' ', '\t']) && !line.trim_start().starts_with('#')
-        })
-    }
-
-    fn skip_line(&mut self) {
-        self.at += self.rest().find('\n').unwrap_or(self.rest().len());
-    }
-
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    /// Skips blanks, comments, and line breaks where they mean nothing.
-    fn skip(&mut self) {
-        loop {
-            let rest = self.rest();
-            let blank = |it: char| it == ' ' || it == '\t' || it == '\r' || it == '\x0c';
-            let is_break = |it: char| blank(it) || it == '\n';
-            let trimmed = match self.in_brackets {
-                0 => rest.trim_start_matches(blank),
-                _ => rest.trim_start_matches(is_break),
-            };
-            self.at += rest.len() - trimmed.len();
-            match trimmed {
-                _ if trimmed.starts_with('#') => self.skip_line(),
-                _ if trimmed.starts_with("\\\n") => self.at += 2,
-                _ => return,
-            }
-        }
-    }
-
-    fn take(&mut self, token: &str) -> Option<()> {
-        self.skip();
-        self.rest().starts_with(token).then(|| self.at += token.len())
-    }
-
+impl Reader<'_> {
     /// `a + b - c`
     fn sum(&mut self, depth: usize) -> Option<Value> {
         let mut sum = self.product(depth)?;
@@ -281,16 +178,6 @@ impl<'a> Reader<'a> {
         Some(Value::from(seconds).whole(&Value::from(0)))
     }
 
-    /// Returns the letters before a quote, if a text begins here.
-    fn string_prefix(&self) -> Option<&'a str> {
-        let end = self.rest().find(['\'', '"'])?;
-        let prefix = &self.rest()[..end];
-        let is_known = ["", "b", "br", "f", "fr", "r", "rb", "rf", "u"]
-            .iter()
-            .any(|known| prefix.eq_ignore_ascii_case(known));
-        is_known.then_some(prefix)
-    }
-
     /// Reads one text or several side by side, which are one.
     fn strings(&mut self) -> Option<Value> {
         let mut bytes = None;
@@ -319,26 +206,6 @@ impl<'a> Reader<'a> {
             return bytes.map(Value::Bytes);
         }
         Some(Value::Str(Text::from(text)))
-    }
-
-    /// Skips a text from quote to quote, and returns what is between them.
-    fn skip_string(&mut self) -> Option<&'a str> {
-        let rest = self.rest();
-        let long = ["'''", "\"\"\""].into_iter().find(|quote| rest.starts_with(quote));
-        let quote = long.or_else(|| rest.get(..1))?;
-        let mut at = quote.len();
-        loop {
-            let next = rest[at..].chars().next()?;
-            if rest[at..].starts_with(quote) {
-                self.at += at + quote.len();
-                return Some(&rest[quote.len()..at]);
-            }
-            match next {
-                '\n' if long.is_none() => return None,
-                '\\' => at += 1 + rest[at + 1..].chars().next()?.len_utf8(),
-                _ => at += next.len_utf8(),
-            }
-        }
     }
 }
 

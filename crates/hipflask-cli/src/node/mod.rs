@@ -1,12 +1,13 @@
 //! The configuration of one node: a file, or the environment of this process.
 //!
 //! Finds out the kind of a file and has it read; what is good or bad about it is known elsewhere. `dotenv`
-//! and `python` know their formats, `literal` and `escape` Python's expressions.
+//! and `python` know their formats, `reader`, `escape` and `literal` Python's texts and expressions.
 
 mod dotenv;
 mod escape;
 mod literal;
 mod python;
+mod reader;
 
 use std::{
     fs::File,
@@ -15,8 +16,8 @@ use std::{
 };
 
 use hipflask::{
-    config::ConfigError,
-    config::{Examined, settings},
+    config::{ConfigError, Examined, settings},
+    store::StoreKind,
 };
 
 use hipflask_core::value::Value;
@@ -85,6 +86,19 @@ impl Node {
             Some("py" | "cfg") => Ok(Self::of_python(name, &text)),
             _ => Ok(Self::of_dotenv(name, &text, prefix)),
         }
+    }
+
+    /// Returns the address of the store of sessions, which may have a password in it.
+    pub(crate) fn store(&self) -> Option<&str> {
+        self.examined.address("SESSION_STORE")
+    }
+
+    /// Returns what may be shown of a setting that is set.
+    pub(crate) fn shown(&self, name: &str) -> Option<String> {
+        let address = self.examined.address(name);
+        let address =
+            address.map(|it| StoreKind::shown(it).unwrap_or_else(|| "(an address)".into()));
+        address.or_else(|| self.examined.shown(name).map(str::to_owned))
     }
 
     /// Returns what is wrong for certain.

@@ -5,7 +5,7 @@
 
 use hipflask_core::value::Value;
 
-use super::literal::{Literal, Reader};
+use super::{literal::Literal, reader::Reader};
 
 /// What a file assigns.
 #[derive(Debug, Default)]

@@ -11,7 +11,6 @@ use super::{
     setting::Settings,
     table::{ADDRESS, CONNECT, Goes, Setting},
 };
-use crate::store::StoreKind;
 
 /// A configuration that was looked at, whatever is wrong with it. For tools; an app wants
 /// [`SessionConfig::from_env`] and the like, which refuse the first fault.
@@ -32,7 +31,7 @@ pub struct Examined {
     config: Option<SessionConfig>,
     faults: Vec<ConfigError>,
     shown: Vec<(&'static Setting, String)>,
-    address: Option<Address>,
+    addresses: Vec<(&'static Setting, Address)>,
 }
 
 impl Examined {
@@ -80,10 +79,11 @@ impl Examined {
     fn of(settings: Settings) -> Self {
         let shown = settings.values().filter_map(|(it, value)| Some((it, shown(it, value)?)));
         let shown = shown.collect();
-        let address = settings.values().find_map(|(it, value)| match value {
-            Given::Text(text) if it.name() == "SESSION_STORE" => Some(Address(text.clone())),
+        let address = |(it, value): (&'static Setting, &Given)| match value {
+            Given::Text(text) if is_address(it) => Some((it, Address(text.clone()))),
             _ => None,
-        });
+        };
+        let addresses = settings.values().filter_map(address).collect();
         // What is wrong with the rest is found without a key, too.
         let mut config = SessionConfig::new(SecretKey::new(""));
         let (key, mut faults) = settings.examine(&mut config);
@@ -93,7 +93,7 @@ impl Examined {
             faults.extend(config.secret_key.faults());
         }
         faults.extend(config_faults);
-        Self { config, faults, shown, address }
+        Self { config, faults, shown, addresses }
     }
 
     /// Returns the configuration, whose other faults are not in it; `None` if there is no key.
@@ -107,7 +107,7 @@ impl Examined {
     }
 
     /// Returns what may be shown of a setting, in one form whatever it was written in: of a key its
-    /// fingerprint, of an address no user and no password. `None` if it is not set.
+    /// fingerprint. `None` if it is not set, and of addresses.
     ///
     /// ```
     /// use hipflask::config::Examined;
@@ -120,9 +120,19 @@ impl Examined {
         Some(text)
     }
 
-    /// Returns the address of the store, `SESSION_STORE`, which may hold a password.
-    pub fn store(&self) -> Option<&str> {
-        self.address.as_ref().map(|address| address.0.as_str())
+    /// Returns the address that a setting holds, which may have a password in it, such as `SESSION_STORE`.
+    ///
+    /// ```
+    /// use hipflask::{config::Examined, store::StoreKind};
+    ///
+    /// let store = ("FLASK_SESSION_STORE", "redis://:hunter2@cache");
+    /// let examined = Examined::of_vars("FLASK", [store]);
+    /// let shown = examined.address("SESSION_STORE").and_then(StoreKind::shown);
+    /// assert_eq!(shown.as_deref(), Some("redis://cache:6379"));
+    /// ```
+    pub fn address(&self, name: &str) -> Option<&str> {
+        let (_, address) = self.addresses.iter().find(|(setting, _)| setting.name() == name)?;
+        Some(&address.0)
     }
 }
 
@@ -138,9 +148,7 @@ fn shown(setting: &Setting, value: &Given) -> Option<String> {
             keys.iter().map(|key| shown(setting, key)).collect::<Option<Vec<_>>>()?.join(" ")
         }
         _ if is_key(setting) => format!("({})", value.kind()),
-        Given::Text(text) if is_address(setting) => {
-            StoreKind::shown(text).unwrap_or_else(|| "(an address)".into())
-        }
+        Given::Text(_) if is_address(setting) => return None,
         Given::Bool(flag) => flag.to_string(),
         Given::Int(flag @ 0..=1) if setting.is_flag() => (*flag == 1).to_string(),
         Given::Int(number) => number.to_string(),
@@ -247,16 +255,16 @@ mod tests {
             ("WTF_CSRF_SECRET_KEY", Some(&fingerprint)),
             ("SESSION_COOKIE_SECURE", Some("true")),
             ("PERMANENT_SESSION_LIFETIME", Some("900")),
-            ("SESSION_STORE", Some("redis://cache:6379/1")),
-            ("SESSION_REVOCATIONS", Some("(an address)")),
-            ("SESSION_REDIS", Some("redis://cache:1/1")),
+            ("SESSION_STORE", None),
+            ("SESSION_REVOCATIONS", None),
+            ("SESSION_REDIS", None),
             ("SESSION_USER_KEYS", Some("id name")),
             ("SESSION_COOKIE_DOMAIN", None),
             ("SESSION_COOKIE_NAME", None),
         ] {
             assert_eq!(examined.shown(name), expected, "{name}");
         }
-        assert_eq!(examined.store(), Some("redis://u:hunter2@cache/1"));
-        assert!(!format!("{:?}", examined.shown).contains("hunter2"));
+        assert_eq!(examined.address("SESSION_STORE"), Some("redis://u:hunter2@cache/1"));
+        assert!(!format!("{examined:?}").contains("hunter2"));
     }
 }
