@@ -23,10 +23,11 @@ pub(super) async fn run(args: &LsArgs) -> Result<Status, Failure> {
     };
     let mut sessions = Sessions::new(&access, &store);
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if !args.format.json {
-        out.write_all(HEAD.as_bytes()).map_err(Failure::Write)?;
-    }
+    let mut head = if args.format.json { "" } else { HEAD };
     while let Some(part) = sessions.next(|_| true).await? {
+        // Not before it is known that there is something to list.
+        out.write_all(head.as_bytes()).map_err(Failure::Write)?;
+        head = "";
         for (_, info) in part.sessions.iter().filter(|(_, info)| filter.has(info, part.now)) {
             let written = if args.format.json {
                 writeln!(out, "{}", info.to_json())

@@ -31,6 +31,12 @@ const MOST_WALKS: usize = 8;
 /// How many sessions are ended at the same time.
 const AT_ONCE: usize = 32;
 
+/// How sessions were found.
+enum Way {
+    List,
+    Walk,
+}
+
 /// Which sessions end.
 enum Which<'a> {
     All,
@@ -73,7 +79,10 @@ pub(super) async fn run(args: &RevokeArgs) -> Result<Status, Failure> {
     }
     let n_ended = Cell::new(0);
     let outcome = until_interrupted(end(&access, &store, &which, &n_ended)).await;
-    say(format_args!("{} sessions were ended", n_ended.get()));
+    match &outcome {
+        Ok(Way::List) => say("all that the user's list of sessions has was ended"),
+        _ => say(format_args!("{} sessions were ended", n_ended.get())),
+    }
     if let Err(Failure::Interrupted) = &outcome {
         say("others may go on: run it again");
     }
@@ -101,23 +110,28 @@ async fn end(
     store: &AnyStore,
     which: &Which<'_>,
     n_ended: &Cell<u64>,
-) -> Result<(), Failure> {
+) -> Result<Way, Failure> {
     let is_listed = access.rules.settings().listing.is_some();
-    let found = walk_until_none(access, store, which, n_ended).await;
-    match (found, which, &access.config) {
+    let walked = walk_until_none(access, store, which, n_ended).await;
+    let way = match walked {
+        Ok(()) => Way::Walk,
         // Where records cannot be read through, the list of the user's sessions has them.
-        (
-            Ok(()) | Err(Failure::Store(StoreError::Unsupported(_))),
-            Which::OfUser(user),
-            Some(config),
-        ) if is_listed => {
-            let interface = SessionInterface::stored(config, store.clone());
-            let interface = interface.map_err(|error| Failure::Configuration(error.to_string()))?;
-            let ended = interface.revoke_user(user).await;
-            ended.map_err(|error| Failure::Configuration(error.to_string()))
+        Err(Failure::Store(StoreError::Unsupported(_)))
+            if is_listed && matches!(which, Which::OfUser(_)) =>
+        {
+            Way::List
         }
-        (found, ..) => found,
+        Err(failure) => return Err(failure),
+    };
+    if let (Which::OfUser(user), Some(config)) =
+        (which, access.config.as_ref().filter(|_| is_listed))
+    {
+        let failure = |error: &dyn std::fmt::Display| Failure::Configuration(error.to_string());
+        let interface = SessionInterface::stored(config, store.clone());
+        let interface = interface.map_err(|error| failure(&error))?;
+        interface.revoke_user(user).await.map_err(|error| failure(&error))?;
     }
+    Ok(way)
 }
 
 async fn walk_until_none(

@@ -18,7 +18,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use hipflask::store::{AnyStore, Entry, RecordKey, Store, StoreError};
+use hipflask::store::{AnyStore, Entry, RecordKey, Store, StoreError, StoreKind};
 use hipflask_core::stored::StoredSessions;
 
 use self::{
@@ -41,6 +41,12 @@ const MOST_PASSES: u32 = 5;
 /// How many records are on their way at the same time.
 const AT_ONCE: usize = 32;
 
+/// Returns it for the store at an address: SQLite has one writer, and others would only wait.
+fn at_once(address: &str) -> usize {
+    let is_sqlite = StoreKind::of(address).is_ok_and(|kind| kind.feature() == "sqlite");
+    if is_sqlite { 1 } else { AT_ONCE }
+}
+
 /// Migrates, and reports what was done, also when it is interrupted.
 pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
     let mut access = Access::read(&args.config)?;
@@ -56,6 +62,7 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
         reading: access.rules.clone().for_store(&from),
         writing: access.rules.for_store(&to),
         from,
+        n_at_once: at_once(&args.to),
         carrier: Carrier { to, is_dry: args.dry_run, is_missing: false },
     };
     migration.prepare().await?;
@@ -78,6 +85,8 @@ struct Migration {
     reading: StoredSessions,
     writing: StoredSessions,
     seals: bool,
+    /// How many records are on their way at the same time.
+    n_at_once: usize,
     journal: Journal,
 }
 
@@ -170,7 +179,7 @@ impl Migration {
         self.journal.flush().map_err(journal_failure)?;
         let (carrier, coding) = (&self.carrier, &source.writing);
         let extending = longer.iter().map(|job| carrier.extend(job));
-        stream::iter(extending).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        stream::iter(extending).buffer_unordered(self.n_at_once).try_collect::<()>().await?;
         longer
             .iter()
             .try_for_each(|job| self.journal.settle(&job.handle))
@@ -178,7 +187,7 @@ impl Migration {
         let bringing = jobs.iter().map(|job| async move {
             Ok::<_, StoreError>((job, carrier.bring(job, coding).await?))
         });
-        let mut brought = stream::iter(bringing).buffer_unordered(AT_ONCE);
+        let mut brought = stream::iter(bringing).buffer_unordered(self.n_at_once);
         while let Some((job, outcome)) = brought.try_next().await? {
             if outcome.settles() {
                 self.journal.settle(&job.handle).map_err(journal_failure)?;

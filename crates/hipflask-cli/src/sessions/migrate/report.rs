@@ -135,7 +135,7 @@ impl Report {
         for (outcome, n) in &self.counts {
             let (name, _) = outcome.words();
             match outcome.why() {
-                None => object[name] = json!(n),
+                None => drop(object.insert(name.into(), json!(n))),
                 Some(why) => {
                     let reasons = object.entry(name).or_insert_with(|| json!({}));
                     reasons[why] = json!(n);
