@@ -19,7 +19,7 @@ use hipflask_core::{
     signing::{Digest, Key, KeyDerivation, LATEST_TIME},
 };
 
-use crate::output::Failure;
+use crate::{output::Failure, sessions::SessionsArgs};
 
 /// Reads, checks and signs Flask's session cookies, and looks after secret keys
 #[derive(Parser)]
@@ -68,6 +68,7 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Check(CheckArgs),
     Doctor(DoctorArgs),
+    Sessions(SessionsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -1,4 +1,4 @@
-//! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions.
+//! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions, looks after stores.
 //!
 //! One file per verb. `node` reads configurations, `key` finds the secret keys, `item` and `batch` feed a verb with one item or
 //! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended.
@@ -17,6 +17,7 @@ mod node;
 mod output;
 mod refusal;
 mod secret;
+mod sessions;
 mod sign;
 mod signed_at;
 mod verify;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::run(&args, env),
         Verb::Man(args) => man::run(&args),
         Verb::Secret(args) => secret::run(&args),
+        Verb::Sessions(args) => sessions::run(&args.verb),
         Verb::Sign(args) => sign::run(&args, env),
         Verb::Verify(args) => verify::run(&args, env),
     }))

@@ -8,6 +8,8 @@ use std::{
     process::ExitCode,
 };
 
+use hipflask::store::StoreError;
+
 /// How a run ended that was able to do its work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Status {
@@ -27,10 +29,15 @@ pub(crate) enum Failure {
     /// What the command was told is no configuration, in words.
     #[error("{0}")]
     Configuration(String),
+    /// Somebody has pressed Ctrl-C; the verb has told what was done until then.
+    #[error("interrupted")]
+    Interrupted,
     #[error("the operating system gives no random bytes: {0}")]
     Entropy(getrandom::Error),
     #[error("cannot read standard input: {0}")]
     Read(io::Error),
+    #[error("{0}")]
+    Store(#[from] StoreError),
     /// Wrong usage, but also a call for help.
     #[error("{0}")]
     Usage(clap::Error),
@@ -54,6 +61,8 @@ pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     out.write_all(text).and_then(|()| out.flush()).map_err(Failure::Write)
 }
 
+/// What shells report for a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
 /// What shells report for a program whose reader went away, as in `hipflask … | head`.
 const BROKEN_PIPE: u8 = 141;
 
@@ -69,6 +78,7 @@ pub(crate) fn exit_code(outcome: Result<Status, Failure>) -> ExitCode {
         Err(Failure::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::from(BROKEN_PIPE)
         }
+        Err(Failure::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(failure) => {
             say(format_args!("error: {failure}"));
             ExitCode::from(2)

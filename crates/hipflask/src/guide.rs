@@ -28,7 +28,8 @@ macro_rules! pages {
 pages! {
     command_line compatibility csrf design doctor encryption keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
-    live log_in merging moving proof python reasons revocation scale session settings speed
+    live log_in merging moving operate_sessions proof python reasons revocation scale session
+    settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own

@@ -24,12 +24,17 @@ fn shown(args: &[&str]) -> String {
 
 /// The verbs, as the help lists them.
 fn verbs() -> Vec<String> {
-    let help = shown(&["--help"]);
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let verbs = lines.map_while(|line| line.split_whitespace().next());
-    let verbs: Vec<_> = verbs.filter(|verb| *verb != "help").map(str::to_owned).collect();
+    let verbs = verbs_below(&[]);
     assert!(verbs.len() > 5, "{verbs:?}");
     verbs
+}
+
+/// The verbs of a verb.
+fn verbs_below(verb: &[&str]) -> Vec<String> {
+    let help = shown(&[verb, &["--help"]].concat());
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let verbs = lines.map_while(|line| line.split_whitespace().next());
+    verbs.filter(|verb| *verb != "help").map(str::to_owned).collect()
 }
 
 fn page(page: &str) -> (PathBuf, String) {
@@ -44,6 +49,10 @@ fn page_shows_the_help_of_each_verb() {
     for verb in verbs() {
         let help = shown(&[&verb, "--help"]);
         write!(expected, "\n### hipflask {verb}\n\n```text\n{help}```\n").unwrap();
+        for below in verbs_below(&[&verb]) {
+            let help = shown(&[&verb, &below, "--help"]);
+            write!(expected, "\n#### hipflask {verb} {below}\n\n```text\n{help}```\n").unwrap();
+        }
     }
     let (path, page) = page(PAGE);
     let (before, rest) = page.split_once(FROM).unwrap();

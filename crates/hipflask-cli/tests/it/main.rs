@@ -7,4 +7,6 @@ mod command_line;
 mod concealment;
 mod keys;
 mod run;
+#[cfg(feature = "sqlite")]
+mod sessions;
 mod single;

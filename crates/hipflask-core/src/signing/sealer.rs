@@ -104,7 +104,13 @@ impl Sealer {
     }
 
     /// Reports whether a record is sealed, in whichever form.
-    pub(crate) fn is_sealed_record(record: &[u8]) -> bool {
+    ///
+    /// ```
+    /// use hipflask_core::signing::Sealer;
+    ///
+    /// assert!(!Sealer::is_sealed_record(br#"{"n":1}"#));
+    /// ```
+    pub fn is_sealed_record(record: &[u8]) -> bool {
         record.first() == RECORD.first() && record.len() > RECORD.len() + NONCE_LEN
     }
 

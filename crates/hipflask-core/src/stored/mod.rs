@@ -25,7 +25,7 @@ use crate::{
     cookie, encoding,
     engine::{Changes, Snapshot},
     interface::{CookieError, CookieFacts, CookieSessions, Opened},
-    listing,
+    listing::{self, UserIndex},
     reason::Reason,
     recent::Recent,
     record::{DecodeError, Format},
@@ -250,8 +250,20 @@ impl StoredSessions {
         user_of(&self.settings.user_keys, |name| content.get(name).cloned())
     }
 
-    /// Returns where the index of a user's sessions lies.
-    pub(crate) fn index_of(&self, user: &str) -> RecordKey {
+    /// Returns what a record says that lies at [`index_of`](Self::index_of) a user; `None` if it is damaged.
+    pub fn read_index(&self, user: &str, record: &Record, now: UnixTime) -> Option<UserIndex> {
+        UserIndex::decode(record, &self.settings.coding(now), &self.index_of(user))
+    }
+
+    /// Returns where the index of a user's sessions lies, if sessions are listed.
+    ///
+    /// ```
+    /// use hipflask_core::stored::{Settings, StoredSessions};
+    ///
+    /// let rules = StoredSessions::new(Settings::default());
+    /// assert!(rules.index_of("7").as_str().starts_with("sessions_of:session:"));
+    /// ```
+    pub fn index_of(&self, user: &str) -> RecordKey {
         listing::key_of(&self.settings.key_prefix, user)
     }
 

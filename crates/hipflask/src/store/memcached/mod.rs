@@ -221,7 +221,7 @@ impl Store for MemcachedStore {
     }
 
     async fn scan(&self, _: &str, _: Option<&str>, _: usize) -> Result<Page, StoreError> {
-        Err(StoreError::Unsupported("list its keys"))
+        Err(StoreError::Unsupported("list its sessions: Memcached does not tell all of its keys"))
     }
 
     async fn purge(&self, _: usize) -> Result<usize, StoreError> {
