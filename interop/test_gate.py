@@ -219,7 +219,7 @@ def test_stored_session_is_read_extended_and_ended(tmp_path):
     def expiry(record):
         return struct.unpack("I", record[:4])[0]
 
-    with gate(tmp_path, *OPTIONS, "--store", f"file:{tmp_path}/sessions") as running:
+    with gate(tmp_path, *OPTIONS, "--store", f"file:{tmp_path}/sessions", FLASK_SESSION_TOUCH_AFTER="0") as running:
         [before] = records()
         time.sleep(1.1)
         allowed = running.ask(cookies=[cookie])
