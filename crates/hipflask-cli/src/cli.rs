@@ -68,6 +68,8 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Check(CheckArgs),
     Doctor(DoctorArgs),
+    #[cfg(feature = "gate")]
+    Gate(crate::gate::GateArgs),
     Sessions(SessionsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -244,7 +246,7 @@ impl SigningArgs {
     }
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct PrefixArgs {
     /// What names start with in the environment and in `.env` files, up to an underscore
     #[arg(long, value_name = "TEXT", default_value = "FLASK")]

@@ -10,6 +10,8 @@ mod cli;
 mod completions;
 mod decode;
 mod doctor;
+#[cfg(feature = "gate")]
+mod gate;
 mod item;
 mod key;
 mod man;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Verb::Completions(args) => completions::run(&args),
         Verb::Decode(args) => decode::run(&args),
         Verb::Doctor(args) => doctor::run(&args, env),
+        #[cfg(feature = "gate")]
+        Verb::Gate(args) => gate::run(args),
         Verb::Man(args) => man::run(&args),
         Verb::Secret(args) => secret::run(&args),
         Verb::Sessions(args) => sessions::run(&args.verb),

@@ -1,0 +1,112 @@
+//! `hipflask gate`: answers proxies that ask who a visitor is, from the session that a Flask app has given.
+//!
+//! `settings` is what it is told; `proxy` and `path` say what is asked about, `rule` and `decision` decide, all
+//! of them pure; `answer` opens the session, `server` listens, `count` counts.
+
+mod answer;
+mod count;
+mod decision;
+mod path;
+mod proxy;
+mod rule;
+mod server;
+mod settings;
+
+use std::{fs, io, sync::Arc};
+
+use hipflask::SessionInterface;
+use hyper::{Response, StatusCode};
+use tokio::net::TcpListener;
+
+use crate::{
+    node::Node,
+    output::{Failure, Status, say},
+};
+use answer::Gate;
+use count::Counts;
+pub(crate) use settings::GateArgs;
+
+/// Where proxies ask by default.
+const LISTEN: &str = "127.0.0.1:4180";
+const COOKIE: &str = "cookie:";
+
+/// Answers until it is told to stop.
+pub(crate) fn run(args: GateArgs) -> Result<Status, Failure> {
+    let (node, args) = configured(args)?;
+    for note in &node.notes {
+        say(format_args!("{}: {note}", node.name));
+    }
+    let faults: Vec<_> = node.faults().map(|fault| format!("{}: {fault}", node.name)).collect();
+    let Some(config) = node.examined.config().filter(|_| faults.is_empty()) else {
+        return Err(Failure::Configuration(faults.join("\n")));
+    };
+    let address =
+        args.store.as_deref().or(node.examined.address("SESSION_STORE")).unwrap_or(COOKIE);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(failed("cannot start"))?.block_on(async {
+        let sessions = SessionInterface::connect(config, address).await;
+        let gate = Gate {
+            sessions: sessions.map_err(|error| Failure::Configuration(error.to_string()))?,
+            policy: args.policy(["_user_id", "user_id"].map(str::to_owned).into())?,
+            trusted: args.trusted()?,
+            extends: address != COOKIE || args.set_cookie,
+            sets_cookie: args.set_cookie,
+            counts: Counts::default(),
+        };
+        listen(gate, &args).await
+    })
+}
+
+/// Reads the configuration, and what it says of the gate.
+fn configured(args: GateArgs) -> Result<(Node, GateArgs), Failure> {
+    let Some(path) = &args.config else {
+        return Ok((Node::of_environment(&args.prefix.prefix), args));
+    };
+    let node = Node::of_file(path, &args.prefix.prefix)?;
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
+        return Ok((node, args));
+    }
+    let text = fs::read_to_string(path).map_err(failed("cannot read the configuration"))?;
+    Ok((node, args.over(&text)?))
+}
+
+async fn listen(gate: Gate, args: &GateArgs) -> Result<Status, Failure> {
+    let gate = Arc::new(gate);
+    let listener = bound(args.listen.as_deref().unwrap_or(LISTEN), "Listening on").await?;
+    let admin = match &args.admin_listen {
+        Some(address) => Some(bound(address, "Health and metrics are on").await?),
+        None => None,
+    };
+    let own = Arc::clone(&gate);
+    let proxies = server::serve(listener, move |request, peer| {
+        let gate = Arc::clone(&own);
+        async move { gate.answer(&request, peer).await }
+    });
+    let operators = async {
+        let Some(admin) = admin else { return Ok(()) };
+        let answer = move |path: &str| match path {
+            "/healthz" => Response::new("ok\n".into()),
+            "/metrics" => Response::new(gate.counts.text()),
+            _ => {
+                let mut response = Response::new(String::new());
+                *response.status_mut() = StatusCode::NOT_FOUND;
+                response
+            }
+        };
+        server::serve(admin, move |request, _| std::future::ready(answer(request.uri().path())))
+            .await
+    };
+    tokio::try_join!(proxies, operators).map_err(failed("cannot be told to stop"))?;
+    Ok(Status::Done)
+}
+
+async fn bound(address: &str, words: &str) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await.map_err(failed("cannot listen"))?;
+    let local = listener.local_addr().map_err(failed("cannot listen"))?;
+    say(format_args!("{words} http://{local}"));
+    Ok(listener)
+}
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::Configuration(format!("{what}: {error}"))
+}
