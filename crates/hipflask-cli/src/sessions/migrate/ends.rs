@@ -61,10 +61,30 @@ pub(super) async fn carry_over(
     Ok(())
 }
 
-/// Returns what was brought over, has not expired, and is no longer in the source.
+/// Returns what may have been brought over, has not expired, and is no longer in the source. A run that was
+/// interrupted does not know of its last writes whether they were done.
 fn ended(journal: &Journal, pass: u32, now: UnixTime) -> HashSet<Handle> {
-    let is_ended = |(_, item): &(&Handle, &Item)| {
-        item.was_there && item.pass != pass && item.expires > now.as_secs()
-    };
+    let is_ended = |(_, item): &(&Handle, &Item)| item.pass != pass && item.expires > now.as_secs();
     journal.items().filter(is_ended).map(|(handle, _)| *handle).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hipflask::store::RecordKey;
+
+    use super::{super::journal::Intended, *};
+
+    #[test]
+    fn ended_is_what_the_source_no_longer_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::open(Some(&path), &[], false).unwrap();
+        let [seen, gone, expired] = ["a", "b", "c"].map(|it| handle(&RecordKey::new(it)));
+        for (handle, expires) in [(seen, 200), (gone, 200), (expired, 50)] {
+            journal.intend(handle, Intended { source: 1, written: 2, expires }, 1).unwrap();
+        }
+        journal.see(&seen, 2);
+        // That a write was never confirmed does not matter.
+        assert_eq!(ended(&journal, 2, UnixTime::from_secs(100)), HashSet::from([gone]));
+    }
 }
