@@ -144,7 +144,7 @@ def test_purge_removes_what_has_expired(kind: str, tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     with source() as (client, old), TARGETS[kind]() as target:
         for number in range(SESSIONS // 2):
-            client.expire(key(number), 20)
+            client.expire(key(number), 8)
         cli("migrate", "--from", old, "--to", target.url)
         n_left = SESSIONS - SESSIONS // 2
         deadline = time.monotonic() + 30
