@@ -40,8 +40,7 @@ pub(crate) fn run(args: GateArgs) -> Result<Status, Failure> {
     let Some(config) = node.examined.config().filter(|_| faults.is_empty()) else {
         return Err(Failure::Configuration(faults.join("\n")));
     };
-    let address =
-        args.store.as_deref().or(node.examined.address("SESSION_STORE")).unwrap_or(COOKIE);
+    let address = args.store.as_deref().or(node.store()).unwrap_or(COOKIE);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(failed("cannot start"))?.block_on(async {
         let sessions = SessionInterface::connect(config, address).await;

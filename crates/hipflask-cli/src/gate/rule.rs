@@ -38,19 +38,19 @@ struct Number(f64);
 
 impl Eq for Number {}
 
-/// Why a text is no rule.
+/// What is missing in a text that is no rule.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum RuleError {
     #[error(
         "expected a key of the session, such as `user_id`, or a comparison, such as `role in admin,staff`"
     )]
-    NoKey,
+    Key,
     #[error("expected ==, !=, <, <=, >, >=, `in` or `not in` behind `{key}`")]
-    NoOperator { key: String },
+    Operator { key: String },
     #[error("expected a value behind the comparison of `{key}`")]
-    NoValue { key: String },
+    Value { key: String },
     #[error("expected a number behind the comparison of `{key}`")]
-    NoNumber { key: String },
+    Number { key: String },
 }
 
 impl FromStr for Rule {
@@ -62,21 +62,21 @@ impl FromStr for Rule {
         let (key, rest) = text.split_at(text.find(is_end).unwrap_or(text.len()));
         let (key, rest) = (key.to_owned(), rest.trim_start());
         if key.is_empty() {
-            return Err(RuleError::NoKey);
+            return Err(RuleError::Key);
         }
         if rest.is_empty() {
             return Ok(Self { key, test: Test::True });
         }
         let Some((operator, operand)) = operator(rest) else {
-            return Err(RuleError::NoOperator { key });
+            return Err(RuleError::Operator { key });
         };
         let operand = operand.trim();
         if operand.is_empty() {
-            return Err(RuleError::NoValue { key });
+            return Err(RuleError::Value { key });
         }
         let order = |order| match operand.parse() {
             Ok(number) if f64::is_finite(number) => Ok(Test::Order(order, Number(number))),
-            _ => Err(RuleError::NoNumber { key: key.clone() }),
+            _ => Err(RuleError::Number { key: key.clone() }),
         };
         let test = match operator {
             "==" => Test::Is(unquoted(operand)),
@@ -255,8 +255,8 @@ mod tests {
     fn what_is_no_rule_is_refused() {
         let error = |text: &str| text.parse::<Rule>().unwrap_err();
         let key = || "role".to_owned();
-        assert_eq!(error(""), RuleError::NoKey);
-        assert_eq!(error(" == a"), RuleError::NoKey);
+        assert_eq!(error(""), RuleError::Key);
+        assert_eq!(error(" == a"), RuleError::Key);
         for text in [
             "role = a",
             "role is a",
@@ -266,12 +266,12 @@ mod tests {
             "role ! a",
             "role inside a",
         ] {
-            assert_eq!(error(text), RuleError::NoOperator { key: key() }, "{text}");
+            assert_eq!(error(text), RuleError::Operator { key: key() }, "{text}");
         }
-        assert_eq!(error("role =="), RuleError::NoValue { key: key() });
-        assert_eq!(error("role in"), RuleError::NoValue { key: key() });
+        assert_eq!(error("role =="), RuleError::Value { key: key() });
+        assert_eq!(error("role in"), RuleError::Value { key: key() });
         for text in ["role > a", "role < nan", "role >= inf"] {
-            assert_eq!(error(text), RuleError::NoNumber { key: key() }, "{text}");
+            assert_eq!(error(text), RuleError::Number { key: key() }, "{text}");
         }
     }
 }
