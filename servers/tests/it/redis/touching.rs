@@ -1,6 +1,6 @@
 //! Reading extends a record's life where that can be done, and fails nowhere else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hipflask::store::{RedisStore, Store, Touch};
 use hipflask_servers::{
@@ -33,7 +33,13 @@ async fn a_replica_is_read() {
     let port = master.port().to_string();
     let replica = start(free_port().unwrap(), &["--replicaof", "127.0.0.1", &port]).unwrap();
     let _store = store_with_a_record(&master).await;
-    ask(master.port(), &["WAIT", "1", "60000"]).unwrap();
+    // `WAIT` knows the writes of its own connection alone.
+    let has_it = || ask(replica.port(), &["EXISTS", "session:S"]).is_ok_and(|it| it.trim() == "1");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !has_it() {
+        assert!(Instant::now() < end, "the replica has nothing after a minute");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     reads(&store_at(&replica, "").await, false).await;
     reads(&store_at(&replica, "?protocol=2").await, false).await;
 }
