@@ -134,7 +134,7 @@ def measured(kept: dict) -> list[str]:
     machine = kept["machine"]
     about = f"{machine['processor']}, {machine['cores']} cores, {machine['date']}, commit {machine['commit']}."
     if machine["mode"] == "quick":
-        about += " **A quick run, whose figures are not worth quoting.**"
+        about += " **From quick runs on a busy machine: not worth quoting, until a whole run takes their place.**"
     return [about, "", *page.table(["", *(f"{store}, {int(size):,}" for store, size, _ in sizes)], rows)]
 
 
