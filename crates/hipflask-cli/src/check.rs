@@ -35,14 +35,14 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Status, Failure> {
 }
 
 /// A setting that is not the same on all nodes.
-pub(crate) struct Difference {
-    pub(crate) setting: &'static str,
+struct Difference {
+    setting: &'static str,
     /// What each node has, in their order.
-    pub(crate) values: Vec<String>,
+    values: Vec<String>,
     /// What comes of it, and what to do.
-    pub(crate) means: &'static str,
+    means: &'static str,
     /// So it is for a time while keys are changed.
-    pub(crate) is_harmless: bool,
+    is_harmless: bool,
 }
 
 const NO_KEY_IN_COMMON: &str = "a node refuses the cookies that another one signs, so that users are \
@@ -52,7 +52,7 @@ const KEYS_CHANGE: &str = "each node accepts what the others sign, as while keys
     give all nodes the same keys in the same order";
 
 /// Compares the nodes, setting by setting.
-pub(crate) fn differences(nodes: &[Node]) -> Vec<Difference> {
+fn differences(nodes: &[Node]) -> Vec<Difference> {
     let mut found: Vec<_> = keys(nodes).into_iter().collect();
     for setting in settings() {
         let name = setting.name();

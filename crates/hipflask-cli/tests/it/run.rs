@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::Write,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -21,6 +21,17 @@ pub(crate) struct Outcome {
     pub(crate) status: i32,
     pub(crate) out: String,
     pub(crate) err: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(done: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
+        Self {
+            status: done.status.code().expect("the command was not killed"),
+            out: text(done.stdout),
+            err: text(done.stderr),
+        }
+    }
 }
 
 impl Outcome {
@@ -45,13 +56,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
 }
 
 pub(crate) fn outcome(command: &mut Command) -> Outcome {
-    let done = command.output().expect("the command starts");
-    let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
-    Outcome {
-        status: done.status.code().expect("the command was not killed"),
-        out: text(done.stdout),
-        err: text(done.stderr),
-    }
+    command.output().expect("the command starts").into()
 }
 
 /// Runs the command with `args`.
@@ -77,10 +82,5 @@ pub(crate) fn with_input(args: &[&str], input: &[u8]) -> Outcome {
     let writer = thread::spawn(move || stdin.write_all(&input));
     let done = child.wait_with_output().expect("the command ends");
     writer.join().expect("the writer does not panic").expect("all input is read");
-    let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
-    Outcome {
-        status: done.status.code().expect("the command was not killed"),
-        out: text(done.stdout),
-        err: text(done.stderr),
-    }
+    done.into()
 }

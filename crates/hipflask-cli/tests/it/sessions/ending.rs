@@ -33,13 +33,7 @@ fn answer(place: &Place, address: &str, answer: &str) -> Outcome {
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(answer.as_bytes()).expect("it is read");
     drop(stdin);
-    let done = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
-    checked(Outcome {
-        status: done.status.code().expect("it has ended by itself"),
-        out: text(done.stdout),
-        err: text(done.stderr),
-    })
+    checked(child.wait_with_output().expect("it ends").into())
 }
 
 #[test]

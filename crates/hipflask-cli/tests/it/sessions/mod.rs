@@ -139,13 +139,7 @@ fn interrupt(child: Child) -> Outcome {
     let pid = child.id().to_string();
     let killed = Command::new("kill").args(["-INT", &pid]).status().expect("there is `kill`");
     assert!(killed.success());
-    let done = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
-    checked(Outcome {
-        status: done.status.code().expect("it has ended by itself"),
-        out: text(done.stdout),
-        err: text(done.stderr),
-    })
+    checked(child.wait_with_output().expect("it ends").into())
 }
 
 fn key(number: usize) -> RecordKey {
