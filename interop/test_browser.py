@@ -10,24 +10,14 @@ import http.server
 import os
 import pathlib
 import re
-import shutil
 import threading
 import zlib
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from servers import running
 
 KIND = os.environ.get("DEMO_KIND", "rust")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 PASSWORD = "correct horse"
 # The demo keeps sessions in its database, unless it is started like this.
@@ -40,15 +30,6 @@ only_rust = pytest.mark.skipif(KIND == "flask", reason="the twin does not have i
 def started_as(**how):
     """Has the demo of a test started in another way."""
     return pytest.mark.parametrize("address", [how], indirect=True)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """What starts browsers, and how."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is not installed: set CHROMIUM"
-    with sync_playwright() as playwright:
-        yield playwright.chromium, {"executable_path": path, "headless": True, "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

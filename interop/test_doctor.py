@@ -1,6 +1,7 @@
 """Each cause that `hipflask doctor` knows, from a cookie, header, recording or record that the real program made."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import hashlib
 import http.server
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,6 @@ from django.contrib.sessions.backends import signed_cookies
 from flask.sessions import SecureCookieSessionInterface
 from servers import free_port, rust_program
 from starlette.middleware.sessions import SessionMiddleware
-from test_browser import FLAGS
 
 KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
 OTHER = "71d55a3b0c7a2f93e9d1b4c86605f8ae"
@@ -166,7 +167,9 @@ def starlette_cookie(key: str) -> str:
         return {"type": "http.request"}
 
     scope = {"type": "http", "headers": [], "path": "/", "method": "GET"}
-    asyncio.run(SessionMiddleware(app, secret_key=key)(scope, receive, send))
+    visit = SessionMiddleware(app, secret_key=key)(scope, receive, send)
+    with concurrent.futures.ThreadPoolExecutor() as thread:  # because Playwright's loop may run in this one
+        thread.submit(asyncio.run, visit).result()
     headers = dict(sent[0]["headers"])
     return headers[b"set-cookie"].decode().split("=", 1)[1].split(";")[0]
 
@@ -284,11 +287,28 @@ class Site(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
-def recorded(folder: Path, visit: Any, **config: Any) -> Path:
+@pytest.fixture
+def recorded(chromium: Any, tmp_path: Path) -> Callable[..., Path]:
     """Has a real browser visit an app at http://shop.test and http://other.test, and saves what it recorded."""
-    from playwright.sync_api import sync_playwright
-    import os, shutil
+    starter, how = chromium
 
+    def record(visit: Callable[[Any, str, str], object], **config: Any) -> Path:
+        site = Site(shop(**config))
+        port = site.server_address[1]
+        har = tmp_path / "visit.har"
+        rules = "--host-resolver-rules=MAP shop.test 127.0.0.1, MAP other.test 127.0.0.1"
+        browser = starter.launch(**{**how, "args": [*how["args"], rules]})
+        context = browser.new_context(record_har_path=har)
+        visit(context.new_page(), f"http://shop.test:{port}", f"http://other.test:{port}")
+        context.close()
+        browser.close()
+        site.shutdown()
+        return har
+
+    return record
+
+
+def shop(**config: Any) -> flask.Flask:
     app = app_with(KEY, **config)
 
     @app.route("/", methods=["GET", "POST"])
@@ -305,19 +325,7 @@ def recorded(folder: Path, visit: Any, **config: Any) -> Path:
         shop = flask.request.args["shop"]
         return f"<form method=post action='{shop}/'><button>go</button></form><iframe src='{shop}/'></iframe>"
 
-    site = Site(app)
-    port = site.server_address[1]
-    har = folder / "visit.har"
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    rules = "--host-resolver-rules=MAP shop.test 127.0.0.1, MAP other.test 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, rules])
-        context = browser.new_context(record_har_path=har)
-        visit(context.new_page(), f"http://shop.test:{port}", f"http://other.test:{port}")
-        context.close()
-        browser.close()
-    site.shutdown()
-    return har
+    return app
 
 
 def log_in_and_look(page: Any, shop: str, other: str) -> None:
@@ -325,16 +333,16 @@ def log_in_and_look(page: Any, shop: str, other: str) -> None:
     page.goto(f"{shop}/")
 
 
-def test_visit_that_works_has_no_cause(tmp_path: Path) -> None:
-    assert codes("--har", recorded(tmp_path, log_in_and_look), *KEYS) == []
+def test_visit_that_works_has_no_cause(recorded: Any) -> None:
+    assert codes("--har", recorded(log_in_and_look), *KEYS) == []
 
 
-def test_secure_cookie_over_http(tmp_path: Path) -> None:
-    har = recorded(tmp_path, log_in_and_look, SESSION_COOKIE_SECURE=True)
+def test_secure_cookie_over_http(recorded: Any) -> None:
+    har = recorded(log_in_and_look, SESSION_COOKIE_SECURE=True)
     assert codes("--har", har, *KEYS) == ["secure_on_http"]
 
 
-def test_same_site_after_a_post_and_in_an_iframe(tmp_path: Path) -> None:
+def test_same_site_after_a_post_and_in_an_iframe(recorded: Any) -> None:
     def visit(page: Any, shop: str, other: str) -> None:
         page.goto(f"{shop}/login")
         page.goto(f"{other}/form?shop={shop}")
@@ -342,28 +350,28 @@ def test_same_site_after_a_post_and_in_an_iframe(tmp_path: Path) -> None:
         page.click("button")
         page.wait_for_load_state("networkidle")
 
-    report = doctor("--har", recorded(tmp_path, visit, SESSION_COOKIE_SAMESITE="Lax"), *KEYS)
+    report = doctor("--har", recorded(visit, SESSION_COOKIE_SAMESITE="Lax"), *KEYS)
     assert {cause["code"] for cause in report["causes"]} == {"same_site"}
     texts = " ".join(cause["text"] for cause in report["causes"])
     assert "POST from a page of another site" in texts
     assert "GET from an iframe or a script of another site" in texts
 
 
-def test_copies_of_two_paths_are_told_with_their_deletions(tmp_path: Path) -> None:
+def test_copies_of_two_paths_are_told_with_their_deletions(recorded: Any) -> None:
     def visit(page: Any, shop: str, other: str) -> None:
         page.goto(f"{shop}/login")
         old = {"name": "session", "value": "old", "domain": "shop.test", "path": "/"}
         page.context.add_cookies([{**old, "domain": ".shop.test"}])
         page.goto(f"{shop}/")
 
-    report = doctor("--har", recorded(tmp_path, visit), *KEYS)
+    report = doctor("--har", recorded(visit), *KEYS)
     (copies,) = [it for it in report["causes"] if it["code"] == "shadow_copies"]
     deletion = "Set-Cookie: session=; Domain=shop.test; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/"
     assert deletion in copies["text"]
 
 
-def test_recording_without_the_cookie(tmp_path: Path) -> None:
-    har = recorded(tmp_path, lambda page, shop, other: page.goto(f"{shop}/"))
+def test_recording_without_the_cookie(recorded: Any) -> None:
+    har = recorded(lambda page, shop, other: page.goto(f"{shop}/"))
     assert codes("--har", har, *KEYS) == ["no_cookie"]
 
 
