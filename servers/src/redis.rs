@@ -67,9 +67,18 @@ impl Other {
     ///
     /// [`StartError`] when it cannot be fetched, or is not ready in time.
     pub fn start(self, port: u16) -> Result<Server, StartError> {
+        self.start_with(port, &[])
+    }
+
+    /// Starts it on a port, with further options.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(self, port: u16, options: &[&str]) -> Result<Server, StartError> {
         let wheel = self.wheel();
         let command = Command::new(wheel.program()?);
-        run(wheel.package, command, tempfile::tempdir()?, port, &[])
+        run(wheel.package, command, tempfile::tempdir()?, port, options)
     }
 }
 

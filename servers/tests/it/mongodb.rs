@@ -113,6 +113,8 @@ async fn requests_cost_the_round_trips_that_they_should() {
     let not_due = Touch { ttl: HOUR, when_below: HOUR / 2 };
     assert!(!store.load(&name, Some(not_due)).await.unwrap().unwrap().touched);
     check("load with a touch that is not due", 1).await;
+    let writes = doc! { "command.findAndModify": { "$exists": true } };
+    assert_eq!(profile.count_documents(writes).await.unwrap(), 0, "what is not due is only read");
     let due = Touch { ttl: 2 * HOUR, when_below: 2 * HOUR };
     assert!(store.load(&name, Some(due)).await.unwrap().unwrap().touched);
     check("load with a touch that is due", 1).await;

@@ -1,5 +1,6 @@
 //! Sessions in Redis: one server, Sentinel and Cluster, and each of them failing.
 
+mod comparing;
 mod fail_over;
 mod idle;
 mod others;

@@ -22,6 +22,8 @@ mod dynamodb;
 #[cfg(feature = "filesystem")]
 mod filesystem;
 mod kind;
+#[cfg(any(feature = "mongodb", feature = "redis"))]
+mod lives;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "memory")]

@@ -41,20 +41,23 @@ pub(super) fn later(time: DateTime, by: Duration) -> DateTime {
     DateTime::from_millis(time.timestamp_millis().saturating_add(by))
 }
 
+/// Returns how long it is to a time: nothing, when it has passed.
+pub(super) fn left(now: DateTime, time: DateTime) -> Duration {
+    let left = time.timestamp_millis().saturating_sub(now.timestamp_millis());
+    Duration::from_millis(u64::try_from(left).unwrap_or(0))
+}
+
 pub(super) fn record(document: &Document) -> Record {
     let payload = document.get_binary_generic("val");
     payload.map_or_else(|_| Record::unreadable(), |payload| Record::new(payload.as_slice()))
 }
 
 pub(super) fn entry(document: &Document, now: DateTime) -> Option<Entry> {
-    let left = document.get_datetime("expiration").ok().map(|expiration| {
-        let left = expiration.timestamp_millis().saturating_sub(now.timestamp_millis());
-        Duration::from_millis(u64::try_from(left).unwrap_or(0))
-    });
+    let end = document.get_datetime("expiration").ok();
     Some(Entry {
         key: RecordKey::new(document.get_str("id").ok()?),
         record: record(document),
-        expires_in: left,
+        expires_in: end.map(|end| left(now, *end)),
     })
 }
 

@@ -9,7 +9,7 @@ mod address;
 mod document;
 mod refusal;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use hipflask_core::record::Format;
 use mongodb::{
@@ -20,12 +20,12 @@ use mongodb::{
 
 use self::{
     address::{Address, majority},
-    document::{binary, entry, later, live, record, retired, unexpired},
+    document::{binary, entry, later, left, live, record, retired, unexpired},
     refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
     ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Replaced, Revision, Store,
-    StoreError, Touch, async_trait,
+    StoreError, Touch, async_trait, lives::Lives,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
@@ -59,6 +59,7 @@ use super::{
 #[derive(Clone)]
 pub struct MongoDbStore {
     sessions: Collection<Document>,
+    lives: Arc<Lives>,
 }
 
 impl MongoDbStore {
@@ -108,7 +109,7 @@ impl MongoDbStore {
         let options =
             CollectionOptions::builder().selection_criteria(primary).write_concern(concern).build();
         let sessions = client.database(database).collection_with_options(collection, options);
-        Self { sessions }
+        Self { sessions, lives: Arc::default() }
     }
 
     /// Changes the record that the filter finds, and reports whether there was one.
@@ -139,6 +140,11 @@ impl MongoDbStore {
         let record = record(&before);
         let was_due = !before.get_datetime("expiration").is_ok_and(|time| *time >= due_before);
         let touched = was_due && !record.is_retired();
+        if touched {
+            self.lives.note(key, touch.ttl);
+        } else if let Ok(end) = before.get_datetime("expiration") {
+            self.lives.note(key, left(now, *end));
+        }
         Ok(Some(record.with_touched(touched)))
     }
 }
@@ -160,7 +166,7 @@ impl Store for MongoDbStore {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Record>, StoreError> {
-        if let Some(touch) = touch {
+        if let Some(touch) = touch.filter(|touch| !self.lives.is_long(key, *touch)) {
             match self.load_and_touch(key, touch).await {
                 // Who may not write may still read.
                 Err(error) if !is_away(&error) => {}
@@ -203,6 +209,7 @@ impl Store for MongoDbStore {
             .await;
         match written {
             Ok(result) if result.upserted_id.is_some() || result.modified_count > 0 => {
+                self.lives.note(key, ttl);
                 Ok(Created::Created(Revision::default()))
             }
             Ok(_) => Ok(Created::Exists),
@@ -218,17 +225,20 @@ impl Store for MongoDbStore {
         payload: &[u8],
         ttl: Duration,
     ) -> Result<Replaced, StoreError> {
+        self.lives.forget(key);
         let now = DateTime::now();
         let mut expected = live(key, now);
         expected.insert("val", binary(&current.payload)?);
         let change = doc! { "val": binary(payload)?, "expiration": later(now, ttl) };
         if self.update(expected, change).await? {
+            self.lives.note(key, ttl);
             return Ok(Replaced::Replaced(Revision::default()));
         }
         Ok(self.load(key, None).await?.map_or(Replaced::Gone, Replaced::Conflict))
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<Deleted, StoreError> {
+        self.lives.forget(key);
         // All of them: two requests to a Flask app can make two documents with one `id`.
         let result = self.sessions.delete_many(live(key, DateTime::now())).await;
         let deleted = result.map_err(refusal)?.deleted_count > 0;

@@ -25,7 +25,9 @@ pub(super) fn questions(protocol: ProtocolVersion) -> Pipeline {
     // In the version that is spoken already, it changes nothing.
     questions.cmd("HELLO").arg(if protocol.supports_resp3() { 3 } else { 2 });
     let script = Request::Script(&CHECK, &[], &[]);
-    questions.add_command(script.command(true)).add_command(script.command(false));
+    for in_full in [true, false] {
+        questions.add_command(script.command(in_full).into_owned());
+    }
     questions
 }
 

@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{Pipeline, Value, pipe};
+use redis::{Cmd, Value, cmd, pipe};
 use tokio::{task::JoinSet, time::timeout_at};
 
 use super::{
     failure::Failure,
     lanes::{Lanes, Wait, first_checked, send_checked},
-    link::Peer,
+    link::{Commands, Peer},
     server::{Host, Login},
 };
 
@@ -111,7 +111,7 @@ impl Cluster {
     pub(super) async fn send(
         &self,
         slot: u16,
-        commands: &Pipeline,
+        commands: Commands<'_>,
         wait: Option<Wait>,
         until: Instant,
     ) -> Result<Vec<Value>, Failure> {
@@ -145,7 +145,7 @@ impl Cluster {
     async fn send_to(
         &self,
         host: &Host,
-        commands: &Pipeline,
+        commands: Commands<'_>,
         asking: bool,
         wait: Option<Wait>,
         until: Instant,
@@ -156,10 +156,15 @@ impl Cluster {
         }
         let mut sent = pipe();
         sent.cmd("ASKING");
-        for command in commands.cmd_iter() {
-            sent.add_command(command.clone());
+        match commands {
+            Commands::One(command) => {
+                sent.add_command(command.clone());
+            }
+            Commands::Several(commands) => commands.cmd_iter().for_each(|command| {
+                sent.add_command(command.clone());
+            }),
         }
-        let values = lanes.of(wait).send(&sent, until).await?;
+        let values = lanes.of(wait).send(Commands::Several(&sent), until).await?;
         first_checked(values.into_iter().skip(1).collect())
     }
 
@@ -200,7 +205,7 @@ impl Cluster {
             let link = self.lanes(&host)?.quick;
             let until = Instant::now() + PATIENCE;
             answers.spawn(async move {
-                let values = send_checked(&link, &question(), until).await?;
+                let values = send_checked(&link, Commands::One(&question()), until).await?;
                 Ok(values.first().map(|answer| read_slots(answer, &host)).unwrap_or_default())
             });
         }
@@ -266,9 +271,9 @@ fn is_due(last: Option<Instant>) -> bool {
     last.is_none_or(|last| last.elapsed() >= PAUSE)
 }
 
-fn question() -> Pipeline {
-    let mut question = pipe();
-    question.cmd("CLUSTER").arg("SLOTS");
+fn question() -> Cmd {
+    let mut question = cmd("CLUSTER");
+    question.arg("SLOTS");
     question
 }
 

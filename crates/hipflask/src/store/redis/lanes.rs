@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{Pipeline, Value};
+use redis::Value;
 
 use super::{
     failure::Failure,
-    link::{Link, Peer},
+    link::{Commands, Link, Peer},
 };
 
 /// The connections to a server: requests that wait for replicas must not hold up the others.
@@ -38,7 +38,7 @@ impl Lanes {
 /// Sends commands, and takes an error as the first answer for one of all.
 pub(super) async fn send_checked(
     link: &Link,
-    commands: &Pipeline,
+    commands: Commands<'_>,
     until: Instant,
 ) -> Result<Vec<Value>, Failure> {
     first_checked(link.send(commands, until).await?)

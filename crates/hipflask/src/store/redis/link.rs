@@ -12,7 +12,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisError,
+    AsyncConnectionConfig, Client, Cmd, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisError,
     RedisResult, Value, aio::MultiplexedConnection, cmd,
 };
 use tokio::{
@@ -44,6 +44,13 @@ pub(super) enum Peer {
     Node(Client),
     /// A server of its own.
     Server(Client),
+}
+
+/// What is sent at once: one command costs less than a pipeline of one.
+#[derive(Clone, Copy)]
+pub(super) enum Commands<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline),
 }
 
 /// A connection that is there when it is needed. Clones are the same connection.
@@ -83,14 +90,23 @@ impl Link {
     /// Sends commands next to each other, and returns as many answers.
     pub(super) async fn send(
         &self,
-        commands: &Pipeline,
+        commands: Commands<'_>,
         until: Instant,
     ) -> Result<Vec<Value>, Failure> {
         let live = self.live(until).await?;
         let mut connection = live.connection.clone();
         // Also when this future is dropped: what is slow to answer may be there no longer.
         let mut watch = Watch { live, sent: Instant::now(), answered: false };
-        let answer = connection.send_packed_commands(commands, 0, commands.len());
+        let answer = async {
+            match commands {
+                Commands::One(command) => {
+                    connection.send_packed_command(command).await.map(|value| vec![value])
+                }
+                Commands::Several(commands) => {
+                    connection.send_packed_commands(commands, 0, commands.len()).await
+                }
+            }
+        };
         let values = match pace::until(until.into(), answer).await {
             Some(Ok(values)) => values,
             Some(Err(error)) => {

@@ -12,7 +12,6 @@ mod cluster;
 mod failure;
 mod lanes;
 mod link;
-mod lives;
 mod scan;
 mod script;
 mod sentinel;
@@ -35,14 +34,13 @@ use self::{
     failure::{Failure, STRANGE},
     lanes::Wait,
     link::Peer,
-    lives::Lives,
     scan::Position,
     script::{LOAD, RENEW, REPLACE, Request},
     servers::{Limit, Servers},
 };
 use super::{
     ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-    StoreError, Touch, async_trait,
+    StoreError, Touch, async_trait, lives::Lives,
 };
 
 /// How long a request may take: less than a whole operation, which a second request may mend.

@@ -11,6 +11,7 @@ use redis::{FromRedisValue, Value, cmd, pipe};
 use super::{
     cluster::{Slots, read_slots},
     failure::{Failure, STRANGE, checked},
+    link::Commands,
     server::Host,
     servers::{Limit, Servers},
 };
@@ -56,7 +57,8 @@ pub(super) async fn page(
     if let Servers::Cluster(_) = servers {
         commands.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
     }
-    let mut values = servers.send(position.slot, &commands, None, limit).await?.into_iter();
+    let mut values =
+        servers.send(position.slot, Commands::Several(&commands), None, limit).await?.into_iter();
     let (cursor, keys): (u64, Vec<Vec<u8>>) = read(values.next())?;
     // Without the permission to ask for it, there is one run without a name.
     let run = run(&read::<String>(values.next()).unwrap_or_default());
@@ -109,7 +111,8 @@ async fn entries(
     for key in &keys {
         commands.cmd("PTTL").arg(key).cmd("GET").arg(key);
     }
-    let mut values = servers.send(slot, &commands, None, limit).await?.into_iter();
+    let mut values =
+        servers.send(slot, Commands::Several(&commands), None, limit).await?.into_iter();
     let mut entries = Vec::with_capacity(keys.len());
     for key in keys {
         let (left, payload) = (values.next().ok_or(STRANGE)?, values.next().ok_or(STRANGE)?);

@@ -2,7 +2,7 @@
 //!
 //! They are called by their hash, and sent in full only to a server that does not know them yet.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use redis::{Cmd, cmd};
 
@@ -63,14 +63,14 @@ pub(super) enum Request<'a> {
 
 impl Request<'_> {
     /// Returns the command to send, `in_full` for a server that does not know the script.
-    pub(super) fn command(&self, in_full: bool) -> Cmd {
+    pub(super) fn command(&self, in_full: bool) -> Cow<'_, Cmd> {
         match self {
-            Self::Command(command) => command.clone(),
+            Self::Command(command) => Cow::Borrowed(command),
             Self::Script(script, keys, arguments) => {
                 let mut command = if in_full { cmd("EVAL") } else { cmd("EVALSHA") };
                 command.arg(if in_full { script.source } else { &script.hash });
                 command.arg(keys.len()).arg(*keys).arg(*arguments);
-                command
+                Cow::Owned(command)
             }
         }
     }

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{Pipeline, Value};
+use redis::{Value, pipe};
 
 use super::{
     cluster::{self, Cluster},
     failure::{Failure, IS_CLUSTER, checked},
     lanes::{Lanes, Wait, send_checked},
-    link::Link,
+    link::{Commands, Link},
     script::Request,
 };
 
@@ -71,31 +71,32 @@ impl Servers {
         wait: Option<Wait>,
         limit: Limit,
     ) -> Result<Value, Failure> {
-        let mut commands = Pipeline::with_capacity(2);
-        commands.add_command(request.command(in_full));
+        let command = request.command(in_full);
+        let Some(wait @ Wait { replicas, timeout }) = wait else {
+            let mut values = self.send(slot, Commands::One(&command), wait, limit).await?;
+            return checked(values.pop().unwrap_or(Value::Nil));
+        };
         // Right behind the write and on its connection, for it is this connection's writes that
         // the server then waits for.
-        if let Some(Wait { replicas, timeout }) = wait {
-            let timeout = timeout.min(limit.patience / 2).as_millis().max(1);
-            commands.cmd("WAIT").arg(replicas).arg(timeout as u64);
-        }
-        let mut values = self.send(slot, &commands, wait, limit).await?.into_iter();
+        let mut commands = pipe();
+        let timeout = timeout.min(limit.patience / 2).as_millis().max(1);
+        commands.add_command(command.into_owned());
+        commands.cmd("WAIT").arg(replicas).arg(timeout as u64);
+        let values = self.send(slot, Commands::Several(&commands), Some(wait), limit).await?;
+        let mut values = values.into_iter();
         let value = checked(values.next().unwrap_or(Value::Nil))?;
         // The write is done, whatever is answered to this.
-        if let Some(Wait { replicas, .. }) = wait {
-            match values.next() {
-                Some(Value::Int(found)) if found >= replicas.into() => {}
-                _ => return Err(Failure::Replicas),
-            }
+        match values.next() {
+            Some(Value::Int(found)) if found >= replicas.into() => Ok(value),
+            _ => Err(Failure::Replicas),
         }
-        Ok(value)
     }
 
     /// Sends commands to the server that is in charge of a slot. The first answer is no error.
     pub(super) async fn send(
         &self,
         slot: u16,
-        commands: &Pipeline,
+        commands: Commands<'_>,
         wait: Option<Wait>,
         limit: Limit,
     ) -> Result<Vec<Value>, Failure> {
@@ -119,7 +120,7 @@ impl Servers {
 
 async fn send_to_one(
     link: &Link,
-    commands: &Pipeline,
+    commands: Commands<'_>,
     until: Instant,
 ) -> Result<Vec<Value>, Failure> {
     match send_checked(link, commands, until).await {

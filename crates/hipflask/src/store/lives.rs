@@ -1,5 +1,5 @@
 //! How long records live, as far as this process knows: reading one that is not to be touched yet is
-//! then a plain `GET`, which costs the server a quarter of a script.
+//! then a plain read, which costs the server a good deal less than one that may also write.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{RecordKey, Touch};
+use super::{RecordKey, Touch};
 
 /// More records than this are forgotten all at once, and looked at again.
 const MOST: usize = 1 << 16;
