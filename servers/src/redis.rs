@@ -76,9 +76,7 @@ impl Other {
     ///
     /// As [`start`](Self::start).
     pub fn start_with(self, port: u16, options: &[&str]) -> Result<Server, StartError> {
-        let wheel = self.wheel();
-        let command = Command::new(wheel.program()?);
-        run(wheel.package, command, tempfile::tempdir()?, port, options)
+        start_kind(Some(self), tempfile::tempdir()?, port, options)
     }
 }
 
@@ -88,11 +86,20 @@ impl Other {
 ///
 /// [`StartError`] when it is not installed, or not ready in time.
 pub fn start(port: u16, options: &[&str]) -> Result<Server, StartError> {
-    start_in(tempfile::tempdir()?, port, options)
+    start_kind(None, tempfile::tempdir()?, port, options)
 }
 
-fn start_in(folder: TempDir, port: u16, options: &[&str]) -> Result<Server, StartError> {
-    run(PACKAGE, Command::new("redis-server"), folder, port, options)
+/// Starts another kind of server, or Debian's.
+fn start_kind(
+    kind: Option<Other>,
+    folder: TempDir,
+    port: u16,
+    options: &[&str],
+) -> Result<Server, StartError> {
+    let Some(wheel) = kind.map(Other::wheel) else {
+        return run(PACKAGE, Command::new("redis-server"), folder, port, options);
+    };
+    run(wheel.package, Command::new(wheel.program()?), folder, port, options)
 }
 
 /// Starts a program that takes the options of Redis on a port.
@@ -141,7 +148,7 @@ pub fn start_with_tls(port: u16, password: &str) -> Result<(Server, PathBuf), St
     let user =
         ["--user", "app", "on", &password, "~session:*", "+@all", "--user", "default", "off"];
     let options = [&options[..], &["--tls-auth-clients", "no"], &user].concat();
-    let server = start_in(folder, plain, &options)?;
+    let server = start_kind(None, folder, plain, &options)?;
     Ok((server, certificate.clone()))
 }
 
@@ -172,6 +179,7 @@ pub fn ask(port: u16, arguments: &[&str]) -> io::Result<String> {
 /// ```
 #[derive(Debug)]
 pub struct Sentinel {
+    kind: Option<Other>,
     sentinels: Vec<Server>,
     servers: Vec<Server>,
 }
@@ -183,10 +191,25 @@ impl Sentinel {
     ///
     /// [`StartError`] when Redis is not installed, or not ready in time.
     pub fn start() -> Result<Self, StartError> {
-        let master = start(free_port()?, &[])?;
+        Self::start_kind(None)
+    }
+
+    /// Starts a master and a replica of another kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_of(kind: Other) -> Result<Self, StartError> {
+        Self::start_kind(Some(kind))
+    }
+
+    fn start_kind(kind: Option<Other>) -> Result<Self, StartError> {
+        let start =
+            |options: &[&str]| start_kind(kind, tempfile::tempdir()?, free_port()?, options);
+        let master = start(&[])?;
         let port = master.port().to_string();
-        let replica = start(free_port()?, &["--replicaof", "127.0.0.1", &port])?;
-        let mut servers = Self { sentinels: Vec::new(), servers: vec![master, replica] };
+        let replica = start(&["--replicaof", "127.0.0.1", &port])?;
+        let mut servers = Self { kind, sentinels: Vec::new(), servers: vec![master, replica] };
         for _ in 0..3 {
             servers.sentinels.push(start_sentinel(&port)?);
         }
@@ -237,7 +260,8 @@ impl Sentinel {
         let [first, second] = self.servers.as_mut_slice() else {
             return Ok(());
         };
-        *first = start(first.port(), &["--replicaof", "127.0.0.1", &second.port().to_string()])?;
+        let options = ["--replicaof", "127.0.0.1", &second.port().to_string()];
+        *first = start_kind(self.kind, tempfile::tempdir()?, first.port(), &options)?;
         Ok(())
     }
 }
@@ -267,6 +291,7 @@ fn start_sentinel(master: &str) -> Result<Server, StartError> {
 /// ```
 #[derive(Debug)]
 pub struct Cluster {
+    kind: Option<Other>,
     nodes: Vec<Server>,
 }
 
@@ -277,8 +302,22 @@ impl Cluster {
     ///
     /// [`StartError`] when Redis is not installed, or not ready in time.
     pub fn start() -> Result<Self, StartError> {
-        let nodes: Result<Vec<_>, _> = (0..6).map(|_| start_node(free_low_port()?)).collect();
-        let cluster = Self { nodes: nodes? };
+        Self::start_kind(None)
+    }
+
+    /// Starts nodes of another kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_of(kind: Other) -> Result<Self, StartError> {
+        Self::start_kind(Some(kind))
+    }
+
+    fn start_kind(kind: Option<Other>) -> Result<Self, StartError> {
+        let start = |_| start_kind(kind, tempfile::tempdir()?, free_low_port()?, NODE);
+        let nodes: Result<Vec<_>, _> = (0..6).map(start).collect();
+        let cluster = Self { kind, nodes: nodes? };
         let hosts = cluster.hosts();
         let mut command = Command::new("redis-cli");
         command.args(["--cluster", "create"]).args(hosts.split(','));
@@ -341,7 +380,7 @@ impl Cluster {
         if let Some(node) = self.nodes.get_mut(number) {
             let folder = tempfile::tempdir()?;
             fs::copy(node.folder().join("nodes.conf"), folder.path().join("nodes.conf"))?;
-            *node = start_in(folder, node.port(), NODE)?;
+            *node = start_kind(self.kind, folder, node.port(), NODE)?;
         }
         Ok(())
     }
@@ -353,7 +392,7 @@ impl Cluster {
 ///
 /// [`StartError`] when Redis is not installed, or not ready in time.
 pub fn start_lone_node() -> Result<Server, StartError> {
-    let node = start_node(free_low_port()?)?;
+    let node = start(free_low_port()?, NODE)?;
     ask(node.port(), &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"])?;
     let is_well =
         || ask(node.port(), &["CLUSTER", "INFO"]).is_ok_and(|it| it.contains("cluster_state:ok"));
@@ -369,10 +408,6 @@ const NODE: &[&str] = &[
     "--cluster-node-timeout",
     "2000",
 ];
-
-fn start_node(port: u16) -> Result<Server, StartError> {
-    start(port, NODE)
-}
 
 /// Returns a free port whose number plus 10000, where nodes talk to each other, is free too.
 fn free_low_port() -> io::Result<u16> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hipflask::store::{Record, RecordKey, RedisStore, Replaced, Store, StoreError};
-use hipflask_servers::redis::{Cluster, Sentinel, ask};
+use hipflask_servers::redis::{Cluster, Other, Sentinel, ask};
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{HOUR, key, signal};
@@ -105,8 +105,7 @@ fn cut_off_and_kill(master: u16, replica: u32, kill: impl FnOnce()) {
     signal(replica, "-CONT");
 }
 
-async fn fail_over_in_a_cluster(options: &str) -> Report {
-    let mut cluster = Cluster::start().unwrap();
+async fn fail_over_in_a_cluster(mut cluster: Cluster, options: &str) -> Report {
     let address = format!("redis+cluster://{}{options}", cluster.hosts());
     let store = RedisStore::connect(&address).await.unwrap();
     let victim = cluster.master_of("session:0").unwrap();
@@ -118,8 +117,7 @@ async fn fail_over_in_a_cluster(options: &str) -> Report {
     fail_over(&format!("cluster{options}"), &store, kill, restart).await
 }
 
-async fn fail_over_by_sentinels(options: &str) -> Report {
-    let mut servers = Sentinel::start().unwrap();
+async fn fail_over_by_sentinels(mut servers: Sentinel, options: &str) -> Report {
     let address = format!("redis+sentinel://{}/mymaster{options}", servers.hosts());
     let store = RedisStore::connect(&address).await.unwrap();
     let (port, replica) = (servers.servers()[0].port(), servers.servers()[1].pid());
@@ -131,20 +129,35 @@ async fn fail_over_by_sentinels(options: &str) -> Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_survives_the_loss_of_a_master_but_not_all_writes_do() {
-    assert_ne!(fail_over_in_a_cluster("").await.lost, 0);
+    assert_ne!(fail_over_in_a_cluster(Cluster::start().unwrap(), "").await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_waits_for_replicas_loses_no_write() {
-    assert_eq!(fail_over_in_a_cluster("?wait_replicas=1").await.lost, 0);
+    assert_eq!(fail_over_in_a_cluster(Cluster::start().unwrap(), "?wait_replicas=1").await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sentinels_survive_the_loss_of_the_master_but_not_all_writes_do() {
-    assert_ne!(fail_over_by_sentinels("").await.lost, 0);
+    assert_ne!(fail_over_by_sentinels(Sentinel::start().unwrap(), "").await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sentinels_that_wait_for_replicas_lose_no_write() {
-    assert_eq!(fail_over_by_sentinels("?wait_replicas=1").await.lost, 0);
+    assert_eq!(
+        fail_over_by_sentinels(Sentinel::start().unwrap(), "?wait_replicas=1").await.lost,
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_of_valkeys_that_waits_for_replicas_loses_no_write() {
+    let cluster = Cluster::start_of(Other::Valkey9).unwrap();
+    assert_eq!(fail_over_in_a_cluster(cluster, "?wait_replicas=1").await.lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn valkeys_that_wait_for_replicas_lose_no_write() {
+    let servers = Sentinel::start_of(Other::Valkey9).unwrap();
+    assert_eq!(fail_over_by_sentinels(servers, "?wait_replicas=1").await.lost, 0);
 }
