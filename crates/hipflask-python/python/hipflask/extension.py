@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Union
 
 import click
 from flask import Flask, current_app
@@ -16,7 +16,11 @@ from .settings import Settings
 from .waiting import waiting
 
 if TYPE_CHECKING:
+    from quart import Quart  # type: ignore[import-not-found,unused-ignore]
+
     from ._native import Engine
+
+    App = Union[Flask, Quart]
 
 __all__ = ["HipFlask", "UserSession"]
 
@@ -42,7 +46,7 @@ class UserSession(NamedTuple):
 
 
 class HipFlask:
-    """Gives a Flask app sessions that lose nothing.
+    """Gives a Flask app sessions that lose nothing, and a Quart app the same ones.
 
     Without ``SESSION_TYPE`` they are Flask's signed cookies; with it they are Flask-Session's records,
     found through Flask-Session's own settings. ``store`` is the address of a store instead, such as
@@ -64,29 +68,34 @@ class HipFlask:
     :raises ConfigError: when the app's configuration cannot work; the text says what to change.
     """
 
-    def __init__(self, app: Flask | None = None, *, store: str | None = None) -> None:
+    def __init__(self, app: App | None = None, *, store: str | None = None) -> None:
         self._store = store
         # The app has this extension, so that each would keep the other alive.
-        self._app: Callable[[], Flask | None] = (lambda: None) if app is None else weakref.ref(app)
+        self._app: Callable[[], App | None] = (lambda: None) if app is None else weakref.ref(app)
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: App) -> None:
         """Sets the session interface of an app. One extension can serve several apps."""
-        settings = Settings(app, self._store)
-        interface = HipFlaskSessionInterface(settings, app.session_interface)
+        either: Any = app  # for what both of them have
+        settings = Settings(either, self._store)
         # A mistake is to be found now, and not by the first visitor.
-        engine = settings.engine(app)
-        app.session_interface = interface
+        engine = settings.engine(either)
+        if isinstance(app, Flask):
+            app.session_interface = HipFlaskSessionInterface(settings, app.session_interface)
+            renew_at_log_in(app)
+        else:  # Quart
+            from .asgi.quart import QuartSessionInterface
+
+            either.session_interface = QuartSessionInterface(settings, either)
         app.extensions["hipflask"] = self
-        renew_at_log_in(app)
         if engine is not None and engine.is_stored:
             # Flask-Session's name for it, which is in the schedules of its users.
             app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(
                 lambda: click.echo(f"{self.purge(current_app)} expired sessions removed")
             )
 
-    def revoke(self, session_id: str, app: Flask | None = None) -> bool:
+    def revoke(self, session_id: str, app: App | None = None) -> bool:
         """Ends the session of an id (``session.sid``) in the app's store, and reports whether there was
         one. Requests under way do not bring it back. ``app`` is the current one if left out.
 
@@ -100,7 +109,7 @@ class HipFlask:
             )
         return bool(waiting(engine, engine.revoke, session_id))
 
-    def revoke_user(self, user_id: object, app: Flask | None = None) -> None:
+    def revoke_user(self, user_id: object, app: App | None = None) -> None:
         """Ends all sessions of a user: after a theft, or when an account is closed. Requests under way do not
         bring them back. ``user_id`` is what ``session["_user_id"]`` or ``session["user_id"]`` holds, or another
         key that ``SESSION_USER_KEYS`` names. ``app`` is the current one if left out.
@@ -115,7 +124,7 @@ class HipFlask:
         engine = self._for_users(app)
         waiting(engine, engine.revoke_user, str(user_id), time.time())
 
-    def sessions_of(self, user_id: object, app: Flask | None = None) -> list[UserSession]:
+    def sessions_of(self, user_id: object, app: App | None = None) -> list[UserSession]:
         """Returns the sessions of a user. All sessions of the app are read, unless ``SESSION_USER_INDEX`` is on.
 
         :raises StoreUnavailable: when the store does not answer.
@@ -127,7 +136,7 @@ class HipFlask:
         found = waiting(engine, engine.sessions_of, str(user_id), time.time())
         return [UserSession(*each) for each in found]
 
-    def revoke_session_of(self, user_id: object, handle: str, app: Flask | None = None) -> bool:
+    def revoke_session_of(self, user_id: object, handle: str, app: App | None = None) -> bool:
         """Ends one session of a user, by the handle that :meth:`sessions_of` gives, and reports whether it was
         there. The handle of another user's session ends nothing.
 
@@ -139,7 +148,7 @@ class HipFlask:
             waiting(engine, engine.revoke_session_of, str(user_id), handle, time.time())
         )
 
-    def _for_users(self, app: Flask | None) -> Engine:
+    def _for_users(self, app: App | None) -> Engine:
         engine = self._engine(app)
         if engine is None or not engine.asks:
             raise ConfigError(
@@ -148,7 +157,7 @@ class HipFlask:
             )
         return engine
 
-    def purge(self, app: Flask | None = None) -> int:
+    def purge(self, app: App | None = None) -> int:
         """Removes expired sessions from the app's store, and returns how many. SQL databases, files and
         memory keep them until this is called, or ``flask session_cleanup``; other stores never do.
 
@@ -160,9 +169,9 @@ class HipFlask:
             purged += part
         return purged
 
-    def _engine(self, app: Flask | None) -> Engine | None:
-        app = app or self._app() or current_app
-        interface = app.session_interface
-        if not isinstance(interface, HipFlaskSessionInterface):
+    def _engine(self, app: App | None) -> Engine | None:
+        either: Any = app or self._app() or current_app
+        settings = getattr(either.session_interface, "settings", None)
+        if not isinstance(settings, Settings):
             raise ConfigError("this app has another session interface: call HipFlask(app) first")
-        return interface.settings.engine(app)
+        return settings.engine(either)

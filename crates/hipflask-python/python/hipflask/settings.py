@@ -17,11 +17,11 @@ from flask.json.tag import JSONTag, TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 
 from . import _native
-from .address import Store, address_of, checked
+from .address import NAMES, Store, address_of, checked
 from .errors import ConfigError
 from .keys import KeyFile, keys_of, weaknesses
 
-__all__ = ["Serializer", "Settings", "check_serializer"]
+__all__ = ["KNOWN", "Serializer", "Settings", "check_serializer"]
 
 logger = logging.getLogger("hipflask")
 
@@ -38,6 +38,9 @@ _ENGINES = {
     name: is_flag for name, is_flag in _native.settings() if name not in (*_HERE, "SESSION_TYPE")
 }
 _NAMES = (*_HERE, *_ENGINES)
+
+#: All that a configuration can say of sessions.
+KNOWN = frozenset((*_NAMES, *NAMES))
 
 #: What Flask asks the app for and not its configuration: a class may have an attribute of its own there.
 _ATTRIBUTES = {

@@ -15,17 +15,24 @@ from .waiting import log, outcome
 
 if TYPE_CHECKING:
     from ._native import Engine, Opened
+    from .waiting import Outcome
 
-__all__ = ["open_first", "unopened"]
+__all__ = ["Unopened", "UnopenedStored", "open_first", "unopened"]
 
 logger = logging.getLogger("hipflask")
 
 _FOR_THE_END_OF_THE_REQUEST = "_remember"
 
 
-def unopened(engine: Engine, header: str | None, user_agent: str | None = None) -> Session:
-    """Returns the session of a request, which is opened when it is first used."""
-    session: Session = (_UnopenedStoredSession if engine.is_stored else _UnopenedSession)()
+def unopened(
+    engine: Engine,
+    header: str | None,
+    user_agent: str | None = None,
+    kinds: tuple[type[Session], type[Session]] | None = None,
+) -> Session:
+    """Returns the session of a request, which is opened when it is first used. ``kinds`` are the classes of one
+    in a cookie, and of one in a store."""
+    session: Session = (kinds or _KINDS)[engine.is_stored]()
     session._engine = engine
     session._header = header
     if user_agent is not None:
@@ -42,7 +49,7 @@ def open_first(session: Session) -> Opened:
     return session._open()
 
 
-def _load(session: Session) -> None:
+def _load(session: Any) -> None:
     """Opens a session: fills the dict, and makes it one that no longer opens itself. Of several threads
     that use it first, one opens it."""
     engine, records = session._engine, None
@@ -51,18 +58,14 @@ def _load(session: Session) -> None:
             return
         if session._failure is not None:
             raise session._failure
-        session.__dict__["accessed"] = True
-        dict.clear(session)
-        opened, error, records = outcome(
-            engine, engine.open, session, session._header, time.time(), session._user_agent
-        )
+        opened, error, records = session._begin()
         if error is None:
             session._opened = opened
-            session.__class__ = ReadOnlySession if opened.is_read_only else session.opened_class  # type: ignore[attr-defined]
+            session.__class__ = session.read_only_class if opened.is_read_only else session.opened_class
         else:
             # The page that says so may show the session; it shall not wait again, and finds nothing.
             session._failure = error
-            session.__class__ = ReadOnlySession
+            session.__class__ = session.read_only_class
     # Whoever handles the records may ask for the session, too.
     log(records)
     if error is not None:
@@ -111,9 +114,17 @@ _METHODS = {
 _METHODS["_open"] = open_first
 
 
-class _Unopened(Session):
+class Unopened(Session):
     opened_class: type[Session]
+    read_only_class: type[Session] = ReadOnlySession
     locals().update(_METHODS)
+
+    def _begin(self) -> Outcome:
+        """Fills the dict, and says what the engine has said."""
+        self.__dict__["accessed"] = True
+        dict.clear(self)
+        engine = self._engine
+        return outcome(engine, engine.open, self, self._header, time.time(), self._user_agent)
 
     def __bool__(self) -> bool:
         open_first(self)
@@ -132,11 +143,11 @@ class _Unopened(Session):
             open_first(self)
 
 
-class _UnopenedSession(_Unopened):
+class _UnopenedSession(Unopened):
     opened_class = Session
 
 
-class _UnopenedStoredSession(_Unopened, StoredSession):
+class UnopenedStored(Unopened, StoredSession):
     opened_class = StoredSession
     # To be asked for is no reason to ask the store: whoever then looks into it opens it.
     accessed = False
@@ -148,3 +159,6 @@ class _UnopenedStoredSession(_Unopened, StoredSession):
             return False
         open_first(self)
         return key in self
+
+
+_KINDS = (_UnopenedSession, UnopenedStored)

@@ -18,7 +18,7 @@ from .form import Address, Store
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Address", "Store", "address_of", "checked"]
+__all__ = ["NAMES", "Address", "Store", "address_of", "checked"]
 
 _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Store]] = {
     "cachelib": cachelib.of_client,
@@ -29,6 +29,16 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Flask], Store]] = {
     "redis": redis.address,
     "sqlalchemy": sqlalchemy.address,
 }
+
+#: What a configuration can say of its store.
+NAMES = (
+    *("SESSION_CACHELIB", "SESSION_CLEANUP_N_REQUESTS", "SESSION_DYNAMODB", "SESSION_DYNAMODB_EXISTS"),
+    *("SESSION_DYNAMODB_TABLE", "SESSION_DYNAMODB_URL", "SESSION_FILE_DIR", "SESSION_FILE_MODE"),
+    *("SESSION_FILE_THRESHOLD", "SESSION_MEMCACHED", "SESSION_MONGODB", "SESSION_MONGODB_COLLECT"),
+    *("SESSION_MONGODB_DB", "SESSION_REDIS", "SESSION_SQLALCHEMY", "SESSION_SQLALCHEMY_BIND_KEY"),
+    *("SESSION_SQLALCHEMY_SCHEMA", "SESSION_SQLALCHEMY_SEQUENCE", "SESSION_SQLALCHEMY_TABLE"),
+    *("SESSION_STORE", "SESSION_TYPE"),
+)
 
 #: The addresses that the engine does not connect to itself.
 _CARRIED: dict[str, Callable[[str], Store]] = {

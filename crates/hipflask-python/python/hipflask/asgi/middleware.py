@@ -1,0 +1,220 @@
+"""Between an ASGI server and an app: puts the session into the scope, and saves it when the answer begins.
+
+Decides nothing about cookies or records; what the engine says is done here, to messages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, MutableMapping
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from ..errors import ConfigError
+from ..settings import KNOWN, Settings
+from .session import REFUSALS, AsyncSession, advice, start
+from .starlette import Foreign
+
+if TYPE_CHECKING:
+    Message = MutableMapping[str, Any]
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Headers = list[tuple[bytes, bytes]]
+
+__all__ = ["SessionMiddleware"]
+
+logger = logging.getLogger("hipflask")
+
+#: What begins an answer, and can send headers.
+_BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+
+#: What Starlette's own middleware calls some settings.
+_STARLETTES = {
+    "session_cookie": "session_cookie_name",
+    "max_age": "permanent_session_lifetime",
+    "path": "session_cookie_path",
+    "same_site": "session_cookie_samesite",
+    "https_only": "session_cookie_secure",
+    "domain": "session_cookie_domain",
+}
+
+
+class SessionMiddleware:
+    """Gives an ASGI app the sessions of Flask: ``request.session`` of Starlette and FastAPI.
+
+    Cookies and records are those of the Flask apps and Rust nodes with the same key and settings, which are
+    Flask's own names in lower case. ``store`` is the address of a store, such as ``"redis://localhost"``;
+    without it, sessions are signed cookies.
+
+    A signed cookie is opened when it is first used. A session in a store is read before the app is called, if
+    there is a cookie; with ``lazy=True`` the app says when, by ``await request.session.load()``, and what does
+    not use its session asks no store.
+
+    ``accept_starlette=True`` takes over the cookies that Starlette's own middleware has signed with the same key
+    and name; a number is their ``max_age`` there, in seconds, if not 14 days.
+
+    >>> from starlette.applications import Starlette
+    >>> from starlette.responses import PlainTextResponse
+    >>> from starlette.routing import Route
+    >>> from starlette.testclient import TestClient
+    >>> from hipflask.asgi import SessionMiddleware
+    >>> async def count(request):
+    ...     request.session["count"] = request.session.get("count", 0) + 1
+    ...     return PlainTextResponse(str(request.session["count"]))
+    >>> app = Starlette(routes=[Route("/", count)])
+    >>> app.add_middleware(SessionMiddleware, secret_key="9f3c6a52be0d47c1886d1f7a0cb35e24")
+    >>> client = TestClient(app)
+    >>> client.get("/").text, client.get("/").text
+    ('1', '2')
+
+    :raises ConfigError: when a setting is unknown or cannot work; the text says what to change.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        secret_key: str | bytes | None = None,
+        store: str | None = None,
+        lazy: bool = False,
+        accept_starlette: bool | int = False,
+        **settings: Any,
+    ) -> None:
+        self.app = app
+        self._lazy = lazy
+        # Its configuration has Flask's defaults and rules, and it serves nothing.
+        self._flask = flask = Flask("hipflask.asgi", static_folder=None)
+        flask.config.update({_known(name): value for name, value in settings.items()})
+        if secret_key is not None:
+            flask.config["SECRET_KEY"] = secret_key
+        self._settings = Settings(flask, store)
+        if self._settings.engine(flask) is None:
+            raise ConfigError("the sessions need a secret_key, or a store")
+        self._foreign = Foreign(flask.config, accept_starlette)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        outer = scope.get("session")
+        name = self._flask.config["SESSION_COOKIE_NAME"]
+        if outer is not None and not isinstance(outer, AsyncSession):
+            raise ConfigError("another session middleware is around this one: take one of them out")
+        if isinstance(outer, AsyncSession) and outer.cookie_name == name:
+            # Its own layer saves it.
+            await self.app(scope, receive, send)
+            return
+        session = scope["session"] = self._session(scope, name)
+        if session._engine.asks and not self._lazy:
+            await session.fetch()
+        answer = _Answer(self._settings, session, send)
+        try:
+            await self.app(scope, receive, answer.send)
+        except REFUSALS as error:
+            if answer.has_begun or scope["type"] != "http":
+                raise
+            await answer.refuse(error)
+        finally:
+            answer.warn_if_changed()
+
+    def _session(self, scope: Scope, name: str) -> AsyncSession:
+        engine = self._settings.engine(self._flask)
+        assert engine is not None
+        if self._settings.weaknesses:
+            self._settings.report_weaknesses(self._flask)
+        lines, agent = [], None
+        for key, value in scope["headers"]:
+            if key == b"cookie":
+                lines.append(value)
+            elif key == b"user-agent" and engine.lists_users:
+                agent = value.decode("latin-1")
+        return start(engine, name, b"; ".join(lines).decode("latin-1"), agent, self._foreign)
+
+
+class _Answer:
+    """What an app sends, with the session's headers; an error in its place, if the session cannot be saved."""
+
+    def __init__(self, settings: Settings, session: AsyncSession, send: Send) -> None:
+        self._settings, self._session, self._send = settings, session, send
+        self.has_begun = False
+        self._is_refused = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] in _BEGINNINGS and not self.has_begun:
+            message = await self._begin(message)
+        elif self._is_refused and message["type"] != "websocket.close":
+            return
+        elif message.get("more_body") and not self._session._is_over:
+            self._freeze()
+        await self._send(message)
+
+    async def _begin(self, message: Message) -> Message:
+        session = self._session
+        try:
+            cookie = await session.save(self._settings, DefaultJSONProvider)
+        except REFUSALS as error:
+            if session._opened is not None or session._modified:
+                if message["type"] != "http.response.start":
+                    raise
+                return await self.refuse(error, message["headers"])
+            cookie = None
+        self.has_begun = True
+        headers = list(message.get("headers") or ())
+        if cookie is not None:
+            headers.append((b"set-cookie", cookie.encode("latin-1")))
+        if cookie is not None or session.accessed:
+            headers = _vary(headers)
+        if message["type"] == "websocket.accept":
+            self._freeze()
+        return {**message, "headers": headers}
+
+    async def refuse(self, error: Any, headers: Any = ()) -> Message:
+        """Sends what a page becomes whose session was not saved, without what only it was to know. Returns the
+        last message of that."""
+        logger.error("session not saved: %s", error, extra={"reason": error.reason})
+        self.has_begun = self._is_refused = True
+        body = advice(error)
+        kept = [(name, value) for name, value in headers if name.lower() in (b"set-cookie", b"vary")]
+        kept += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        start = {"type": "http.response.start", "status": error.code, "headers": _vary(kept)}
+        await self._send(start)
+        end = {"type": "http.response.body", "body": body}
+        await self._send(end)
+        return end
+
+    def _freeze(self) -> None:
+        """From here on, what is changed is lost, of which only a look can tell."""
+        session = self._session
+        session._is_over = True
+        if session._opened is not None:
+            session._opened.freeze(session)
+
+    def warn_if_changed(self) -> None:
+        session = self._session
+        if session._is_over and session._opened is not None and session._opened.is_changed(session):
+            session._warn_if_over()
+
+
+def _vary(headers: Headers) -> Headers:
+    """Says that the answer depends on the cookie, beside what else it depends on."""
+    lines = [value for name, value in headers if name.lower() == b"vary"]
+    items = [item.strip().lower() for line in lines for item in line.split(b",")]
+    if b"cookie" in items or b"*" in items:
+        return headers
+    rest = [header for header in headers if header[0].lower() != b"vary"]
+    return [*rest, (b"vary", b", ".join([*lines, b"Cookie"]))]
+
+
+def _known(name: str) -> str:
+    """Returns Flask's name of a setting."""
+    if name in _STARLETTES:
+        raise ConfigError(f"{name} is called {_STARLETTES[name]} here, as in Flask")
+    if name.upper() in KNOWN:
+        return name.upper()
+    near = difflib.get_close_matches(name, map(str.lower, KNOWN), 1)
+    advice = f" – did you mean {near[0]}?" if near else ": names are Flask's, in lower case"
+    raise ConfigError(f"there is no setting {name}{advice}")
