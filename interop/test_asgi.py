@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
+import pathlib
+import re
 import socket
 import threading
 import time
@@ -583,6 +585,19 @@ def test_quart_ends_the_sessions_of_a_user(store: Any) -> None:
         assert await (await ours.get("/get")).get_json() == {}
 
     asyncio.run(visit())
+
+
+def test_programs_of_the_page_run(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_SECRET_KEY", KEY)
+    text = (pathlib.Path(__file__).parents[1] / "docs/asgi.md").read_text("utf-8")
+    eager, lazy, quarts = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(eager.replace("redis://localhost", store.url) + lazy, names)
+    client = TestClient(names["app"])
+    assert [client.get("/count").json() for _ in range(2)] == [1, 2]
+    assert client.get("/cart").json() == []
+    exec(quarts, names)
+    assert isinstance(names["app"], quart.Quart)
 
 
 def test_log_has_no_secret(store: Any, caplog: pytest.LogCaptureFixture) -> None:

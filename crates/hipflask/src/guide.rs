@@ -27,7 +27,7 @@ macro_rules! pages {
 }
 
 pages! {
-    command_line compatibility csrf design doctor encryption gate keys
+    asgi command_line compatibility csrf design doctor encryption gate keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     live log_in merging moving operate_sessions proof python reasons revocation scale session
     settings speed
