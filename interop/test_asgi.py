@@ -30,6 +30,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 from stores import STORES
 
 KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
@@ -353,6 +354,46 @@ def test_each_cookie_line_is_read() -> None:
     value = theirs.get_cookie("session").value
     lines = [("Cookie", "theme=dark"), ("Cookie", f"session={value}"), ("Cookie", "x=1")]
     assert ours.get("/get", headers=lines).json() == CONTENT
+
+
+async def talk(websocket: Any) -> None:
+    await websocket.accept()
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_websocket_ends_with_its_session(stored: bool, store: Any) -> None:
+    where = {"store": store.url} if stored else {"session_revocations": store.url}
+    app = make(**where, end_websockets=True, session_revocations_delay=1)
+    app.router.routes.append(WebSocketRoute("/talk", talk))
+    ours = TestClient(app)
+    ours.get("/set_all")
+    other = TestClient(make(**where))
+    other.cookies.set("session", ours.cookies["session"], domain="testserver.local")
+    with ours.websocket_connect("/talk") as connection:
+        for word in ("a", "b"):
+            connection.send_text(word)
+            assert connection.receive_text() == word
+        start = time.monotonic()
+        other.get("/log_out")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            connection.receive_text()
+    assert closed.value.code == 1008
+    assert time.monotonic() - start < 5
+
+
+def test_websocket_without_a_session_ends_if_that_is_wanted() -> None:
+    app = make(end_websockets=True)
+    app.router.routes.append(WebSocketRoute("/talk", talk))
+    with TestClient(app).websocket_connect("/talk") as connection, pytest.raises(WebSocketDisconnect):
+        connection.receive_text()
+    app = make()
+    app.router.routes.append(WebSocketRoute("/talk", talk))
+    with TestClient(app).websocket_connect("/talk") as connection:
+        connection.send_text("a")
+        assert connection.receive_text() == "a"
 
 
 # Starlette's own sessions

@@ -9,8 +9,13 @@ use hipflask::{
     UnixTime,
     config::{CookieSessions, Digest},
     core::{
-        cookie, interface::SaveAction, serializer::JsonStyle, session::Session, stored::SessionId,
-        visit::Sessions,
+        cookie,
+        engine::EngineError,
+        interface::SaveAction,
+        serializer::JsonStyle,
+        session::Session,
+        stored::SessionId,
+        visit::{Machine, Sessions},
     },
 };
 use pyo3::{
@@ -27,6 +32,7 @@ use crate::{
     stored::{Stored, UserSession},
     updating::{Updating, start_update},
     value::{self, Dialect, Reader},
+    watching::Watching,
 };
 
 /// What opens and saves an app's sessions. Its settings never change: an app that changes its
@@ -181,6 +187,11 @@ impl Engine {
         start_update(slf, session, opened, key, now)
     }
 
+    /// Watches the session of a cookie with this value.
+    fn watch(slf: &Bound<'_, Self>, cookie: &str) -> PyResult<Watching> {
+        Watching::of(slf, cookie.as_bytes())
+    }
+
     /// Ends all sessions of a user.
     fn revoke_user(&self, py: Python<'_>, user: &str, now: f64) -> PyResult<()> {
         self.for_users()?.revoke_user(py, user, time(now))
@@ -228,6 +239,20 @@ impl Engine {
     /// Returns what asks a store, if anything does.
     fn asked(&self) -> Option<&Stored> {
         self.stored.as_ref().or(self.revocable.as_ref())
+    }
+
+    /// Returns the rules of all sessions.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        self.asked().map_or(&self.signed, Stored::sessions)
+    }
+
+    /// Asks the store what a machine asks, if there is a store.
+    pub(crate) fn drive(
+        &self,
+        py: Python<'_>,
+        machine: &mut (impl Machine + Send),
+    ) -> PyResult<Result<(), EngineError>> {
+        self.asked().map_or(Ok(Ok(())), |stored| stored.drive(py, machine))
     }
 
     fn for_users(&self) -> PyResult<&Stored> {

@@ -19,6 +19,7 @@ mod state;
 mod stored;
 mod updating;
 mod value;
+mod watching;
 
 use hipflask::{
     SecretKey,
@@ -37,6 +38,7 @@ mod _native {
         log::take_log,
         opened::Opened,
         updating::Updating,
+        watching::Watching,
     };
 
     /// Says what makes a secret key easy to guess, if anything does.

@@ -88,6 +88,10 @@ impl Stored {
         Ok(Self { dialect: Dialect::Tagged, id_length: 0, sessions, road })
     }
 
+    pub(crate) const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
     /// Whether the sessions of users are listed.
     pub(crate) fn lists_users(&self) -> bool {
         matches!(&self.sessions, Sessions::Stored(rules) if rules.settings().listing.is_some())

@@ -5,6 +5,7 @@ Decides nothing about cookies or records; what the engine says is done here, to 
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import logging
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, MutableMapping
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["SessionMiddleware"]
 
 logger = logging.getLogger("hipflask")
+
+#: Why a WebSocket is closed: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+_POLICY_VIOLATION = 1008
 
 #: What begins an answer, and can send headers.
 _BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -53,6 +57,9 @@ class SessionMiddleware:
     A signed cookie is opened when it is first used. A session in a store is read before the app is called, if
     there is a cookie; with ``lazy=True`` the app says when, by ``await request.session.load()``, and what does
     not use its session asks no store.
+
+    ``end_websockets=True`` closes a WebSocket when the session ends that it was opened with: by code 1008, and
+    the app receives a disconnection.
 
     ``accept_starlette=True`` takes over the cookies that Starlette's own middleware has signed with the same key
     and name; a number is their ``max_age`` there, in seconds, if not 14 days.
@@ -81,11 +88,13 @@ class SessionMiddleware:
         secret_key: str | bytes | None = None,
         store: str | None = None,
         lazy: bool = False,
+        end_websockets: bool = False,
         accept_starlette: bool | int = False,
         **settings: Any,
     ) -> None:
         self.app = app
         self._lazy = lazy
+        self._ends_websockets = end_websockets
         # Its configuration has Flask's defaults and rules, and it serves nothing.
         self._flask = flask = Flask("hipflask.asgi", static_folder=None)
         flask.config.update({_known(name): value for name, value in settings.items()})
@@ -113,9 +122,16 @@ class SessionMiddleware:
             await session.fetch()
         answer = _Answer(self._settings, session, send)
         try:
-            await self.app(scope, receive, answer.send)
+            if self._ends_websockets and scope["type"] == "websocket":
+                ending = _Ending(session, receive, answer)
+                try:
+                    await self.app(scope, ending.receive, answer.send)
+                finally:
+                    ending.stop()
+            else:
+                await self.app(scope, receive, answer.send)
         except REFUSALS as error:
-            if answer.has_begun or scope["type"] != "http":
+            if answer.begun.is_set() or scope["type"] != "http":
                 raise
             await answer.refuse(error)
         finally:
@@ -135,18 +151,50 @@ class SessionMiddleware:
         return start(engine, name, b"; ".join(lines).decode("latin-1"), agent, self._foreign)
 
 
+class _Ending:
+    """Closes a WebSocket when its session has ended; its app receives a disconnection then."""
+
+    def __init__(self, session: AsyncSession, receive: Receive, answer: _Answer) -> None:
+        self._session, self._receive, self._answer = session, receive, answer
+        self._received: asyncio.Future[Message] | None = None
+        self._closed = asyncio.ensure_future(self._close())
+
+    async def _close(self) -> None:
+        await self._answer.begun.wait()
+        reason = await self._session.ended()
+        logger.info("a WebSocket is closed, because its session has ended", extra={"reason": reason})
+        await self._answer.close()
+
+    async def receive(self) -> Message:
+        if self._received is None:
+            self._received = asyncio.ensure_future(self._receive())
+        first: set[asyncio.Future[Any]] = {self._closed, self._received}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if self._received.done():
+            message, self._received = self._received.result(), None
+            return message
+        self._closed.result()
+        return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
+
+    def stop(self) -> None:
+        for task in (self._closed, self._received):
+            if task is not None:
+                task.cancel()
+
+
 class _Answer:
     """What an app sends, with the session's headers; an error in its place, if the session cannot be saved."""
 
     def __init__(self, settings: Settings, session: AsyncSession, send: Send) -> None:
         self._settings, self._session, self._send = settings, session, send
-        self.has_begun = False
-        self._is_refused = False
+        self.begun = asyncio.Event()
+        #: What the app still sends is for nobody.
+        self.is_over = False
 
     async def send(self, message: Message) -> None:
-        if message["type"] in _BEGINNINGS and not self.has_begun:
+        if message["type"] in _BEGINNINGS and not self.begun.is_set():
             message = await self._begin(message)
-        elif self._is_refused and message["type"] != "websocket.close":
+        elif self.is_over:
             return
         elif message.get("more_body") and not self._session._is_over:
             self._freeze()
@@ -162,7 +210,7 @@ class _Answer:
                     raise
                 return await self.refuse(error, message["headers"])
             cookie = None
-        self.has_begun = True
+        self.begun.set()
         headers = list(message.get("headers") or ())
         if cookie is not None:
             headers.append((b"set-cookie", cookie.encode("latin-1")))
@@ -176,7 +224,8 @@ class _Answer:
         """Sends what a page becomes whose session was not saved, without what only it was to know. Returns the
         last message of that."""
         logger.error("session not saved: %s", error, extra={"reason": error.reason})
-        self.has_begun = self._is_refused = True
+        self.is_over = True
+        self.begun.set()
         body = advice(error)
         kept = [(name, value) for name, value in headers if name.lower() in (b"set-cookie", b"vary")]
         kept += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
@@ -185,6 +234,11 @@ class _Answer:
         end = {"type": "http.response.body", "body": body}
         await self._send(end)
         return end
+
+    async def close(self) -> None:
+        """Closes a WebSocket."""
+        self.is_over = True
+        await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
 
     def _freeze(self) -> None:
         """From here on, what is changed is lost, of which only a look can tell."""

@@ -8,6 +8,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Iterable
 
+from werkzeug.http import parse_cookie
+
 from ..errors import ConfigError, HipFlaskError, SessionConflict, StoreUnavailable, TooManySessions
 from ..session import ReadOnlySession, Session, StoredSession
 from ..unopened import Unopened, UnopenedStored, open_first, unopened
@@ -123,6 +125,20 @@ class AsyncSession(Session):
         if not engine.asks:
             raise ConfigError("signed cookies cannot be revoked: set session_revocations")
         await elsewhere(engine, engine.revoke_others, self._open(), str(user_id), time.time())
+
+    async def ended(self) -> str:
+        """Waits until the session has ended, and returns the code of the reason: what a request with its cookie
+        would find. It is looked at every ``session_revocations_delay`` seconds at most, and its life is not
+        extended. A session that there is not has ended. What the request itself changes counts once it is saved:
+        of a WebSocket, when it is accepted."""
+        lines = self._saved_as if self._saved_as is not None else self._header
+        value = parse_cookie(lines or "").get(self.cookie_name)
+        if not value:
+            return "no_cookie"
+        engine, watching = self._engine, self._engine.watch(value)
+        while (reason := await elsewhere(engine, watching.look, time.time())) is None:
+            await asyncio.sleep(watching.pause())
+        return str(reason)
 
     async def save(self, settings: Settings, json: Any) -> str | None:
         """Saves the session, if it was used, and returns the cookie to send."""
