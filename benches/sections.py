@@ -108,6 +108,12 @@ SECTIONS = [
         ),
     ),
     Section(
+        "asgi",
+        "Requests through an ASGI app, without a network",
+        "CPU time of a request to Starlette, threads included, beside starsessions, which keeps sessions in both places.",
+        "starsessions",
+    ),
+    Section(
         "signing",
         "itsdangerous, and `hipflask.itsdangerous`",
         "The best of 60 rounds; below 1 is faster.",
