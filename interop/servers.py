@@ -38,7 +38,9 @@ def rust_program(name):
 
 
 def command(kind, example):
-    """Returns how to call one side: `flask`, `python`, `rust`, `actix`, or the path of a program."""
+    """Returns how to call one side: `flask`, `python`, `fastapi`, `quart`, `rust`, `actix`, or the path of a program."""
+    if kind in ("fastapi", "quart"):
+        return [sys.executable, str(HERE / "twins" / f"in_{kind}.py"), example]
     if kind == "actix":
         return [rust_program(ACTIX), example]
     if kind in ("flask", "python"):

@@ -1,8 +1,8 @@
 """Each example against its Flask twin: the same steps, the same answers.
 
 `flask-flask` runs check the harness itself; the others are the proof: `flask-rust` of the examples in axum and of the demo, whose
-twin has Flask-Login, `flask-actix` of those in actix-web (`twins/actix`), which has no `accounts`, and `flask-python` of the
-twins themselves with `HipFlask(app)`, for which the package `hipflask` must be installed.
+twin has Flask-Login, `flask-actix` of those in actix-web (`twins/actix`), which has no `accounts`, `flask-python` of the twins
+themselves with `HipFlask(app)`, and `fastapi` and `quart` of those in other frameworks, all of which need the package `hipflask`.
 """
 
 import contextlib
@@ -12,9 +12,13 @@ from client import Client
 from servers import running
 from steps import STEPS, Request
 
-PAIRS = [("flask", "flask"), ("flask", "rust"), ("flask", "actix"), ("flask", "python")]
+PAIRS = [("flask", other) for other in ("flask", "rust", "actix", "python", "fastapi", "quart")]
+PAIRS += [("fastapi", "rust")]
+WITHOUT_DATA = ("fastapi", "quart", "actix")
 WITH_DATA = ("accounts", "demo")
-CASES = [(pair, example) for pair in PAIRS for example in STEPS if "actix" not in pair or example not in WITH_DATA]
+CASES = [
+    (pair, example) for pair in PAIRS for example in STEPS if example not in WITH_DATA or not set(pair) & set(WITHOUT_DATA)
+]
 # As Flask keeps sessions.
 DEMO = {"sessions": "cookie:", "settings": {"FLASK_SESSION_ENCRYPTION": "false"}}
 every_example = pytest.mark.parametrize("example", STEPS)

@@ -7,14 +7,15 @@ import sys
 
 from flask import Flask
 
+# A script's `__name__` is `__main__`; the folder of this file is the root of every twin.
+ROOT = os.path.dirname(os.path.abspath(__file__))
+TEMPLATES = os.path.join(ROOT, "..", "..", "examples", "templates")
+
 
 def make_app(name):
     """Makes the Flask app of one example: with the very templates of the example, and the key of the environment."""
-    # A script's `__name__` is `__main__`; the folder of this file is the root of every twin.
-    root = os.path.dirname(os.path.abspath(__file__))
-    folder = os.path.join(root, "..", "..", "examples", "templates", name)
-    app = Flask(name, template_folder=folder, static_folder=None)
-    app.root_path = root
+    app = Flask(name, template_folder=os.path.join(TEMPLATES, name), static_folder=None)
+    app.root_path = ROOT
     app.config["SECRET_KEY_FILE"] = os.environ.get("FLASK_SECRET_KEY_FILE")
     app.secret_key = os.environ.get("FLASK_SECRET_KEY")
     if not app.secret_key and not app.config["SECRET_KEY_FILE"]:
