@@ -166,7 +166,7 @@ def test_files_are_valid():
         return ours == theirs
 
     assert known(DASHBOARD, json.loads(JSONEncoder().encode(read)))
-    assert not known(DASHBOARD | {"pannels": []}, json.loads(JSONEncoder().encode(read)))
+    assert not known(DASHBOARD | {"unknown": []}, json.loads(JSONEncoder().encode(read)))
 
 
 def test_what_happens_is_counted_and_found_by_prometheus(demo, tmp_path):
