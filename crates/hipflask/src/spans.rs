@@ -14,7 +14,7 @@ use hipflask_core::{
     visit::{Closing, Visit},
 };
 use http::StatusCode;
-use tracing::{Instrument, Span, debug_span, field::Empty};
+use tracing::{Instrument, Span, Value, debug_span, field::Empty};
 
 use crate::SaveError;
 
@@ -58,9 +58,9 @@ pub(crate) fn opening() -> Span {
 /// A session was opened.
 pub(crate) fn opened(span: &Span, visit: &Visit) {
     let reason = visit.reason();
-    span.record("hipflask.reason", reason.code());
+    note(span, "hipflask.reason", reason.code());
     if let Some(cookie) = visit.cookie() {
-        span.record("hipflask.cookie.size", cookie.len);
+        note(span, "hipflask.cookie.size", cookie.len);
     }
     count_opened(reason, visit.cookie());
 }
@@ -143,7 +143,7 @@ pub(crate) fn saved(
         },
     };
     let len = saved.action.header().map_or(0, str::len);
-    span.record("hipflask.cookie.size", len);
+    note(span, "hipflask.cookie.size", len);
     settle(span, word);
     #[cfg(feature = "metrics")]
     metrics::counter!(SENT).increment(len as u64);
@@ -161,14 +161,21 @@ pub(crate) fn not_saved(span: &Span, failure: &SaveError) {
 }
 
 fn settle(span: &Span, outcome: &'static str) {
-    span.record("hipflask.outcome", outcome);
+    note(span, "hipflask.outcome", outcome);
     #[cfg(feature = "metrics")]
     metrics::counter!(SAVED, "outcome" => outcome).increment(1);
 }
 
 fn fail(span: &Span, kind: &'static str) {
-    span.record("error.type", kind);
-    span.record("otel.status_code", "ERROR");
+    note(span, "error.type", kind);
+    note(span, "otel.status_code", "ERROR");
+}
+
+/// Fills in a field. A span that nobody wants would look for its name all the same.
+fn note(span: &Span, field: &'static str, value: impl Value) {
+    if !span.is_disabled() {
+        span.record(field, value);
+    }
 }
 
 /// Waits for a store's answer in a span of its own.
@@ -199,8 +206,8 @@ pub(crate) async fn asking(
     };
     match &answer {
         Ok(answer) => {
-            span.record("hipflask.outcome", answer.word());
-            span.record("hipflask.record.size", read + written);
+            note(&span, "hipflask.outcome", answer.word());
+            note(&span, "hipflask.record.size", read + written);
         }
         Err(error) => fail(&span, error.word()),
     }
