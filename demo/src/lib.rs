@@ -6,6 +6,7 @@
 //! product's layers; guards decide who may pass, pages answer, [`Site`] holds the parts, and one file of
 //! SQLite has users, sessions and who is remembered.
 
+mod admin;
 mod database;
 mod error;
 mod form;
@@ -23,8 +24,12 @@ mod time;
 mod users;
 mod view;
 
-use std::{convert::Infallible, error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    convert::Infallible, error::Error, net::SocketAddr, path::PathBuf, process::ExitCode,
+    time::Duration,
+};
 
+use admin::Admin;
 use clap::Parser;
 use hipflask::password::Passwords;
 
@@ -46,6 +51,10 @@ struct Options {
     /// Folder of the database and of the secret key; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     data: PathBuf,
+
+    /// Where /healthz and /metrics are; without it, nowhere
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<SocketAddr>,
 }
 
 /// Runs the demo with the options of the command line, until ctrl-c.
@@ -54,12 +63,17 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let admin = match options.admin_listen {
+        Some(address) => Some(Admin::bind(address).await?),
+        None => None,
+    };
     let config = sessions::settings_here(&options.data)?;
     let address = options.listen.sessions.as_ref();
     let site = Site::open(&options.data, Passwords::new(), &config, address).await?;
     tokio::select! {
         served = options.listen.serve(site.clone().router()) => Ok(served?),
         never = keep_clean(&site) => match never {},
+        failed = admin::serve(admin) => Ok(failed?),
     }
 }
 

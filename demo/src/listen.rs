@@ -12,6 +12,12 @@ use std::{
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt::{self, format::FmtSpan},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{error::report, sessions::Address, site::SiteError};
 
@@ -78,10 +84,12 @@ impl Listen {
     ///
     /// [`ListenError`] when the port cannot be had or the listener breaks.
     pub async fn serve(&self, app: Router) -> Result<(), ListenError> {
-        // Why a session is refused, and why a page failed.
-        let log =
-            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO);
-        let _ = log.with_writer(io::stderr).without_time().try_init();
+        // Why a session is refused, and why a page failed; with RUST_LOG=hipflask=debug, each span.
+        let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+        let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+        let log = fmt::layer().with_writer(io::stderr).without_time();
+        let log = log.with_span_events(FmtSpan::CLOSE);
+        let _ = tracing_subscriber::registry().with(log).with(wanted).try_init();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address)
             .await

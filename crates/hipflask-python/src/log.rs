@@ -52,11 +52,11 @@ struct ToPython;
 
 impl Subscriber for ToPython {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.target() == TARGET { Interest::sometimes() } else { Interest::never() }
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == TARGET
+        is_ours(metadata)
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -82,6 +82,11 @@ impl Subscriber for ToPython {
     fn enter(&self, _: &span::Id) {}
 
     fn exit(&self, _: &span::Id) {}
+}
+
+/// Python's `logging` has no spans.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == TARGET && metadata.is_event()
 }
 
 /// The numbers of Python's levels.

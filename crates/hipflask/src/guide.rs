@@ -8,8 +8,8 @@
 //!   [forms](csrf); [ending sessions](revocation), and
 //!   [WebSockets and server-sent events](live) with them; [bound sessions](device_binding); [passwords];
 //!   [stores]; [time]; [templates]; [tests](testing); [a store or an adapter of your own](your_own).
-//! - **Operate**: [when a session has vanished](doctor); [when something is wrong](reasons); [guard any site](gate);
-//!   [keys and security](keys);
+//! - **Operate**: [when a session has vanished](doctor); [when something is wrong](reasons);
+//!   [watch sessions](observability); [guard any site](gate); [keys and security](keys);
 //!   [encrypted sessions](encryption); [settings]; [the
 //!   command line](command_line).
 //! - **Judge**: [compatibility]; [design]; [speed]; [scale]; [proof].
@@ -29,7 +29,7 @@ macro_rules! pages {
 pages! {
     asgi command_line compatibility csrf design doctor encryption gate keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
-    live log_in merging moving operate_sessions proof python reasons revocation scale session
+    live log_in merging moving observability operate_sessions proof python reasons revocation scale session
     settings speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores

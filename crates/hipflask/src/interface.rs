@@ -21,6 +21,7 @@ use hipflask_core::{
     visit::{Closing, Machine, Opened, Opening, Sessions, Step},
 };
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span};
 
 use crate::{
     SaveError,
@@ -28,6 +29,7 @@ use crate::{
     live::{Live, Watched},
     pace,
     report::{self, Built},
+    spans,
     store::{self, AnyStore, ConnectError},
     waking::Watches,
 };
@@ -322,15 +324,20 @@ impl SessionInterface {
         user_agent: Option<&str>,
         now: UnixTime,
     ) -> Result<Opened, EngineError> {
-        let opening = self.live().sessions.open(cookie, now);
+        let span = spans::opening();
+        let opening = span.in_scope(|| self.live().sessions.open(cookie, now));
         let device = user_agent.filter(|_| self.lists_users()).and_then(device_of);
-        self.carry_on(opening.with_device(device)).await
+        self.carry_on(opening.with_device(device), span).await
     }
 
     /// Goes on with an opening, and tells operators what is wrong.
-    pub(crate) async fn carry_on(&self, mut opening: Opening) -> Result<Opened, EngineError> {
-        let driven = self.drive(&mut opening).await;
-        Self::end_opening(opening, driven)
+    pub(crate) async fn carry_on(
+        &self,
+        mut opening: Opening,
+        span: Span,
+    ) -> Result<Opened, EngineError> {
+        let driven = self.drive(&mut opening).instrument(span.clone()).await;
+        Self::opened(opening, driven, &span)
     }
 
     /// Ends an opening that was driven, and tells operators what is wrong: for those who have a driver of
@@ -343,11 +350,26 @@ impl SessionInterface {
         opening: Opening,
         driven: Result<(), EngineError>,
     ) -> Result<Opened, EngineError> {
-        driven.inspect_err(report::open_failed)?;
-        let opened = opening.finish();
-        opened.visit().failure().into_iter().for_each(report::open_failed);
-        opened.visit().fault().into_iter().for_each(report::record_refused);
-        Ok(opened)
+        Self::opened(opening, driven, &Span::none())
+    }
+
+    /// Ends an opening, and its span.
+    pub(crate) fn opened(
+        opening: Opening,
+        driven: Result<(), EngineError>,
+        span: &Span,
+    ) -> Result<Opened, EngineError> {
+        span.in_scope(|| {
+            driven.inspect_err(|error| {
+                spans::not_opened(span);
+                report::open_failed(error);
+            })?;
+            let opened = opening.finish();
+            spans::opened(span, opened.visit());
+            opened.visit().failure().into_iter().for_each(report::open_failed);
+            opened.visit().fault().into_iter().for_each(report::record_refused);
+            Ok(opened)
+        })
     }
 
     /// Saves what a request has left of its session, and decides what the browser is told.
@@ -355,9 +377,18 @@ impl SessionInterface {
     /// # Errors
     ///
     /// [`SaveError`] when the session is not saved.
-    pub async fn save(&self, mut closing: Closing) -> Result<Saved, SaveError> {
-        let driven = self.drive(&mut closing).await;
-        Self::end_saving(closing, driven)
+    pub async fn save(&self, closing: Closing) -> Result<Saved, SaveError> {
+        self.save_in(closing, spans::saving()).await
+    }
+
+    /// Saves, in a span that has begun.
+    pub(crate) async fn save_in(
+        &self,
+        mut closing: Closing,
+        span: Span,
+    ) -> Result<Saved, SaveError> {
+        let driven = self.drive(&mut closing).instrument(span.clone()).await;
+        Self::saved(closing, driven, &span)
     }
 
     /// Ends a saving that was driven, and tells operators what became of it: for those who have a driver
@@ -370,10 +401,30 @@ impl SessionInterface {
         closing: Closing,
         driven: Result<(), EngineError>,
     ) -> Result<Saved, SaveError> {
-        driven?;
-        report::conflicts(closing.attempts());
-        closing.dropped().into_iter().for_each(report::dropped);
-        Ok(closing.finish()?)
+        Self::saved(closing, driven, &Span::none())
+    }
+
+    /// Ends a saving, and its span.
+    pub(crate) fn saved(
+        closing: Closing,
+        driven: Result<(), EngineError>,
+        span: &Span,
+    ) -> Result<Saved, SaveError> {
+        span.in_scope(|| {
+            let (outcome, attempts) = (closing.outcome(), closing.attempts());
+            let dropped = closing.dropped();
+            let saved = driven.and_then(|()| {
+                report::conflicts(attempts);
+                dropped.into_iter().for_each(report::dropped);
+                closing.finish()
+            });
+            let saved = saved.map_err(SaveError::from);
+            match &saved {
+                Ok(saved) => spans::saved(span, saved, outcome, attempts, dropped.is_some()),
+                Err(failure) => spans::not_saved(span, failure),
+            }
+            saved
+        })
     }
 
     /// Does what a machine says until it is done. Each question has a deadline, in which it may be asked
@@ -400,7 +451,8 @@ impl SessionInterface {
                         *deadline.get_or_insert_with(|| Instant::now() + self.0.deadline);
                     let _waking = self.0.watches.wake_after(&question);
                     let asking = pace::until(deadline, question.ask(store));
-                    asking.await.unwrap_or(Err(StoreError::Deadline))
+                    let asking = async { asking.await.unwrap_or(Err(StoreError::Deadline)) };
+                    spans::asking(store.system(), question, asking).await
                 }
             };
             if answer.is_ok() {

@@ -115,7 +115,7 @@
 //! # When a session is empty
 //!
 //! [`Session::reason`] says why it is what it is, in a closed list of codes: [`Reason`]. The same codes
-//! are in the log (crate `tracing`, target `hipflask`) and, with the feature `metrics`, in counters. No
+//! are in the log (crate `tracing`, target `hipflask`) and, with the feature `metrics`, in [metrics](guide::observability). No
 //! key, cookie, id or value is ever in a text. [When something is wrong](guide::reasons) has the cause
 //! and the cure of each.
 //!
@@ -158,7 +158,7 @@
 //! | `templates` | Flask's template idioms | | minijinja |
 //! | `password` | hashes of passwords: Argon2id, Werkzeug's, bcrypt | | the crates that hash |
 //! | `testing` | a client for tests: `TestClient` | | programs need none |
-//! | `metrics` | a counter for each reason | | for those who collect metrics |
+//! | `metrics` | [counters and times](guide::observability) | | for those who collect metrics |
 //! | `filesystem`, `sqlite`, `postgres`, `mysql`, `redis`, `memcached`, `mongodb`, `dynamodb` | sessions in that store | | each brings its client |
 //! | `conformance` | the tests that a store has to pass | | for authors of stores |
 //!
@@ -209,6 +209,8 @@ mod revoking;
 mod save_error;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
+mod spans;
 pub mod store;
 mod sync;
 #[cfg(feature = "templates")]

@@ -16,12 +16,6 @@ use hipflask_core::{
 
 use crate::{SaveError, SessionConfig, config::ConfigError};
 
-/// Counts opened sessions by `reason`.
-#[cfg(feature = "metrics")]
-const OPENED: &str = "hipflask_sessions_opened_total";
-/// Counts cookies that a key confirmed by `key`, which is its position, and `digest`.
-#[cfg(feature = "metrics")]
-const VERIFIED: &str = "hipflask_sessions_verified_total";
 /// Counts sessions that could not be saved by `reason`.
 #[cfg(feature = "metrics")]
 const SAVE_FAILED: &str = "hipflask_sessions_save_failed_total";
@@ -117,16 +111,8 @@ impl Built {
 }
 
 pub(crate) fn opened(reason: Reason, cookie: Option<CookieFacts>, fingerprints: &[String]) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!(OPENED, "reason" => reason.code()).increment(1);
     let facts = cookie.unwrap_or_default();
     let fingerprint = facts.key.and_then(|key| fingerprints.get(key)).map(String::as_str);
-    #[cfg(feature = "metrics")]
-    if let Some(key) = facts.key {
-        let digest = facts.digest.map_or("encrypted", Digest::name);
-        let labels = [("key", key.to_string()), ("digest", digest.to_owned())];
-        metrics::counter!(VERIFIED, &labels).increment(1);
-    }
     if reason.is_refusal() {
         tracing::info!(
             target: "hipflask",

@@ -19,11 +19,12 @@ use hipflask_core::{
 };
 use http::HeaderValue;
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use crate::{
     SaveError, SessionInterface,
     line::{self, Line, Locked},
-    report,
+    report, spans,
     watch::{SessionWatch, Start},
 };
 
@@ -157,7 +158,7 @@ impl RequestSession {
     pub(crate) async fn open(&self, accessed: bool) -> Result<(), EngineError> {
         match self.try_open(accessed)? {
             // Boxed, because the future of every handler that asks for its session holds this one.
-            Some((opening, place)) => Box::pin(self.open_in_turn(accessed, opening, place)).await,
+            Some(opening) => Box::pin(self.open_in_turn(accessed, opening)).await,
             None => Ok(()),
         }
     }
@@ -166,15 +167,14 @@ impl RequestSession {
     async fn open_in_turn(
         &self,
         accessed: bool,
-        opening: Opening,
-        place: Place,
+        (opening, span, place): (Opening, Span, Place),
     ) -> Result<(), EngineError> {
         place.wait().await;
         // Whoever was first in the line has opened it.
         if let Some(opened) = self.lock().opened(accessed) {
             return opened;
         }
-        match self.interface().carry_on(opening).await {
+        match self.interface().carry_on(opening, span).await {
             Ok(opened) => self.lock().open(opened, accessed, self.interface()),
             Err(error) => {
                 self.lock().stage = Stage::Failed(error.clone());
@@ -185,21 +185,23 @@ impl RequestSession {
     }
 
     /// Opens the session if that takes no waiting, or else takes a place in the line.
-    fn try_open(&self, accessed: bool) -> Result<Option<(Opening, Place)>, EngineError> {
+    fn try_open(&self, accessed: bool) -> Result<Option<(Opening, Span, Place)>, EngineError> {
         let mut locked = self.lock();
         if let Some(opened) = locked.opened(accessed) {
             return opened.map(|()| None);
         }
         let interface = self.interface();
-        let opening = interface.live().sessions.open(self.cookie().as_deref(), interface.now());
-        let opening = opening.with_device(locked.device.take());
+        let span = spans::opening();
+        let open = || interface.live().sessions.open(self.cookie().as_deref(), interface.now());
+        let opening = span.in_scope(open).with_device(locked.device.take());
         if matches!(opening.step(), Step::Done) {
-            locked.open(opening.finish(), accessed, interface);
+            let opened = SessionInterface::opened(opening, Ok(()), &span)?;
+            locked.open(opened, accessed, interface);
             return Ok(None);
         }
         drop(locked);
         let place = Place::take(self.clone(), |turns| Some(turns.enter_to_read()));
-        Ok(place.map(|place| (opening, place)))
+        Ok(place.map(|place| (opening, span, place)))
     }
 
     /// Opens the session of a signed cookie although nobody has asked for it.
@@ -234,22 +236,22 @@ impl RequestSession {
         let mut locked = self.lock();
         locked.turns().seal();
         match locked.start_to_close(self.interface().now()) {
-            Ok(Some(closing)) if !matches!(closing.step(), Step::Done) => {
-                let session = self.clone();
-                Finish::Wait(Saving::new(async move { session.carry_out(Ok(Some(closing))).await }))
+            Ok(Some((closing, span))) if !matches!(closing.step(), Step::Done) => {
+                let (session, closing) = (self.clone(), Ok(Some((closing, span))));
+                Finish::Wait(Saving::new(async move { session.carry_out(closing).await }))
             }
             closing => {
-                let finished =
-                    closing.and_then(|closing| Ok(closing.map(Closing::finish).transpose()?));
+                let end = |(closing, span)| SessionInterface::saved(closing, Ok(()), &span);
+                let finished = closing.and_then(|closing| closing.map(end).transpose());
                 self.finished(&mut locked, &finished);
                 Finish::Done(finished)
             }
         }
     }
 
-    async fn carry_out(&self, closing: Result<Option<Closing>, SaveError>) -> Finished {
+    async fn carry_out(&self, closing: Result<Option<(Closing, Span)>, SaveError>) -> Finished {
         let finished = match closing {
-            Ok(Some(closing)) => self.interface().save(closing).await.map(Some),
+            Ok(Some((closing, span))) => self.interface().save_in(closing, span).await.map(Some),
             Ok(None) => Ok(None),
             Err(failure) => Err(failure),
         };
@@ -304,6 +306,7 @@ impl RequestSession {
             live.sessions.open(None, self.interface().now()).finish().into_parts();
         let state = &mut *self.lock();
         if matches!(state.stage, Stage::Open) {
+            spans::count_opened(reason, state.cookie);
             report::opened(reason, state.cookie, &live.fingerprints);
             (state.session, state.visit, state.reason) = (session, Some(visit), reason);
         }
@@ -348,15 +351,11 @@ impl State {
         }
     }
 
-    fn start_to_close(&mut self, now: UnixTime) -> Result<Option<Closing>, SaveError> {
+    fn start_to_close(&mut self, now: UnixTime) -> Result<Option<(Closing, Span)>, SaveError> {
         let session = &mut self.session;
         session.set_read_only(ReadOnly::ResponseStarted);
         let Some(visit) = self.visit.take() else { return Ok(None) };
-        let mut entropy = vec![0; visit.entropy_len(session)];
-        if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveError::no_entropy())?;
-        }
-        Ok(Some(visit.close(session, &entropy, now)?))
+        spans::close(visit, session, now).map(Some)
     }
 }
 

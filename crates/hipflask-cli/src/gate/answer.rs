@@ -26,7 +26,8 @@ pub(super) struct Gate {
     /// Extend sessions that are used: those in a store, or in cookies that are sent.
     pub(super) extends: bool,
     pub(super) sets_cookie: bool,
-    pub(super) counts: Counts,
+    /// For operators, if there is somewhere to show it.
+    pub(super) counts: Option<Counts>,
 }
 
 /// The session could not be had: nobody gets in.
@@ -42,7 +43,9 @@ impl Gate {
             Ok((status, reason)) => (status, Some(reason)),
             Err(_) => (UNAVAILABLE, None),
         };
-        self.counts.add(status, reason, start.elapsed());
+        if let Some(counts) = &self.counts {
+            counts.add(status, reason, start.elapsed());
+        }
         let mut response = Response::new(String::new());
         // Every status that is decided is one.
         *response.status_mut() =

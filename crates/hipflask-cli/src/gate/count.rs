@@ -1,68 +1,61 @@
-//! What operators see: how many answers there were, why sessions were there or not, and how long it took.
+//! What operators see: how many answers there were, why sessions were there or not, and how long it took;
+//! and what the library counts itself.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+use std::time::Duration;
+
+use hyper::{
+    Response,
+    header::{CONTENT_TYPE, HeaderValue},
 };
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::output::Failure;
 
 /// The upper bounds of times, in seconds.
 const BOUNDS: [f64; 9] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 1.0];
+/// The text format of Prometheus.
+const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
+/// How often measured times are sorted into buckets, scraped or not.
+const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Counts of one process.
-#[derive(Debug, Default)]
-pub(super) struct Counts(Mutex<Numbers>);
-
-#[derive(Debug, Default)]
-struct Numbers {
-    answers: BTreeMap<u16, u64>,
-    reasons: BTreeMap<&'static str, u64>,
-    within: [u64; BOUNDS.len()],
-    seconds: f64,
-}
+/// Counts of this process.
+pub(super) struct Counts(PrometheusHandle);
 
 impl Counts {
+    /// Begins to count. Needs a runtime.
+    pub(super) fn install() -> Result<Self, Failure> {
+        let failed = |error| Failure::Configuration(format!("cannot count: {error}"));
+        let handle = builder().and_then(PrometheusBuilder::install_recorder).map_err(failed)?;
+        let upkeep = handle.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                upkeep.run_upkeep();
+            }
+        });
+        Ok(Self(handle))
+    }
+
     /// Counts one answer. There is no reason where the store did not answer.
     pub(super) fn add(&self, status: u16, reason: Option<&'static str>, took: Duration) {
-        let mut numbers = self.lock();
-        *numbers.answers.entry(status).or_default() += 1;
+        counter!("hipflask_gate_answers_total", "status" => status.to_string()).increment(1);
         if let Some(reason) = reason {
-            *numbers.reasons.entry(reason).or_default() += 1;
+            counter!("hipflask_gate_sessions_total", "reason" => reason).increment(1);
         }
-        let took = took.as_secs_f64();
-        numbers.seconds += took;
-        for (count, bound) in numbers.within.iter_mut().zip(BOUNDS) {
-            *count += u64::from(took <= bound);
-        }
+        histogram!("hipflask_gate_seconds").record(took);
     }
 
-    /// Writes them in the text format of Prometheus.
-    pub(super) fn text(&self) -> String {
-        let numbers = self.lock();
-        let mut text = String::from("# TYPE hipflask_gate_answers_total counter\n");
-        // Writing to a string cannot fail.
-        for (status, count) in &numbers.answers {
-            let _ = writeln!(text, "hipflask_gate_answers_total{{status=\"{status}\"}} {count}");
-        }
-        text.push_str("# TYPE hipflask_gate_sessions_total counter\n");
-        for (reason, count) in &numbers.reasons {
-            let _ = writeln!(text, "hipflask_gate_sessions_total{{reason=\"{reason}\"}} {count}");
-        }
-        text.push_str("# TYPE hipflask_gate_seconds histogram\n");
-        for (count, bound) in numbers.within.iter().zip(BOUNDS) {
-            let _ = writeln!(text, "hipflask_gate_seconds_bucket{{le=\"{bound}\"}} {count}");
-        }
-        let all: u64 = numbers.answers.values().sum();
-        let _ = writeln!(text, "hipflask_gate_seconds_bucket{{le=\"+Inf\"}} {all}");
-        let _ = writeln!(text, "hipflask_gate_seconds_sum {}", numbers.seconds);
-        let _ = writeln!(text, "hipflask_gate_seconds_count {all}");
-        text
+    /// Answers with all of them.
+    pub(super) fn answer(&self) -> Response<String> {
+        let mut response = Response::new(self.0.render());
+        response.headers_mut().insert(CONTENT_TYPE, FORMAT);
+        response
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Numbers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn builder() -> Result<PrometheusBuilder, metrics_exporter_prometheus::BuildError> {
+    PrometheusBuilder::new().set_buckets(&BOUNDS)
 }
 
 #[cfg(test)]
@@ -70,12 +63,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_has_what_was_counted() {
-        let counts = Counts::default();
-        counts.add(200, Some("verified"), Duration::from_micros(200));
-        counts.add(401, Some("no_cookie"), Duration::from_micros(50));
-        counts.add(503, None, Duration::from_secs(2));
-        let text = counts.text();
+    fn answer_has_what_was_counted() {
+        let recorder = builder().unwrap().build_recorder();
+        let counts = Counts(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            counts.add(200, Some("verified"), Duration::from_micros(200));
+            counts.add(401, Some("no_cookie"), Duration::from_micros(50));
+            counts.add(503, None, Duration::from_secs(2));
+        });
+        let text = counts.answer().into_body();
         for line in [
             "hipflask_gate_answers_total{status=\"401\"} 1",
             "hipflask_gate_sessions_total{reason=\"verified\"} 1",

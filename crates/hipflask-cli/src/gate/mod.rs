@@ -50,7 +50,7 @@ pub(crate) fn run(args: GateArgs) -> Result<Status, Failure> {
             trusted: args.trusted()?,
             extends: address != COOKIE || args.set_cookie,
             sets_cookie: args.set_cookie,
-            counts: Counts::default(),
+            counts: args.admin_listen.as_ref().map(|_| Counts::install()).transpose()?,
         };
         listen(gate, &args).await
     })
@@ -85,7 +85,7 @@ async fn listen(gate: Gate, args: &GateArgs) -> Result<Status, Failure> {
         let Some(admin) = admin else { return Ok(()) };
         let answer = move |path: &str| match path {
             "/healthz" => Response::new("ok\n".into()),
-            "/metrics" => Response::new(gate.counts.text()),
+            "/metrics" => gate.counts.as_ref().map(Counts::answer).unwrap_or_default(),
             _ => {
                 let mut response = Response::new(String::new());
                 *response.status_mut() = StatusCode::NOT_FOUND;

@@ -88,6 +88,23 @@ impl StoreError {
         Self::Refused(source.into())
     }
 
+    /// Returns what is wrong, in one word, for logs and metrics.
+    ///
+    /// ```
+    /// assert_eq!(hipflask_core::store::StoreError::Deadline.word(), "deadline");
+    /// ```
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Key(_) => "key",
+            Self::Refused(_) => "refused",
+            Self::TooLarge { .. } => "too_large",
+            Self::Unavailable(_) => "unavailable",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unsupported(_) => "unsupported",
+        }
+    }
+
     /// Reports whether asking again may help.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Deadline | Self::Unavailable(_) | Self::Unreachable(_))

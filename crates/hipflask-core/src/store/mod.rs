@@ -72,6 +72,11 @@ pub trait Store: Send + Sync + 'static {
     /// to the configuration.
     fn record_format(&self) -> Option<Format>;
 
+    /// Returns what the store is, for spans and metrics: OpenTelemetry's `db.system.name` if it has one.
+    fn system(&self) -> &'static str {
+        "other"
+    }
+
     /// Makes what the store needs and lacks, such as its table or an index: when an application is
     /// deployed, or each time it starts. What is there is left alone, and needs no right to make it.
     ///

@@ -80,6 +80,46 @@ pub enum Answer {
     Scanned(Page),
 }
 
+impl Answer {
+    /// Returns what the store has found or done, in one word, for logs and metrics.
+    ///
+    /// ```
+    /// use hipflask_core::store::{Answer, Deleted, Record};
+    ///
+    /// assert_eq!(Answer::Loaded(Some(Record::new("x"))).word(), "found");
+    /// assert_eq!(Answer::Deleted(Deleted::Gone).word(), "gone");
+    /// ```
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Created(Created::Created(_)) => "created",
+            Self::Created(Created::Exists) => "exists",
+            Self::Deleted(Deleted::Deleted) => "deleted",
+            Self::Deleted(Deleted::Gone) | Self::Replaced(Replaced::Gone) => "gone",
+            Self::Loaded(Some(_)) => "found",
+            Self::Loaded(None) => "missing",
+            Self::Replaced(Replaced::Conflict(_)) => "conflict",
+            Self::Replaced(Replaced::Replaced(_)) => "replaced",
+            Self::Scanned(_) => "scanned",
+        }
+    }
+
+    /// Returns how many bytes of records the store has sent.
+    pub fn read_len(&self) -> usize {
+        match self {
+            Self::Loaded(Some(record)) | Self::Replaced(Replaced::Conflict(record)) => {
+                record.payload.len()
+            }
+            Self::Scanned(page) => page.entries.iter().map(|it| it.record.payload.len()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Reports whether a record was written.
+    pub const fn is_written(&self) -> bool {
+        matches!(self, Self::Created(Created::Created(_)) | Self::Replaced(Replaced::Replaced(_)))
+    }
+}
+
 impl Question<'_> {
     /// Returns the name of the method that is to be called.
     pub const fn word(&self) -> &'static str {
@@ -90,6 +130,15 @@ impl Question<'_> {
             Self::Renew(_) => "renew",
             Self::Replace { .. } => "replace",
             Self::Scan { .. } => "scan",
+        }
+    }
+
+    /// Returns how many bytes of a record the store is sent.
+    pub const fn payload_len(&self) -> usize {
+        match self {
+            Self::Create { payload, .. } | Self::Replace { payload, .. } => payload.len(),
+            Self::Renew(renewal) => renewal.payload.len(),
+            Self::Delete { .. } | Self::Load { .. } | Self::Scan { .. } => 0,
         }
     }
 

@@ -46,6 +46,7 @@ const FACADE: &[&str] = &[
     "save_error",
     "error",
     "report",
+    "spans",
     "live",
     "waking",
     "interface",
@@ -68,7 +69,7 @@ const FACADE: &[&str] = &[
 /// The modules of the demo, in the same way.
 const DEMO: &[&str] = &[
     "time", "private", "redirect", "indent", "form", "key", "sessions", "database", "users",
-    "view", "site", "error", "guard", "page", "routes", "listen", "main",
+    "view", "site", "error", "guard", "page", "routes", "listen", "admin", "main",
 ];
 
 /// What the core must not depend on: the network, a runtime, randomness.

@@ -112,6 +112,10 @@ impl Store for AnyStore {
         self.0.record_format()
     }
 
+    fn system(&self) -> &'static str {
+        self.0.system()
+    }
+
     fn renews_at_once(&self) -> bool {
         self.0.renews_at_once()
     }

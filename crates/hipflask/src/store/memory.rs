@@ -98,6 +98,10 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn system(&self) -> &'static str {
+        "memory"
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

@@ -43,6 +43,8 @@ mod privacy;
 mod reasons;
 mod revoking;
 mod settings;
+#[cfg(all(feature = "memory", feature = "metrics"))]
+mod spans;
 mod stored;
 mod sync;
 mod tasks;

@@ -77,6 +77,10 @@ pub struct DynamoDbStore {
 
 #[async_trait]
 impl Store for DynamoDbStore {
+    fn system(&self) -> &'static str {
+        "aws.dynamodb"
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

@@ -121,6 +121,10 @@ impl fmt::Debug for FileStore {
 
 #[async_trait]
 impl Store for FileStore {
+    fn system(&self) -> &'static str {
+        "filesystem"
+    }
+
     fn record_format(&self) -> Option<Format> {
         Some(Format::Pickle)
     }

@@ -142,6 +142,10 @@ impl MemcachedStore {
 
 #[async_trait]
 impl Store for MemcachedStore {
+    fn system(&self) -> &'static str {
+        "memcached"
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

@@ -151,6 +151,10 @@ impl MongoDbStore {
 
 #[async_trait]
 impl Store for MongoDbStore {
+    fn system(&self) -> &'static str {
+        "mongodb"
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

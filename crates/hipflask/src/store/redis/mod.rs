@@ -200,6 +200,10 @@ impl RedisStore {
 
 #[async_trait]
 impl Store for RedisStore {
+    fn system(&self) -> &'static str {
+        "redis"
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

@@ -11,6 +11,8 @@ pub(super) type Options<DB> = <<DB as sqlx::Database>::Connection as sqlx::Conne
 
 /// An engine: its statements and its errors.
 pub(super) trait Engine: sqlx::Database {
+    /// What OpenTelemetry calls it.
+    const SYSTEM: &'static str;
     /// What takes the lock of a transaction before its first statement needs it.
     const BEGIN: &'static str;
     /// Whether a database can end with its last connection.

@@ -94,6 +94,8 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A pool of whichever engine.
 trait Database: Send + Sync {
+    fn system(&self) -> &'static str;
+
     fn run<'a>(
         &'a self,
         statements: &'a [&'a Statement],
@@ -105,6 +107,10 @@ trait Database: Send + Sync {
 }
 
 impl<DB: Client> Database for Pool<DB> {
+    fn system(&self) -> &'static str {
+        DB::SYSTEM
+    }
+
     fn run<'a>(
         &'a self,
         statements: &'a [&'a Statement],

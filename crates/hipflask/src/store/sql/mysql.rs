@@ -90,6 +90,7 @@ pub(super) const TEXTS: Texts = Texts {
 };
 
 impl Engine for MySql {
+    const SYSTEM: &'static str = "mysql";
     const BEGIN: &'static str = "BEGIN";
     const HAS_ANCHOR: bool = false;
 

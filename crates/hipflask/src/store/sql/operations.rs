@@ -29,6 +29,10 @@ const TWIN: StoreError = StoreError::Key(
 
 #[async_trait]
 impl Store for SqlStore {
+    fn system(&self) -> &'static str {
+        self.0.database.system()
+    }
+
     fn record_format(&self) -> Option<Format> {
         None
     }

@@ -94,6 +94,7 @@ pub(super) const TEXTS: Texts = Texts {
 };
 
 impl Engine for Postgres {
+    const SYSTEM: &'static str = "postgresql";
     const BEGIN: &'static str = "BEGIN";
     const HAS_ANCHOR: bool = false;
 

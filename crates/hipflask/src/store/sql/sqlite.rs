@@ -22,6 +22,7 @@ const MEMORY: &str = "sqlite::memory:";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine for Sqlite {
+    const SYSTEM: &'static str = "sqlite";
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const HAS_ANCHOR: bool = true;
 
