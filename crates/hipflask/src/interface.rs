@@ -354,22 +354,23 @@ impl SessionInterface {
     }
 
     /// Ends an opening, and its span.
+    #[inline]
     pub(crate) fn opened(
         opening: Opening,
         driven: Result<(), EngineError>,
         span: &Span,
     ) -> Result<Opened, EngineError> {
-        span.in_scope(|| {
-            driven.inspect_err(|error| {
-                spans::not_opened(span);
-                report::open_failed(error);
-            })?;
-            let opened = opening.finish();
-            spans::opened(span, opened.visit());
-            opened.visit().failure().into_iter().for_each(report::open_failed);
-            opened.visit().fault().into_iter().for_each(report::record_refused);
-            Ok(opened)
-        })
+        let _entered = span.enter();
+        if let Err(error) = driven {
+            spans::not_opened(span);
+            report::open_failed(&error);
+            return Err(error);
+        }
+        let opened = opening.finish();
+        spans::opened(span, opened.visit());
+        opened.visit().failure().into_iter().for_each(report::open_failed);
+        opened.visit().fault().into_iter().for_each(report::record_refused);
+        Ok(opened)
     }
 
     /// Saves what a request has left of its session, and decides what the browser is told.
@@ -405,26 +406,34 @@ impl SessionInterface {
     }
 
     /// Ends a saving, and its span.
+    #[inline]
     pub(crate) fn saved(
         closing: Closing,
         driven: Result<(), EngineError>,
         span: &Span,
     ) -> Result<Saved, SaveError> {
-        span.in_scope(|| {
-            let (outcome, attempts) = (closing.outcome(), closing.attempts());
-            let dropped = closing.dropped();
-            let saved = driven.and_then(|()| {
+        let _entered = span.enter();
+        let (outcome, attempts) = (closing.outcome(), closing.attempts());
+        let dropped = closing.dropped();
+        let saved = match driven {
+            Ok(()) => {
                 report::conflicts(attempts);
                 dropped.into_iter().for_each(report::dropped);
                 closing.finish()
-            });
-            let saved = saved.map_err(SaveError::from);
-            match &saved {
-                Ok(saved) => spans::saved(span, saved, outcome, attempts, dropped.is_some()),
-                Err(failure) => spans::not_saved(span, failure),
             }
-            saved
-        })
+            Err(error) => Err(error),
+        };
+        match saved {
+            Ok(saved) => {
+                spans::saved(span, &saved, outcome, attempts, dropped.is_some());
+                Ok(saved)
+            }
+            Err(error) => {
+                let failure = SaveError::from(error);
+                spans::not_saved(span, &failure);
+                Err(failure)
+            }
+        }
     }
 
     /// Does what a machine says until it is done. Each question has a deadline, in which it may be asked

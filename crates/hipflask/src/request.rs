@@ -241,8 +241,13 @@ impl RequestSession {
                 Finish::Wait(Saving::new(async move { session.carry_out(closing).await }))
             }
             closing => {
-                let end = |(closing, span)| SessionInterface::saved(closing, Ok(()), &span);
-                let finished = closing.and_then(|closing| closing.map(end).transpose());
+                let finished = match closing {
+                    Ok(Some((closing, span))) => {
+                        SessionInterface::saved(closing, Ok(()), &span).map(Some)
+                    }
+                    Ok(None) => Ok(None),
+                    Err(failure) => Err(failure),
+                };
                 self.finished(&mut locked, &finished);
                 Finish::Done(finished)
             }

@@ -98,26 +98,28 @@ pub(crate) fn saving() -> Span {
 }
 
 /// Begins to save what a request has left of its session.
+#[inline]
 pub(crate) fn close(
     visit: Visit,
     session: &Session,
     now: UnixTime,
 ) -> Result<(Closing, Span), SaveError> {
     let span = saving();
-    let closing = span.in_scope(|| {
-        let mut entropy = vec![0; visit.entropy_len(session)];
-        if !entropy.is_empty() {
-            getrandom::fill(&mut entropy).map_err(|_| SaveError::no_entropy())?;
-        }
-        Ok(visit.close(session, &entropy, now)?)
-    });
-    match closing {
-        Ok(closing) => Ok((closing, span)),
-        Err(failure) => {
-            not_saved(&span, &failure);
-            Err(failure)
-        }
-    }
+    let entered = span.enter();
+    let mut entropy = vec![0; visit.entropy_len(session)];
+    let random = if entropy.is_empty() { Ok(()) } else { getrandom::fill(&mut entropy) };
+    let failure = match random {
+        Ok(()) => match visit.close(session, &entropy, now) {
+            Ok(closing) => {
+                drop(entered);
+                return Ok((closing, span));
+            }
+            Err(error) => error.into(),
+        },
+        Err(_) => SaveError::no_entropy(),
+    };
+    not_saved(&span, &failure);
+    Err(failure)
 }
 
 /// A session was saved, after others were in the way for so many `attempts`, or need not be.
