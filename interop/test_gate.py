@@ -26,6 +26,8 @@ from pages import DOCS
 from servers import SECRET_KEY, accepts, free_port, rust_program, serving, started
 from stores import program
 
+from hipflask import HipFlask
+
 FILES = DOCS / "gate"
 PAGE = DOCS / "gate.md"
 PROXIES = ["nginx", "caddy", "traefik", "envoy"]
@@ -262,6 +264,21 @@ def test_revoked_stored_session_opens_nothing(tmp_path):
         assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [200, 200]
         revoke(store, "julian")
         assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [401, 200]
+
+
+def test_revoked_signed_cookie_opens_nothing(tmp_path):
+    app = flask.Flask(__name__)
+    with stores.redis() as store:
+        app.config.update(SECRET_KEY=SECRET_KEY, SESSION_REVOCATIONS=store.url)
+        extension = HipFlask(app)
+        settings = {"FLASK_SESSION_REVOCATIONS": store.url, "FLASK_SESSION_REVOCATIONS_DELAY": "0"}
+        with gate(tmp_path, *OPTIONS, "--set-cookie", **settings) as running:
+            ended, other = (signed(_permanent=True, user_id=user, role="staff") for user in ("julian", "clarissa"))
+            assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [200, 200]
+            extension.revoke_user("julian")
+            refused = running.ask(cookies=[ended])
+            assert (refused.status, refused.headers["Set-Cookie"]) == (401, None)
+            assert running.ask(cookies=[other]).status == 200
 
 
 def test_outage_of_the_store_lets_nobody_in(tmp_path):
