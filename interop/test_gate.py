@@ -237,6 +237,12 @@ def test_stored_session_is_read_extended_and_ended(tmp_path):
         assert running.ask(cookies=[cookie]).status == 401
 
 
+def test_user_keys_of_the_configuration_name_the_user(tmp_path):
+    with gate(tmp_path, FLASK_SESSION_USER_KEYS='["username"]') as running:
+        assert running.ask(cookies=[signed(username="julian")]).status == 200
+        assert running.ask(cookies=[signed(user_id="julian")]).status == 401
+
+
 def in_redis(store, **values):
     """Has Flask-Session keep a session in Redis, and returns its cookie."""
     app = flask.Flask(__name__)
