@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -14,13 +15,18 @@ from pathlib import Path
 
 import flask
 import pytest
+import redis
+import stores
 from cachelib import FileSystemCache
 from flask.sessions import SecureCookieSessionInterface
 from flask_session.filesystem import FileSystemSessionInterface
+from flask_session.redis import RedisSessionInterface
 from moving_site import NGINX
 from pages import DOCS
 from servers import SECRET_KEY, accepts, free_port, rust_program, serving, started
 from stores import program
+
+from hipflask import HipFlask
 
 FILES = DOCS / "gate"
 PAGE = DOCS / "gate.md"
@@ -231,6 +237,88 @@ def test_stored_session_is_read_extended_and_ended(tmp_path):
         assert running.ask(cookies=[cookie]).status == 401
 
 
+def test_user_keys_of_the_configuration_name_the_user(tmp_path):
+    with gate(tmp_path, FLASK_SESSION_USER_KEYS='["username"]') as running:
+        assert running.ask(cookies=[signed(username="julian")]).status == 200
+        assert running.ask(cookies=[signed(user_id="julian")]).status == 401
+
+
+def in_redis(store, **values):
+    """Has Flask-Session keep a session in Redis, and returns its cookie."""
+    app = flask.Flask(__name__)
+    app.session_interface = RedisSessionInterface(app, client=redis.Redis.from_url(store.url))
+
+    @app.get("/login")
+    def login():
+        flask.session.update(values)
+        return "ok"
+
+    return app.test_client().get("/login").headers["Set-Cookie"].partition(";")[0]
+
+
+def revoke(store, user):
+    """Ends the sessions of a user, as an operator does."""
+    run = [rust_program("hipflask"), "sessions", "revoke", "--user", user, "--yes", "--store", store.url]
+    env = {"FLASK_SECRET_KEY": SECRET_KEY}
+    done = subprocess.run(run, capture_output=True, text=True, env=env, timeout=20)
+    assert done.returncode == 0, done.stderr
+
+
+def test_revoked_stored_session_opens_nothing(tmp_path):
+    with stores.redis() as store, gate(tmp_path, *OPTIONS, "--store", store.url) as running:
+        ended, other = (in_redis(store, user_id=user, role="staff") for user in ("julian", "clarissa"))
+        assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [200, 200]
+        revoke(store, "julian")
+        assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [401, 200]
+
+
+def test_revoked_signed_cookie_opens_nothing(tmp_path):
+    app = flask.Flask(__name__)
+    with stores.redis() as store:
+        app.config.update(SECRET_KEY=SECRET_KEY, SESSION_REVOCATIONS=store.url)
+        extension = HipFlask(app)
+        settings = {"FLASK_SESSION_REVOCATIONS": store.url, "FLASK_SESSION_REVOCATIONS_DELAY": "0"}
+        with gate(tmp_path, *OPTIONS, "--set-cookie", **settings) as running:
+            ended, other = (signed(_permanent=True, user_id=user, role="staff") for user in ("julian", "clarissa"))
+            assert [running.ask(cookies=[cookie]).status for cookie in (ended, other)] == [200, 200]
+            extension.revoke_user("julian")
+            refused = running.ask(cookies=[ended])
+            assert (refused.status, refused.headers["Set-Cookie"]) == (401, None)
+            assert running.ask(cookies=[other]).status == 200
+
+
+def test_outage_of_the_store_lets_nobody_in(tmp_path):
+    with stores.redis() as store, gate(tmp_path, *OPTIONS, "--store", store.url) as running:
+        cookie = in_redis(store, user_id="julian", role="staff")
+        assert running.ask(cookies=[cookie]).status == 200
+        store.stop()
+        down = running.ask(cookies=[cookie])
+        assert (down.status, down.text, down.headers["X-User-Id"]) == (503, "", None)
+        assert running.ask().status == 401, "without a cookie nothing is looked up"
+
+
+def test_answer_under_way_is_finished_at_sigterm(tmp_path):
+    answers = []
+    with stores.redis() as store, gate(tmp_path, *OPTIONS, "--store", store.url) as running:
+        cookie = in_redis(store, user_id="julian", role="staff")
+        assert running.ask(cookies=[cookie]).status == 200
+        port = running.port("Listening on")
+        with store.frozen():
+            asking = threading.Thread(target=lambda: answers.append(ask(port, cookies=[cookie])))
+            asking.start()
+            time.sleep(0.3)
+            running.process.terminate()
+            deadline = time.monotonic() + 5
+            with pytest.raises(ConnectionRefusedError):
+                while time.monotonic() < deadline:
+                    accepts(port)
+                    time.sleep(0.02)
+            assert running.process.poll() is None and not answers
+        asking.join(20)
+        assert [answer.status for answer in answers] == [200]
+        assert running.process.wait(20) == 0
+
+
 # --- behind proxies -----------------------------------------------------------------------------------------
 
 
@@ -262,8 +350,13 @@ def options_of(proxy):
 
 @pytest.fixture(params=PROXIES)
 def site(request, tmp_path):
-    """A site as docs/gate has it, with free ports for those in the files."""
-    proxy = request.param
+    with behind(request.param, tmp_path, options_of(request.param)) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def behind(proxy, tmp_path, options, settings=""):
+    """Runs a site as docs/gate has it, with free ports for those in the files, and more settings."""
     with serving(echo) as site_port:
         ports = {"8080": free_port(), "5000": free_port(), "5001": site_port, "4180": free_port()}
         for source in FILES.iterdir():
@@ -271,13 +364,14 @@ def site(request, tmp_path):
             for typed, port in ports.items():
                 text = re.sub(rf"(:|port_value: ){typed}\b", rf"\g<1>{port}", text)
             (tmp_path / source.name).write_text(text)
+        config = tmp_path / "site.toml"
+        config.write_text(settings + config.read_text())
         (tmp_path / "whole.conf").write_text(NGINX.replace("site.conf", "nginx.conf"))
         app = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(ports["5000"])]
         command = [part.replace("{port}", str(ports["8080"])) for part in COMMANDS[proxy]]
-        options = ["--config", "site.toml", *options_of(proxy)]
         with (
             started(app, lambda: accepts(ports["5000"]), cwd=tmp_path),
-            gate(tmp_path, *options, port=ports["4180"]) as running,
+            gate(tmp_path, "--config", "site.toml", *options, port=ports["4180"]) as running,
             started([executable(proxy), *command], lambda: accepts(ports["8080"]), cwd=tmp_path) as process,
         ):
             found = Site(ports["8080"], running)
@@ -345,3 +439,37 @@ def test_site_is_closed_without_its_gate(site):
     site.gate.process.terminate()
     site.gate.process.wait(20)
     assert site.ask("/").status in (403, 500, 502)
+
+
+def row(words):
+    """Returns what the page's table says of each proxy."""
+    line = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| {words}"))
+    return dict(zip(PROXIES, (cell.strip() for cell in line.split("|")[2:-1]), strict=True))
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_outage_of_the_store_closes_the_site(proxy, tmp_path):
+    with stores.redis() as store:
+        settings = f'SESSION_REVOCATIONS = "{store.url}"\nSESSION_REVOCATIONS_DELAY = 0\n'
+        with behind(proxy, tmp_path, options_of(proxy), settings) as site:
+            site.log_in()
+            assert site.ask("/").status == 200
+            revoke(store, "clarissa")
+            assert site.ask("/").status == 200
+            store.stop()
+            assert site.ask("/").status == int(row("503: the store is down")[proxy])
+            site.gate.process.terminate()
+            site.gate.process.wait(20)
+            assert site.ask("/").status == int(row("the gate is down")[proxy])
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_redirect_and_refreshed_cookie_on_their_way(proxy, tmp_path):
+    options = [option for option in options_of(proxy) if option != "--no-redirect"]
+    with behind(proxy, tmp_path, [*options, "--set-cookie"]) as site:
+        status = 500 if row("302")[proxy].startswith("becomes 500") else 302
+        assert site.ask("/", headers=HTML).status == status
+        permanent = signed(_permanent=True, user_id="julian", role="staff")
+        page = site.ask("/", cookies=[permanent])
+        assert (page.status, row("`Set-Cookie` of the gate")[proxy]) == (200, "lost")
+        assert page.headers.get_all("Set-Cookie") == ["site=its-own"]

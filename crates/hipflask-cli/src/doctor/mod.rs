@@ -207,9 +207,8 @@ fn stored(address: &str, ids: &[&str], case: &Case) -> Result<record::Found, Fai
             }
             Err(error) => return Err(Failure::Configuration(error.to_string())),
         };
-        let rules = case.nodes.iter().find_map(|node| {
-            node.examined.config()?.clone().insecure_accept_weak_key().build_stored().ok()
-        });
+        let rules =
+            case.nodes.iter().find_map(|node| node.config_for_reading()?.build_stored().ok());
         let rules =
             rules.unwrap_or_else(|| StoredSessions::new(Default::default())).for_store(&store);
         for id in ids {

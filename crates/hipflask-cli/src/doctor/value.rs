@@ -212,8 +212,8 @@ fn shown(name: &Text) -> &str {
 
 /// Opens a value with a node's keys and settings, whatever is wrong with them otherwise.
 fn open(node: &Node, value: &str, now: UnixTime) -> Option<Opened> {
-    let config = node.examined.config()?;
-    let cookies = config.clone().insecure_accept_weak_key().build().unwrap_or_else(|_| {
+    let config = node.config_for_reading()?;
+    let cookies = config.build().unwrap_or_else(|_| {
         let lifetime = config.lifetime().max(Duration::from_secs(1));
         CookieSessions::new(config.secret_key().ring()).with_lifetime(lifetime)
     });

@@ -12,14 +12,14 @@ mod rule;
 mod server;
 mod settings;
 
-use std::{fs, io, sync::Arc};
+use std::{io, sync::Arc};
 
-use hipflask::SessionInterface;
+use hipflask::{SessionInterface, config::ConfigError};
 use hyper::{Response, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::{
-    node::Node,
+    node::{self, Node},
     output::{Failure, Status, say},
 };
 use answer::Gate;
@@ -40,13 +40,16 @@ pub(crate) fn run(args: GateArgs) -> Result<Status, Failure> {
     let Some(config) = node.examined.config().filter(|_| faults.is_empty()) else {
         return Err(Failure::Configuration(faults.join("\n")));
     };
+    let unusable = |error: ConfigError| Failure::Configuration(error.to_string());
+    let stored = config.build_stored().map_err(unusable)?;
+    let policy = args.policy(stored.settings().user_keys.clone())?;
     let address = args.store.as_deref().or(node.store()).unwrap_or(COOKIE);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(failed("cannot start"))?.block_on(async {
         let sessions = SessionInterface::connect(config, address).await;
         let gate = Gate {
             sessions: sessions.map_err(|error| Failure::Configuration(error.to_string()))?,
-            policy: args.policy(["_user_id", "user_id"].map(str::to_owned).into())?,
+            policy,
             trusted: args.trusted()?,
             extends: address != COOKIE || args.set_cookie,
             sets_cookie: args.set_cookie,
@@ -61,11 +64,11 @@ fn configured(args: GateArgs) -> Result<(Node, GateArgs), Failure> {
     let Some(path) = &args.config else {
         return Ok((Node::of_environment(&args.prefix.prefix), args));
     };
-    let node = Node::of_file(path, &args.prefix.prefix)?;
+    let text = node::text_of(path)?;
+    let node = Node::of_text(path, &text, &args.prefix.prefix)?;
     if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
         return Ok((node, args));
     }
-    let text = fs::read_to_string(path).map_err(failed("cannot read the configuration"))?;
     Ok((node, args.over(&text)?))
 }
 

@@ -15,8 +15,8 @@ use crate::{cli::PrefixArgs, output::Failure};
 
 const ABOUT: &str = "\
 Every path and method is answered with 200, with 401, or with --login-url and for pages with 302; with
-503 where the store does not answer. Without --require, the session must name a user, by `_user_id`
-or `user_id`. docs/gate.md has the proxies' configurations, and the options as TOML.
+503 where the store does not answer. Without --require, the session must name a user, by a key of
+SESSION_USER_KEYS. docs/gate.md has the proxies' configurations, and the options as TOML.
 
 What a session must hold:
   user_id                the key is there, and its value true in Python

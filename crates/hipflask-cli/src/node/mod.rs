@@ -16,7 +16,7 @@ use std::{
 };
 
 use hipflask::{
-    config::{ConfigError, Examined, settings},
+    config::{ConfigError, Examined, SessionConfig, settings},
     store::StoreKind,
 };
 
@@ -75,17 +75,26 @@ impl Node {
 
     /// Reads a file, whose kind its name tells: `.toml`, `.py` or `.cfg`; all others are `.env` files.
     pub(crate) fn of_file(path: &Path, prefix: &str) -> Result<Self, NodeError> {
+        Self::of_text(path, &text_of(path)?, prefix)
+    }
+
+    /// Takes the text of a file, whose kind its name tells.
+    pub(crate) fn of_text(path: &Path, text: &str, prefix: &str) -> Result<Self, NodeError> {
         let name = path.display().to_string();
-        let text = text_of(path, &name)?;
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
-            Some("toml") => match Examined::of_toml(&text) {
+            Some("toml") => match Examined::of_toml(text) {
                 Ok(examined) => Ok(Self::new(name, examined)),
                 Err(error) => Err(NodeError::Syntax { name, error }),
             },
-            Some("py" | "cfg") => Ok(Self::of_python(name, &text)),
-            _ => Ok(Self::of_dotenv(name, &text, prefix)),
+            Some("py" | "cfg") => Ok(Self::of_python(name, text)),
+            _ => Ok(Self::of_dotenv(name, text, prefix)),
         }
+    }
+
+    /// Returns the configuration for reading what there is: a weak key is for `audit` to judge.
+    pub(crate) fn config_for_reading(&self) -> Option<SessionConfig> {
+        Some(self.examined.config()?.clone().insecure_accept_weak_key())
     }
 
     /// Returns the address of the store of sessions, which may have a password in it.
@@ -161,20 +170,22 @@ impl Node {
     }
 }
 
-fn text_of(path: &Path, name: &str) -> Result<String, NodeError> {
+/// Reads the text of a configuration.
+pub(crate) fn text_of(path: &Path) -> Result<String, NodeError> {
+    let name = path.display().to_string();
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(
         |error| {
             // Whoever mistakes the argument gives a key, which has no extension.
             let is_file = error.kind() != io::ErrorKind::NotFound || name.contains(['.', '/']);
-            let name = if is_file { name } else { "a file (not shown)" };
-            NodeError::Unreadable { name: name.into(), error }
+            let name = if is_file { name.clone() } else { "a file (not shown)".into() };
+            NodeError::Unreadable { name, error }
         },
     )?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(NodeError::TooLarge { name: name.into() });
+        return Err(NodeError::TooLarge { name });
     }
-    String::from_utf8(bytes).map_err(|_| NodeError::NotText { name: name.into() })
+    String::from_utf8(bytes).map_err(|_| NodeError::NotText { name })
 }
 
 fn is_setting(name: &str) -> bool {

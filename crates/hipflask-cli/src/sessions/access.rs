@@ -34,9 +34,7 @@ impl Access {
             Some(path) => Node::of_file(path, &args.prefix.prefix)?,
             None => Node::of_environment(&args.prefix.prefix),
         };
-        // A weak key is for `audit` to judge.
-        let config = node.examined.config().map(|it| it.clone().insecure_accept_weak_key());
-        let config = config.map(|it| match &args.key_prefix {
+        let config = node.config_for_reading().map(|it| match &args.key_prefix {
             Some(prefix) => it.with_key_prefix(prefix),
             None => it,
         });
