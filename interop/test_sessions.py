@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import flask
 import msgspec
 import pytest
 import redis
 import stores
+from hipflask import HipFlask
 from servers import rust_program
 
 COMMAND = rust_program("hipflask")
@@ -163,3 +165,31 @@ def test_memcached_says_why_it_cannot_be_listed(tmp_path: Path) -> None:
         out, err = (run := cli.start("ls", "--store", target.url)).communicate()
         assert (run.returncode, out) == (2, "")
         assert err == "error: this session store cannot list its sessions: Memcached does not tell all of its keys\n"
+
+
+def test_signed_cookies_of_a_user_are_revoked(tmp_path: Path) -> None:
+    """By a configuration that the Flask app and the command share; plain Flask has signed the cookies."""
+    key, marks = "9f3c6a52be0d47c1886d1f7a0cb35e24", f"sqlite:{tmp_path}/marks.db?create=true"
+    (tmp_path / "site.toml").write_text(f'SECRET_KEY = "{key}"\nSESSION_REVOCATIONS = "{marks}"\n')
+    plain, app = flask.Flask("plain"), flask.Flask("site")
+    plain.secret_key = key
+    app.config.update(SECRET_KEY=key, SESSION_REVOCATIONS=marks, SESSION_REVOCATIONS_DELAY=0.1)
+    HipFlask(app)
+    plain.add_url_rule("/<user>", "log_in", lambda user: flask.session.update(user_id=user) or "")
+    app.add_url_rule("/", "user", lambda: str(flask.session.get("user_id")))
+
+    def visitor(user: str) -> flask.testing.FlaskClient:
+        theirs, client = plain.test_client(), app.test_client()
+        theirs.get(f"/{user}")
+        client.set_cookie("session", theirs.get_cookie("session").value)
+        assert client.get("/").text == user
+        return client
+
+    ann, ben = visitor("ann"), visitor("ben")
+    cli = Cli(tmp_path)
+    revoke = ("revoke", "--user", "ann", "--config", str(tmp_path / "site.toml"))
+    cli(*revoke, status=1)
+    assert ann.get("/").text == "ann", "it asks first"
+    cli(*revoke, "--yes")
+    time.sleep(1.2)
+    assert [ann.get("/").text, ben.get("/").text] == ["None", "ben"]

@@ -64,6 +64,22 @@ impl Access {
         Ok((access, store))
     }
 
+    /// Returns the configuration whose sessions are signed cookies that can be revoked, and what may be shown of
+    /// where; `None` where a store of sessions is named.
+    pub(super) fn of_revocations(
+        args: &StoreArgs,
+    ) -> Result<Option<(SessionConfig, String)>, Failure> {
+        let access = Self::read(&args.config)?;
+        if access.address(args.store.as_deref()).is_ok() {
+            return Ok(None);
+        }
+        let Some(config) = access.config.filter(|config| !config.wants_store()) else {
+            return Ok(None);
+        };
+        let place = config.revocations().and_then(StoreKind::shown);
+        Ok(place.map(|place| (config, place)))
+    }
+
     /// Returns what may be shown of the store's address.
     pub(super) fn place(&self, args: &StoreArgs) -> String {
         let address = self.address(args.store.as_deref()).ok();

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hipflask::{
-    SessionInterface,
+    SessionConfig, SessionInterface,
     store::{AnyStore, Deleted, Entry, Store, StoreError},
 };
 
@@ -71,6 +71,11 @@ pub(super) async fn run(args: &RevokeArgs) -> Result<Status, Failure> {
         Some(user) => Which::OfUser(user),
         None => Which::These(args.id.iter().map(String::as_str).collect()),
     };
+    if let Which::OfUser(user) = which
+        && let Some((config, place)) = Access::of_revocations(&args.store)?
+    {
+        return revoke_cookies(&config, user, &place, args.yes).await;
+    }
     let (access, store) = Access::to_store(&args.store).await?;
     let place = access.place(&args.store);
     if !args.yes && !is_confirmed(&which.question(&place))? {
@@ -95,6 +100,29 @@ pub(super) async fn run(args: &RevokeArgs) -> Result<Status, Failure> {
         say(format_args!("{n_missing} of the ids are of no session: see `hipflask sessions ls`"));
     }
     Ok(Status::refused_if(n_missing > 0))
+}
+
+/// Has the signed cookies of a user refused that there are.
+async fn revoke_cookies(
+    config: &SessionConfig,
+    user: &str,
+    place: &str,
+    is_sure: bool,
+) -> Result<Status, Failure> {
+    let user_shown = printable(user);
+    let question = format!("Refuse all signed cookies of the user {user_shown}, by {place}?");
+    if !is_sure && !is_confirmed(&question)? {
+        say("nothing was revoked");
+        return Ok(Status::Refused);
+    }
+    let interface = SessionInterface::connect(config, "cookie:").await;
+    let interface = interface.map_err(|error| Failure::Configuration(error.to_string()))?;
+    let revoked = interface.revoke_user(user).await;
+    revoked.map_err(|error| Failure::Configuration(error.to_string()))?;
+    say(
+        "all that was signed for the user so far is refused; each node knows it after SESSION_REVOCATIONS_DELAY",
+    );
+    Ok(Status::Done)
 }
 
 fn is_confirmed(question: &str) -> Result<bool, Failure> {
