@@ -443,7 +443,7 @@ def test_log_tells_of_two_frameworks_with_one_cookie(caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"session_cookie_nam": "a"}, "did you mean session_cookie_name?"),
+        ({"session_cooky_name": "a"}, "did you mean session_cookie_name?"),
         ({"max_age": 1}, "max_age is called permanent_session_lifetime here"),
         ({"secret_key": None}, "need a secret_key, or a store"),
         ({"store": "reddis://localhost"}, "did you mean redis:?"),
