@@ -25,7 +25,7 @@ CRATES = {
         "mongodb",
     ],
 }
-PACKAGES = ["Flask", "Flask-Session", "itsdangerous", "Werkzeug", "redis", "gunicorn"]
+PACKAGES = ["Flask", "Flask-Session", "itsdangerous", "Werkzeug", "redis", "gunicorn", "starlette", "starsessions"]
 PROGRAMS = [
     [os.environ.get("REDIS_SERVER", "redis-server"), "--version"],
     [*sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))[-1:], "--version"],
