@@ -1,16 +1,16 @@
 //! Requests through axum's router, without a network: with sessions, and with only what they send.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc, time::SystemTime};
 
 use axum::{
     Router,
     body::Body,
     extract::FromRequestParts,
-    http::{HeaderValue, Request, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
     response::IntoResponse,
     routing::get,
 };
-use hipflask::{SecretKey, SessionLayer};
+use hipflask::{SecretKey, SessionConfig, SessionLayer, UnixTime, config::CookieSessions};
 use tower::{Service, layer::util::Identity};
 
 use crate::{
@@ -46,14 +46,16 @@ impl Runner for Case {
 }
 
 /// Returns what is compared. A layer that does nothing shows what `Router::layer` itself costs, and the
-/// handlers that send the same headers what a session costs beyond its headers.
+/// handlers that send the same headers what a session costs beyond its headers. Those that open and save
+/// the cookie themselves, in one place and without a layer, show the least that it can cost.
 ///
 /// # Errors
 ///
 /// When the system has no random bytes.
-pub fn cases() -> Result<[Case; 7], Box<dyn Error>> {
+pub fn cases() -> Result<[Case; 9], Box<dyn Error>> {
     let key = SecretKey::random()?;
     let cookie = cookie(&key)?;
+    let sessions = SessionConfig::new(key.clone()).build()?;
     let plain = Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/read", get(read_headers))
@@ -64,6 +66,11 @@ pub fn cases() -> Result<[Case; 7], Box<dyn Error>> {
         .route("/write", get(write))
         .layer(SessionLayer::new(key)?);
     let idle = plain.clone().layer(Identity::new());
+    let by_hand = Router::new()
+        .route("/read", get(async |ByHand(opened): ByHand<false>| opened))
+        .route("/write", get(async |ByHand(opened): ByHand<true>| opened))
+        .layer(Identity::new())
+        .with_state(Arc::new(sessions));
     let case = |name, app: &Router, path| Case {
         name,
         app: app.clone().with_state(()),
@@ -75,18 +82,20 @@ pub fn cases() -> Result<[Case; 7], Box<dyn Error>> {
         case("a layer that does nothing", &idle, "/"),
         case("hipflask, untouched", &session, "/"),
         case("a read's headers, layer that does nothing", &idle, "/read"),
+        case("opened by hand, read", &by_hand, "/read"),
         case("hipflask, read", &session, "/read"),
         case("a write's headers, layer that does nothing", &idle, "/write"),
+        case("opened and saved by hand, write", &by_hand, "/write"),
         case("hipflask, write", &session, "/write"),
     ])
 }
 
 fn cookie(key: &SecretKey) -> Result<HeaderValue, Box<dyn Error>> {
-    let interface = hipflask::SessionConfig::new(key.clone()).build()?;
+    let interface = SessionConfig::new(key.clone()).build()?;
     let mut session = hipflask_core::session::Session::new();
     session.insert("count", 17)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    let value = interface.sign(&session, hipflask::UnixTime::since_epoch(now))?.unwrap_or_default();
+    let value = interface.sign(&session, UnixTime::since_epoch(now))?.unwrap_or_default();
     Ok(HeaderValue::try_from(format!("session={value}"))?)
 }
 
@@ -98,6 +107,38 @@ impl<S: Sync> FromRequestParts<S> for Nothing {
 
     async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self)
+    }
+}
+
+/// The headers and the body of an answer with a session, which it opens, and saves if it `WRITES`.
+struct ByHand<const WRITES: bool>((HeaderMap, String));
+
+impl<const WRITES: bool> FromRequestParts<Arc<CookieSessions>> for ByHand<WRITES> {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        sessions: &Arc<CookieSessions>,
+    ) -> Result<Self, StatusCode> {
+        let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = UnixTime::since_epoch(now);
+        let line = parts.headers.get(header::COOKIE).map_or(&[][..], HeaderValue::as_bytes);
+        let cookie = hipflask_core::cookie::find(line, "session");
+        let mut session = sessions.open(cookie.as_deref(), now).session;
+        let mut count = session.get::<u64>("count").ok().flatten().unwrap_or(0);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+        if WRITES {
+            count += 1;
+            session.insert("count", count).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+            let saved =
+                sessions.save(&session, now).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+            let cookie = saved.action.header().unwrap_or_default();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+            headers.insert(header::SET_COOKIE, HeaderValue::try_from(cookie).map_err(failed)?);
+        }
+        Ok(Self((headers, count.to_string())))
     }
 }
 
