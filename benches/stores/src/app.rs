@@ -1,5 +1,7 @@
 //! The contenders: `/` does not ask for the session, `/read` shows a number, `/write` counts it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::{Router, extract::Path, routing::get};
 use serde_json::{Map, Value};
 
@@ -14,6 +16,10 @@ fn workload(name: &str) -> Map<String, Value> {
 pub(crate) const CONTENDERS: [&str; 6] =
     ["hipflask", "tower-sessions", "axum_session", "axess", "actix-session", "flask"];
 
+/// A handler that asks Redis itself, by the client crate that Hipflask uses, and writes blindly: the least that
+/// a session there can cost.
+pub(crate) const BY_HAND: &str = "by hand";
+
 /// Serves one of the Rust contenders on a free port, which it prints.
 pub(crate) fn serve(server: &str, redis: &str) -> Anything<()> {
     if server == "actix-session" {
@@ -25,6 +31,7 @@ pub(crate) fn serve(server: &str, redis: &str) -> Anything<()> {
             "hipflask" => hipflask_app(redis).await?,
             "tower-sessions" => tower_app(redis).await?,
             "axum_session" => axum_session_app(redis).await?,
+            BY_HAND => by_hand_app(redis).await?,
             #[cfg(feature = "axess")]
             "axess" => axess_app(redis).await?,
             _ => return Err("unknown contender".into()),
@@ -62,6 +69,55 @@ async fn hipflask_app(redis: &str) -> Anything<Router> {
         .route("/write", get(write))
         .route("/fill/{name}", get(fill))
         .layer(sessions))
+}
+
+async fn by_hand_app(redis: &str) -> Anything<Router> {
+    use axum::{
+        extract::State,
+        http::{HeaderMap, header::SET_COOKIE},
+    };
+    use redis::{AsyncCommands, RedisResult, aio::MultiplexedConnection};
+
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    fn id(headers: &HeaderMap) -> Option<&str> {
+        headers.get("cookie")?.to_str().ok()?.strip_prefix("session=")
+    }
+    async fn load(connection: &mut MultiplexedConnection, id: &str) -> Result<u64, String> {
+        let found: RedisResult<Option<Vec<u8>>> = connection.get(format!("session:{id}")).await;
+        let found = found.map_err(|error| error.to_string())?.unwrap_or_default();
+        let content: Map<String, Value> = serde_json::from_slice(&found).unwrap_or_default();
+        Ok(content.get("count").and_then(Value::as_u64).unwrap_or(0))
+    }
+    async fn read(
+        State(mut connection): State<MultiplexedConnection>,
+        headers: HeaderMap,
+    ) -> Result<String, String> {
+        let Some(id) = id(&headers) else { return Ok("0".into()) };
+        Ok(load(&mut connection, id).await?.to_string())
+    }
+    async fn write(
+        State(mut connection): State<MultiplexedConnection>,
+        headers: HeaderMap,
+    ) -> Result<([(axum::http::HeaderName, String); 1], String), String> {
+        // Who has none gets one that is as long as others.
+        let next = || format!("{:043}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let id = id(&headers).map_or_else(next, str::to_owned);
+        let count = load(&mut connection, &id).await? + 1;
+        let content = serde_json::to_vec(&Map::from_iter([("count".to_owned(), count.into())]));
+        let content = content.map_err(|error| error.to_string())?;
+        let key = format!("session:{id}");
+        let saved: RedisResult<()> = connection.set_ex(key, content, 31 * 24 * 3600).await;
+        saved.map_err(|error| error.to_string())?;
+        let cookie = format!("session={id}; HttpOnly; Path=/");
+        Ok(([(SET_COOKIE, cookie)], count.to_string()))
+    }
+
+    let connection = redis::Client::open(redis)?.get_multiplexed_async_connection().await?;
+    Ok(Router::new()
+        .route("/", get(async || "hello"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .with_state(connection))
 }
 
 async fn tower_app(redis: &str) -> Anything<Router> {

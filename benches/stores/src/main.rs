@@ -29,6 +29,7 @@ pub(crate) type Anything<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Anything<()> {
     let args: Vec<String> = env::args().skip(1).collect();
+    let all = [&app::CONTENDERS[..], &[app::BY_HAND]].concat();
     match &args[..] {
         [command, server, redis] if command == "serve" => app::serve(server, redis),
         [command] if command == "drivers" => drivers::compare(7),
@@ -39,8 +40,8 @@ fn main() -> Anything<()> {
         [command, n] if command == "purge" => purge::measure(n.parse()?),
         [command] if command == "scale" => scale::measure(1_000_000),
         [command, n] if command == "scale" => scale::measure(n.parse()?),
-        [] => report::compare(7, &app::CONTENDERS),
-        [n_rounds] => report::compare(n_rounds.parse()?, &app::CONTENDERS),
+        [] => report::compare(7, &all),
+        [n_rounds] => report::compare(n_rounds.parse()?, &all),
         [n_rounds, names @ ..] => report::compare(
             n_rounds.parse()?,
             &names.iter().map(String::as_str).collect::<Vec<_>>(),
