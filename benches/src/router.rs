@@ -45,7 +45,9 @@ impl Runner for Case {
     }
 }
 
-/// Returns what is compared. A layer that does nothing shows what `Router::layer` itself costs, and the
+/// Returns what is compared.
+///
+/// A layer that does nothing shows what `Router::layer` itself costs, and the
 /// handlers that send the same headers what a session costs beyond its headers. Those that open and save
 /// the cookie themselves, in one place and without a layer, show the least that it can cost.
 ///
