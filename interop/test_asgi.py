@@ -319,12 +319,24 @@ def test_store_that_hangs_holds_up_nobody_else(store: Any) -> None:
     assert status == 503
 
 
-def test_answer_is_an_error_if_the_session_is_not_saved() -> None:
+def test_answer_is_an_error_if_the_session_is_not_saved(caplog: pytest.LogCaptureFixture) -> None:
     with STORES["redis"]() as store:
-        ours = TestClient(make(store=store.url, session_store_deadline=1))
+        app, sent = make(store=store.url, session_store_deadline=1), []
+
+        async def observed(scope: Any, receive: Any, send: Any) -> None:
+            async def noted(message: Any) -> None:
+                sent.append(message["type"])
+                await send(message)
+
+            await app(scope, receive, noted)
+
+        ours = TestClient(observed)
         ours.get("/set_all")
         store.stop()
+        sent.clear()
         answer = ours.get("/set_all")
+        assert sent == ["http.response.start", "http.response.body"], "an answer ends once"
+        assert caplog.text.count("session not saved") == 1
         assert answer.status_code == 503
         assert answer.text.endswith("the session was not saved. Please try again.\n")
         assert answer.headers["vary"] == "Cookie"

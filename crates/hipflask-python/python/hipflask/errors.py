@@ -65,3 +65,10 @@ class TooManySessions(_Refusal, Forbidden):
     code = 403
     #: What the log says of it.
     reason = "too_many_sessions"
+
+
+def refusal(error: SessionConflict | StoreUnavailable | TooManySessions) -> str:
+    """Returns the page that a visitor sees whose session was not saved."""
+    too_many = isinstance(error, TooManySessions)
+    advice = "There are too many: end one of them first" if too_many else "Please try again"
+    return f"{error.code} {error.name.upper()}: the session was not saved. {advice}.\n"

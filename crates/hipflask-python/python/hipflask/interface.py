@@ -15,7 +15,7 @@ from flask import Request
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from werkzeug.http import dump_cookie
 
-from .errors import SessionConflict, StoreUnavailable, TooManySessions
+from .errors import SessionConflict, StoreUnavailable, TooManySessions, refusal
 from .session import Session
 from .settings import Serializer, Settings, check_serializer
 from .unopened import open_first, unopened
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from itsdangerous import URLSafeTimedSerializer
 
-__all__ = ["HipFlaskSessionInterface"]
+__all__ = ["HipFlaskSessionInterface", "into_error"]
 
 logger = logging.getLogger("hipflask")
 
@@ -150,7 +150,7 @@ def _vary_if_accessed(session: Session, response: Response) -> None:
         _vary(response)
 
 
-def _vary(response: Response) -> None:
+def _vary(response: Any) -> None:
     # Werkzeug's set of header items is worth its time only if there is one already. To ask for the list
     # of them costs a third of `in`, which raises an exception inside.
     if response.headers.getlist("Vary"):
@@ -163,17 +163,20 @@ def _refuse(
     response: Response, error: SessionConflict | StoreUnavailable | TooManySessions
 ) -> None:
     """Turns a response that the view has made into an error, without what only it was to know."""
-    logger.error("session not saved: %s", error, extra={"reason": error.reason})
     close = getattr(response.response, "close", None)
     if close is not None:
         response.call_on_close(close)
+    into_error(response, error)
+
+
+def into_error(response: Any, error: SessionConflict | StoreUnavailable | TooManySessions) -> None:
+    """Leaves of a response, of Flask or of Quart, what an error may have, and tells the log."""
+    logger.error("session not saved: %s", error, extra={"reason": error.reason})
     keep = [(name, value) for name, value in response.headers if name.lower() in ("set-cookie", "vary")]
     response.headers.clear()
     for name, value in keep:
         response.headers.add(name, value)
     response.status_code = error.code
     response.mimetype = "text/plain"
-    too_many = isinstance(error, TooManySessions)
-    advice = "There are too many: end one of them first" if too_many else "Please try again"
-    response.set_data(f"{response.status}: the session was not saved. {advice}.\n")
+    response.set_data(refusal(error))
     _vary(response)

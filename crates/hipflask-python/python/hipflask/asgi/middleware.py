@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, MutableMapping
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from ..errors import ConfigError
+from ..errors import ConfigError, refusal
 from ..settings import KNOWN, Settings
-from .session import REFUSALS, AsyncSession, advice, start
+from .session import REFUSALS, AsyncSession, start
 from .starlette import Foreign
 
 if TYPE_CHECKING:
@@ -193,14 +193,17 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         if message["type"] in _BEGINNINGS and not self.begun.is_set():
-            message = await self._begin(message)
+            begun = await self._begin(message)
+            if begun is None:
+                return
+            message = begun
         elif self.is_over:
             return
         elif message.get("more_body") and not self._session._is_over:
             self._freeze()
         await self._send(message)
 
-    async def _begin(self, message: Message) -> Message:
+    async def _begin(self, message: Message) -> Message | None:
         session = self._session
         try:
             cookie = await session.save(self._settings, DefaultJSONProvider)
@@ -208,7 +211,8 @@ class _Answer:
             if session._opened is not None or session._modified:
                 if message["type"] != "http.response.start":
                     raise
-                return await self.refuse(error, message["headers"])
+                await self.refuse(error, message["headers"])
+                return None
             cookie = None
         self.begun.set()
         headers = list(message.get("headers") or ())
@@ -220,20 +224,17 @@ class _Answer:
             self._freeze()
         return {**message, "headers": headers}
 
-    async def refuse(self, error: Any, headers: Any = ()) -> Message:
-        """Sends what a page becomes whose session was not saved, without what only it was to know. Returns the
-        last message of that."""
+    async def refuse(self, error: Any, headers: Any = ()) -> None:
+        """Sends what a page becomes whose session was not saved, without what only it was to know."""
         logger.error("session not saved: %s", error, extra={"reason": error.reason})
         self.is_over = True
         self.begun.set()
-        body = advice(error)
+        body = refusal(error).encode()
         kept = [(name, value) for name, value in headers if name.lower() in (b"set-cookie", b"vary")]
         kept += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
         start = {"type": "http.response.start", "status": error.code, "headers": _vary(kept)}
         await self._send(start)
-        end = {"type": "http.response.body", "body": body}
-        await self._send(end)
-        return end
+        await self._send({"type": "http.response.body", "body": body})
 
     async def close(self) -> None:
         """Closes a WebSocket."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from quart.sessions import SessionInterface
 
+from ..interface import into_error
 from ..settings import Settings
-from .session import REFUSALS, AsyncSession, advice, start
+from .session import REFUSALS, AsyncSession, start
 from .starlette import Foreign
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class QuartSessionInterface(SessionInterface):
             if response is None:
                 raise
             if session._opened is not None or session._modified:
-                _refuse(response, error)
+                into_error(response, error)
             return
         session._is_over = True
         if response is None:
@@ -60,15 +61,3 @@ class QuartSessionInterface(SessionInterface):
             response.headers.add("Set-Cookie", cookie)
         if cookie is not None or session.accessed:
             response.vary.add("Cookie")
-
-
-def _refuse(response: Response, error: Any) -> None:
-    """Turns a response that the view has made into an error, without what only it was to know."""
-    kept = [(name, value) for name, value in response.headers if name.lower() in ("set-cookie", "vary")]
-    response.headers.clear()
-    for name, value in kept:
-        response.headers.add(name, value)
-    response.status_code = error.code
-    response.mimetype = "text/plain"
-    response.set_data(advice(error))
-    response.vary.add("Cookie")

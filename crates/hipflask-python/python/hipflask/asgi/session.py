@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Iterable
 
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from ..waiting import Outcome
     from .starlette import Foreign
 
-__all__ = ["REFUSALS", "AsyncSession", "NotLoaded", "advice", "start"]
-
-logger = logging.getLogger("hipflask")
+__all__ = ["REFUSALS", "AsyncSession", "NotLoaded", "start"]
 
 #: Why a session is not saved, or not opened, which the visitor is told.
 REFUSALS = (SessionConflict, StoreUnavailable, TooManySessions)
@@ -220,14 +217,6 @@ def start(engine: Engine, name: str, header: str, agent: str | None, foreign: Fo
     session.cookie_name = name
     session._foreign = foreign
     return session  # type: ignore[no-any-return]
-
-
-def advice(error: Any) -> bytes:
-    """Returns the page that says why a session was not saved."""
-    logger.error("session not saved: %s", error, extra={"reason": error.reason})
-    too_many = isinstance(error, TooManySessions)
-    what = "There are too many: end one of them first" if too_many else "Please try again"
-    return f"{error.code} {error.name.upper()}: the session was not saved. {what}.\n".encode()
 
 
 async def _awaited(value: Any) -> Any:
