@@ -342,6 +342,11 @@ def test_answer_is_an_error_if_the_session_is_not_saved(caplog: pytest.LogCaptur
         assert answer.headers["vary"] == "Cookie"
         assert "set-cookie" not in answer.headers
         assert ours.get("/untouched").status_code == 200
+        # A new session fails when it is saved, and not when it is opened.
+        ours.cookies.clear()
+        sent.clear()
+        assert ours.get("/set_all").status_code == 503
+        assert sent == ["http.response.start", "http.response.body"], "an answer ends once"
 
 
 def test_websocket_reads_its_session_and_sets_it_when_it_is_accepted() -> None:
