@@ -72,13 +72,14 @@ impl<F: Future> Future for Until<F> {
             *this.place = None;
             return Poll::Ready(Some(output));
         }
-        if Instant::now() >= *this.deadline {
-            *this.place = None;
-            return Poll::Ready(None);
-        }
         match this.place {
-            Some(place) => place.wake_by(context.waker()),
+            // Whatever the time is, the next tick looks.
             None => *this.place = Some(Place::take(*this.deadline, context.waker().clone())),
+            Some(_) if Instant::now() >= *this.deadline => {
+                *this.place = None;
+                return Poll::Ready(None);
+            }
+            Some(place) => place.wake_by(context.waker()),
         }
         Poll::Pending
     }

@@ -310,7 +310,7 @@ impl Saving {
         match theirs {
             Some(theirs) => self.merge(theirs)?,
             None => {
-                let base = snapshot.content().clone();
+                let base = snapshot.shared_content();
                 self.snapshot = Some(Snapshot::written(key, current, base));
             }
         }

@@ -1,5 +1,7 @@
 //! What a request has read: the record, and what was in it.
 
+use std::sync::Arc;
+
 use crate::{
     record::{Coding, DecodeError},
     store::{Record, RecordKey},
@@ -21,7 +23,7 @@ use crate::{
 pub struct Snapshot {
     key: RecordKey,
     record: Record,
-    content: Dict,
+    content: Arc<Dict>,
     outdated: bool,
 }
 
@@ -38,12 +40,13 @@ impl Snapshot {
     ) -> Result<Option<Self>, DecodeError> {
         let decoded = coding.decode(&record.payload, key.as_str())?;
         let outdated = coding.is_outdated(&decoded);
-        Ok(decoded.content.map(|content| Self { key, record, content, outdated }))
+        let content = decoded.content.map(Arc::new);
+        Ok(content.map(|content| Self { key, record, content, outdated }))
     }
 
     /// Returns a snapshot of what was written just now.
-    pub const fn written(key: RecordKey, record: Record, content: Dict) -> Self {
-        Self { key, record, content, outdated: false }
+    pub fn written(key: RecordKey, record: Record, content: impl Into<Arc<Dict>>) -> Self {
+        Self { key, record, content: content.into(), outdated: false }
     }
 
     /// Returns where the record is kept.
@@ -57,8 +60,13 @@ impl Snapshot {
     }
 
     /// Returns what was in the record.
-    pub const fn content(&self) -> &Dict {
+    pub fn content(&self) -> &Dict {
         &self.content
+    }
+
+    /// Returns what was in the record, for those who keep it as it is.
+    pub fn shared_content(&self) -> Arc<Dict> {
+        Arc::clone(&self.content)
     }
 
     /// Reports whether the record is plain and is to be encrypted, the other way round, or sealed with a

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
+use super::source::{Source, slice};
 use crate::{
     serializer::{self, Build, JsonStyle, RawEntry, ReadError, WriteError, Writer},
     value::{self, Text, Value, ValueError},
@@ -20,6 +21,8 @@ pub(super) struct Entry {
 #[derive(Clone)]
 pub(super) enum Key {
     Raw(Range<u32>),
+    /// That of an item of the record.
+    Shared(usize),
     Text(Text),
 }
 
@@ -33,10 +36,17 @@ pub(super) enum Slot {
         plain: bool,
         tagged: bool,
     },
+    /// That of an item of the record.
+    Shared(usize),
     Value(Value),
 }
 
 impl Entry {
+    /// Points to an item of the record.
+    pub(super) const fn shared(at: usize) -> Self {
+        Self { key: Key::Shared(at), slot: Slot::Shared(at), grown: false }
+    }
+
     /// Builds the value at once if that can fail.
     pub(super) fn check(&mut self, text: &str) -> Result<(), ReadError> {
         if let Slot::Raw { json, tagged: true, .. } = &self.slot {
@@ -45,40 +55,45 @@ impl Entry {
         Ok(())
     }
 
-    pub(super) fn value(&self, text: &str) -> Value {
+    pub(super) fn value(&self, source: &Source) -> Value {
         match &self.slot {
             Slot::Raw { json, .. } => {
                 // The scanner has accepted this text; it would be a fault of ours to fail here.
-                serializer::read_at(slice(text, json)).unwrap_or(Value::Null)
+                serializer::read_at(source.slice(json)).unwrap_or(Value::Null)
             }
+            Slot::Shared(at) => source.item(*at).map_or(Value::Null, |(_, value)| value.clone()),
             Slot::Value(value) => value.clone(),
         }
     }
 
     /// Builds the value out of the text where that is possible.
-    pub(super) fn build<B: Build>(&self, text: &str, build: &mut B) -> Result<B::Built, B::Error> {
+    pub(super) fn build<B: Build>(
+        &self,
+        source: &Source,
+        build: &mut B,
+    ) -> Result<B::Built, B::Error> {
         match &self.slot {
-            Slot::Raw { json, plain: true, .. } => serializer::build_at(slice(text, json), build),
-            _ => build.scalar(self.value(text)),
+            Slot::Raw { json, plain: true, .. } => serializer::build_at(source.slice(json), build),
+            _ => build.scalar(self.value(source)),
         }
     }
 
-    pub(super) fn get<T: DeserializeOwned>(&self, text: &str) -> Result<T, ValueError> {
+    pub(super) fn get<T: DeserializeOwned>(&self, source: &Source) -> Result<T, ValueError> {
         if let Slot::Raw { json, ordered: true, .. } = &self.slot
-            && let Some(typed) = serializer::read_typed(slice(text, json))
+            && let Some(typed) = serializer::read_typed(source.slice(json))
         {
             return Ok(typed);
         }
-        value::from_value(self.value(text))
+        value::from_value(self.value(source))
     }
 
-    fn write(&self, text: &str, writer: &mut Writer) -> Result<(), WriteError> {
+    fn write(&self, source: &Source, writer: &mut Writer) -> Result<(), WriteError> {
         match &self.slot {
             Slot::Raw { json, canonical: true, .. } if writer.is_canonical() => {
-                writer.raw(slice(text, json));
+                writer.raw(source.slice(json));
                 Ok(())
             }
-            Slot::Raw { .. } => writer.value(&self.value(text)),
+            Slot::Raw { .. } | Slot::Shared(_) => writer.value(&self.value(source)),
             Slot::Value(value) => writer.value(value),
         }
     }
@@ -99,16 +114,18 @@ impl From<(Text, Value)> for Entry {
 }
 
 impl Key {
-    pub(super) fn as_bytes<'a>(&'a self, text: &'a str) -> &'a [u8] {
+    pub(super) fn as_bytes<'a>(&'a self, source: &'a Source) -> &'a [u8] {
         match self {
-            Self::Raw(range) => slice(text, range).as_bytes(),
+            Self::Raw(range) => source.slice(range).as_bytes(),
+            Self::Shared(at) => source.item(*at).map_or(&[], |(key, _)| key.as_bytes()),
             Self::Text(key) => key.as_bytes(),
         }
     }
 
-    pub(super) fn to_text(&self, text: &str) -> Text {
+    pub(super) fn to_text(&self, source: &Source) -> Text {
         match self {
-            Self::Raw(range) => slice(text, range).into(),
+            Self::Raw(range) => source.slice(range).into(),
+            Self::Shared(at) => source.item(*at).map(|(key, _)| key.clone()).unwrap_or_default(),
             Self::Text(key) => key.clone(),
         }
     }
@@ -117,18 +134,18 @@ impl Key {
 /// Writes all entries as one object.
 pub(super) fn write(
     entries: &[Entry],
-    text: &str,
+    source: &Source,
     style: JsonStyle,
 ) -> Result<Vec<u8>, WriteError> {
-    let mut writer = Writer::with_capacity(text.len() + 64, style);
+    let mut writer = Writer::with_capacity(source.text().len() + 64, style);
     if let [only] = entries
-        && serializer::is_tag(only.key.as_bytes(text))
+        && serializer::is_tag(only.key.as_bytes(source))
     {
-        writer.escaped(only.key.as_bytes(text), &only.value(text))?;
+        writer.escaped(only.key.as_bytes(source), &only.value(source))?;
         return Ok(writer.into_bytes());
     }
-    let keyed = || entries.iter().map(|entry| (entry.key.as_bytes(text), entry));
-    let write = |writer: &mut Writer, entry: &Entry| entry.write(text, writer);
+    let keyed = || entries.iter().map(|entry| (entry.key.as_bytes(source), entry));
+    let write = |writer: &mut Writer, entry: &Entry| entry.write(source, writer);
     if !style.sort_keys || keyed().is_sorted_by_key(|(key, _)| key) {
         writer.object(keyed(), write)?;
     } else {
@@ -137,8 +154,4 @@ pub(super) fn write(
         writer.object(sorted, write)?;
     }
     Ok(writer.into_bytes())
-}
-
-fn slice<'a>(text: &'a str, range: &Range<u32>) -> &'a str {
-    &text[range.start as usize..range.end as usize]
 }

@@ -32,7 +32,7 @@ impl Session {
         self.check_writable()?;
         let key = key.into();
         let at = self.find_bytes(key.as_bytes());
-        let mut items = match at.map(|at| self.entries[at].value(&self.text)) {
+        let mut items = match at.map(|at| self.entries[at].value(&self.source)) {
             None => Vec::new(),
             Some(Value::List(items) | Value::Tuple(items)) => items,
             Some(_) => return Err(SessionError::NotList { key: key.to_string_lossy() }),
@@ -50,7 +50,7 @@ impl Session {
     /// since: [pushed](Self::push), or [modified](Self::modify) to that end.
     pub fn grown(&self) -> Vec<Text> {
         let grown = self.entries.iter().filter(|entry| entry.grown);
-        grown.map(|entry| entry.key.to_text(&self.text)).collect()
+        grown.map(|entry| entry.key.to_text(&self.source)).collect()
     }
 
     /// Notes that a list was [grown](Self::grown), for adapters that see it in their own way.
@@ -84,7 +84,7 @@ impl Session {
     ) -> Result<Option<R>, SessionError> {
         self.check_writable()?;
         let Some(at) = self.find(key) else { return Ok(None) };
-        let (before, was_grown) = (self.entries[at].value(&self.text), self.entries[at].grown);
+        let (before, was_grown) = (self.entries[at].value(&self.source), self.entries[at].grown);
         let mut after = before.clone();
         let result = change(&mut after);
         if after != before {

@@ -8,15 +8,20 @@
 mod convert;
 mod entry;
 mod in_place;
+mod source;
+mod whole;
+
+use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     UnixTime,
-    serializer::{self, Build, JsonStyle, Limits, ReadError, WriteError},
+    serializer::{self, JsonStyle, Limits, ReadError, WriteError},
     value::{self, Dict, Text, Value, ValueError},
 };
 use entry::{Entry, Slot};
+use source::Source;
 
 const PERMANENT: &str = "_permanent";
 
@@ -58,8 +63,7 @@ pub const CSRF_TOKEN: &str = "csrf_token";
 /// ```
 #[derive(Clone, Default)]
 pub struct Session {
-    /// The text that raw entries point into.
-    text: String,
+    source: Source,
     entries: Vec<Entry>,
     modified: bool,
     accessed: bool,
@@ -157,10 +161,12 @@ impl Session {
         Self { entries: entries.into_iter().collect(), stored: true, ..Self::default() }
     }
 
-    /// Opens the content of a store's record.
-    pub fn from_stored(content: Dict) -> Self {
-        let entries = content.into_iter().map(Entry::from).collect();
-        Self { entries, stored: true, opened: true, ..Self::default() }
+    /// Opens the content of a store's record, which others may have, too.
+    pub fn from_stored(content: impl Into<Arc<Dict>>) -> Self {
+        let content = content.into();
+        let entries = (0..content.len()).map(Entry::shared).collect();
+        let source = Source::Content(content);
+        Self { source, entries, stored: true, opened: true, ..Self::default() }
     }
 
     /// Takes over content that was changed elsewhere meanwhile; nothing counts as modified by it.
@@ -186,7 +192,7 @@ impl Session {
     pub(crate) fn take_out(&mut self, key: &str) -> Option<Value> {
         let at = self.find(key)?;
         self.modified = true;
-        Some(self.entries.remove(at).value(&self.text))
+        Some(self.entries.remove(at).value(&self.source))
     }
 
     /// Opens the payload of a cookie.
@@ -203,7 +209,7 @@ impl Session {
             let dict = convert::into_dict(value).ok_or(ReadError::BadTag)?;
             entries = dict.into_iter().map(Entry::from).collect();
         }
-        Ok(Self { text, entries, opened: true, ..Self::default() })
+        Ok(Self { source: Source::Text(text), entries, opened: true, ..Self::default() })
     }
 
     /// Returns the session as Flask's tagged JSON.
@@ -212,7 +218,7 @@ impl Session {
     ///
     /// [`WriteError`] for what Python could not read again.
     pub fn to_json(&self) -> Result<Vec<u8>, WriteError> {
-        entry::write(&self.entries, &self.text, self.json_style)
+        entry::write(&self.entries, &self.source, self.json_style)
     }
 
     /// Sets what is written into a cookie to what another app's JSON provider would write.
@@ -227,13 +233,13 @@ impl Session {
     /// [`SessionError::Value`] when the value has another shape than `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         let entry = self.find(key).map(|at| &self.entries[at]);
-        let typed = entry.map(|entry| entry.get(&self.text)).transpose();
+        let typed = entry.map(|entry| entry.get(&self.source)).transpose();
         typed.map_err(|error| error.with_key(key).into())
     }
 
     /// Returns the value of `key` as it is.
     pub fn value(&self, key: &str) -> Option<Value> {
-        self.find(key).map(|at| self.entries[at].value(&self.text))
+        self.find(key).map(|at| self.entries[at].value(&self.source))
     }
 
     /// Sets `key`. As in Flask this marks the session as modified, also for an equal value.
@@ -343,78 +349,7 @@ impl Session {
     /// [`STARTED`].
     pub fn is_blank(&self) -> bool {
         let mut entries = self.entries.iter();
-        entries.all(|entry| self.stored && is_about_session(entry.key.as_bytes(&self.text)))
-    }
-
-    /// Returns the whole session as one type.
-    ///
-    /// ```
-    /// use hipflask_core::session::Session;
-    ///
-    /// #[derive(serde::Deserialize, serde::Serialize)]
-    /// struct Login { user_id: u64 }
-    ///
-    /// let mut session = Session::new();
-    /// session.replace(&Login { user_id: 7 })?;
-    /// assert_eq!(session.extract::<Login>()?.user_id, 7);
-    /// # Ok::<(), hipflask_core::session::SessionError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Value`] when the content has another shape than `T`.
-    pub fn extract<T: DeserializeOwned>(&self) -> Result<T, SessionError> {
-        Ok(value::from_content(|| self.to_dict())?)
-    }
-
-    /// Replaces the whole content by the fields of one value. Every other key is gone, those of
-    /// Flask and its extensions included (`_permanent`, `_flashes`, `_user_id`): keep them with a
-    /// field `#[serde(flatten)] rest: BTreeMap<String, Value>`.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Value`] when the value is no struct or map, else as [`set`](Self::set).
-    pub fn replace<T: Serialize>(&mut self, content: &T) -> Result<(), SessionError> {
-        self.check_writable()?;
-        self.set_all(value::to_value(content)?)
-    }
-
-    /// Replaces the whole content by a [`Value`], as [`replace`](Self::replace) does.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Value`] when the value is no dict, else as [`set`](Self::set).
-    pub fn set_all(&mut self, content: Value) -> Result<(), SessionError> {
-        self.check_writable()?;
-        let Value::Dict(dict) = content else {
-            let text = "a session is replaced by a struct or a map";
-            return Err(SessionError::Value(serde::ser::Error::custom(text)));
-        };
-        self.modified = true;
-        self.entries = dict.into_iter().map(Entry::from).collect();
-        Ok(())
-    }
-
-    /// Builds the content as values of another kind, key by key, and hands them to `each`.
-    ///
-    /// # Errors
-    ///
-    /// What building and `each` return.
-    pub fn build<B: Build>(
-        &self,
-        build: &mut B,
-        mut each: impl FnMut(&mut B, Text, B::Built) -> Result<(), B::Error>,
-    ) -> Result<(), B::Error> {
-        self.entries.iter().try_for_each(|entry| {
-            let value = entry.build(&self.text, build)?;
-            each(build, entry.key.to_text(&self.text), value)
-        })
-    }
-
-    /// Returns a copy of the content.
-    pub fn to_dict(&self) -> Dict {
-        let item = |entry: &Entry| (entry.key.to_text(&self.text), entry.value(&self.text));
-        self.entries.iter().map(item).collect()
+        entries.all(|entry| self.stored && is_about_session(entry.key.as_bytes(&self.source)))
     }
 
     /// Reports whether `key` is there.
@@ -424,12 +359,12 @@ impl Session {
 
     /// Returns the keys in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = Text> + '_ {
-        self.entries.iter().map(|entry| entry.key.to_text(&self.text))
+        self.entries.iter().map(|entry| entry.key.to_text(&self.source))
     }
 
     /// Returns keys and values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Text, Value)> + '_ {
-        self.keys().zip(self.entries.iter().map(|entry| entry.value(&self.text)))
+        self.keys().zip(self.entries.iter().map(|entry| entry.value(&self.source)))
     }
 
     /// Returns the number of keys.
@@ -494,8 +429,8 @@ impl Session {
     /// Returns each key with the bytes that it and its value take as JSON, the largest first.
     pub fn sizes(&self) -> Vec<(String, usize)> {
         let size = |entry: &Entry| {
-            let json = serializer::to_json(&entry.value(&self.text)).unwrap_or_default();
-            let key = entry.key.to_text(&self.text);
+            let json = serializer::to_json(&entry.value(&self.source)).unwrap_or_default();
+            let key = entry.key.to_text(&self.source);
             (key.to_string_lossy(), key.as_bytes().len() + json.len())
         };
         let mut sizes: Vec<_> = self.entries.iter().map(size).collect();
@@ -517,7 +452,7 @@ impl Session {
     }
 
     fn find_bytes(&self, key: &[u8]) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.key.as_bytes(&self.text) == key)
+        self.entries.iter().position(|entry| entry.key.as_bytes(&self.source) == key)
     }
 }
 

@@ -67,6 +67,11 @@ impl Dict {
         self.0.iter()
     }
 
+    /// Returns the key and the value at a place in that order.
+    pub(crate) fn item(&self, at: usize) -> Option<(&Text, &Value)> {
+        self.0.get_index(at)
+    }
+
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.0.len()

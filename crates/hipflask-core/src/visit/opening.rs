@@ -304,9 +304,11 @@ impl Opened {
 
     /// Returns the session and what is known of it beside its content.
     pub fn into_parts(self) -> (Session, Visit) {
-        let mut session = match (self.content, self.visit.content()) {
+        let mut session = match (self.content, &self.visit.held) {
             (Content::Cookie(session), _) => session,
-            (Content::Record { .. }, Some(content)) => Session::from_stored(content.clone()),
+            (Content::Record { .. }, Some(held)) => {
+                Session::from_stored(held.snapshot().shared_content())
+            }
             (Content::Record { permanent }, None) => Session::new_stored(permanent),
         };
         if self.visit.reason == Reason::StoreUnavailable {

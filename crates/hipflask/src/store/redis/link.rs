@@ -185,9 +185,10 @@ impl Link {
     fn current(&self) -> Option<(Live, bool)> {
         let mut current = self.lock();
         let (live, used) = current.as_mut().filter(|(live, _)| !live.has_ended())?;
-        let is_quiet = used.elapsed() >= QUIET;
+        let now = Instant::now();
+        let is_quiet = now.duration_since(*used) >= QUIET;
         if !is_quiet {
-            *used = Instant::now();
+            *used = now;
         }
         Some((live.clone(), is_quiet))
     }
