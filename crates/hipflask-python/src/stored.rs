@@ -70,13 +70,12 @@ impl Stored {
             Road::Client(_) => rules.with_renewal_at_once(false),
             Road::Native(_) => rules,
         };
-        let is_json = rules.settings().format == Format::Json;
-        Ok(Self {
-            dialect: if is_json { Dialect::Json } else { Dialect::Record },
-            id_length: rules.settings().id_length,
-            sessions: rules.into(),
-            road,
-        })
+        let dialect = match rules.settings().format {
+            Format::Json => Dialect::Json,
+            Format::TaggedJson => Dialect::Tagged,
+            _ => Dialect::Record,
+        };
+        Ok(Self { dialect, id_length: rules.settings().id_length, sessions: rules.into(), road })
     }
 
     /// Takes the store that keeps what of signed cookies is refused, in the same way.

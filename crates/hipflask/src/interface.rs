@@ -419,6 +419,7 @@ impl SessionInterface {
             Ok(()) => {
                 report::conflicts(attempts);
                 dropped.into_iter().for_each(report::dropped);
+                closing.reformatted().into_iter().for_each(report::reformatted);
                 closing.finish()
             }
             Err(error) => Err(error),

@@ -3,14 +3,14 @@
 //!
 //! Never tells a key, a cookie or a value: only the reason, ages, sizes, and a key's fingerprint.
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use hipflask_core::{
     cookie::SameSite,
     engine::EngineError,
     interface::{CookieFacts, CookieSessions},
     reason::Reason,
-    record::DecodeError,
+    record::{DecodeError, Format},
     signing::Digest,
 };
 
@@ -157,6 +157,24 @@ pub(crate) fn dropped(reason: Reason) {
     #[cfg(feature = "metrics")]
     metrics::counter!(DROPPED, "reason" => reason.code()).increment(1);
     tracing::info!(target: "hipflask", reason = reason.code(), "changes dropped: {reason}");
+}
+
+/// A record was written in another format than it was read in. Once for each format and process: a store is
+/// full of such records.
+pub(crate) fn reformatted((read, written): (Format, Format)) {
+    static TOLD: Mutex<Vec<Format>> = Mutex::new(Vec::new());
+    {
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(&read) {
+            return;
+        }
+        told.push(read);
+    }
+    tracing::warn!(
+        target: "hipflask",
+        "a record that was read as {read} was written as {written}: nodes of Flask-Session 0.5 and older, or of \
+         Quart-Session, take it for none and overwrite it. While there are any, set SESSION_KEEP_FORMAT"
+    );
 }
 
 /// A session has ended that was watched after its request.

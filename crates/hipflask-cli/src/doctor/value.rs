@@ -259,7 +259,7 @@ fn largest_keys(value: &str, case: &Case) -> String {
     };
     let mut sizes: Vec<_> = opened.session.to_dict().into_iter().collect();
     let size = |(name, value): &(Text, Value)| {
-        let alone = Session::from_stored([(name.clone(), value.clone())].into_iter().collect());
+        let alone = Session::from_stored(Dict::from_iter([(name.clone(), value.clone())]));
         alone.to_json().map_or(0, |json| json.len())
     };
     sizes.sort_by_key(|entry| std::cmp::Reverse(size(entry)));

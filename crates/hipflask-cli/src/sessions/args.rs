@@ -5,7 +5,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use hipflask_core::record::Format;
+use hipflask_core::record::{Format, Package};
 
 use crate::cli::{FormatArgs, PrefixArgs};
 
@@ -172,7 +172,10 @@ pub(crate) struct MigrateArgs {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// How records are written, json or msgpack, instead of SESSION_SERIALIZATION_FORMAT
+    /// Reads the records of another package, instead of SESSION_TAKE_OVER: beaker, flask_kvsession, quart_session or starsessions
+    #[arg(long, value_name = "PACKAGE")]
+    pub(crate) take_over: Option<Package>,
+    /// How records are written, json, msgpack, pickle or tagged_json, instead of SESSION_SERIALIZATION_FORMAT
     // Some stores have a format of their own.
     #[arg(long, value_name = "NAME")]
     pub(crate) record_format: Option<Format>,

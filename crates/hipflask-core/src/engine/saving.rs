@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Changes, EngineError, Losses, Outcome, Snapshot, Wish};
 use crate::{
-    record, session,
+    record::{self, Format},
+    session,
     store::{
         Answer, Created, Question, Record, RecordKey, Renewal, Replaced, Revision, StoreError,
     },
@@ -82,7 +83,10 @@ impl Saving {
     /// # Errors
     ///
     /// [`EngineError::Encode`] when a value cannot be written.
-    pub fn new(snapshot: Option<Snapshot>, wish: Wish) -> Result<Self, EngineError> {
+    pub fn new(snapshot: Option<Snapshot>, mut wish: Wish) -> Result<Self, EngineError> {
+        if let Some(snapshot) = &snapshot {
+            wish.coding = wish.coding.for_record_in(snapshot.format());
+        }
         let idle = if wish.content.is_some() { Outcome::Unchanged } else { Outcome::Ended };
         let mut saving = Self { snapshot, ..Self::dropped(wish, idle) };
         saving.prepare(idle)?;
@@ -282,6 +286,14 @@ impl Saving {
         self.wish.content.as_ref()
     }
 
+    /// Returns in which format a record was read and in which another one it was written at the same place,
+    /// if that is so.
+    pub fn reformatted(&self) -> Option<(Format, Format)> {
+        let read = self.snapshot.as_ref().filter(|it| *it.key() == self.wish.key)?.format();
+        let written = self.wish.coding.format();
+        (read != written && self.outcome() == Some(Outcome::Saved)).then_some((read, written))
+    }
+
     /// Goes on with what is there instead of what was read.
     fn rebase(&mut self, current: Record) -> Result<(), EngineError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
@@ -311,7 +323,8 @@ impl Saving {
             Some(theirs) => self.merge(theirs)?,
             None => {
                 let base = snapshot.shared_content();
-                self.snapshot = Some(Snapshot::written(key, current, base));
+                let format = self.wish.coding.format();
+                self.snapshot = Some(Snapshot::written(key, current, base, format));
             }
         }
         // If all that was to be written is there, it does not matter whether the store has done it.
@@ -334,7 +347,8 @@ impl Saving {
         let (base, mine) = self.origin.get_or_insert_with(origin);
         let changes = Changes::new(base, mine).with_grown(grown);
         let merged = changes.merge(&stored(theirs.content()), *policy)?;
-        self.wish.content = Some(merged);
+        let coding = coding.clone().for_record_in(theirs.format());
+        (self.wish.content, self.wish.coding) = (Some(merged), coding);
         self.snapshot = Some(theirs);
         self.prepare(self.written())
     }

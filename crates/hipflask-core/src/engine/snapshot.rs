@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    record::{Coding, DecodeError},
+    record::{Coding, DecodeError, Format},
     store::{Record, RecordKey},
     value::Dict,
 };
@@ -24,6 +24,7 @@ pub struct Snapshot {
     key: RecordKey,
     record: Record,
     content: Arc<Dict>,
+    format: Format,
     outdated: bool,
 }
 
@@ -39,14 +40,19 @@ impl Snapshot {
         coding: &Coding,
     ) -> Result<Option<Self>, DecodeError> {
         let decoded = coding.decode(&record.payload, key.as_str())?;
-        let outdated = coding.is_outdated(&decoded);
+        let (format, outdated) = (decoded.format, coding.is_outdated(&decoded));
         let content = decoded.content.map(Arc::new);
-        Ok(content.map(|content| Self { key, record, content, outdated }))
+        Ok(content.map(|content| Self { key, record, content, format, outdated }))
     }
 
     /// Returns a snapshot of what was written just now.
-    pub fn written(key: RecordKey, record: Record, content: impl Into<Arc<Dict>>) -> Self {
-        Self { key, record, content: content.into(), outdated: false }
+    pub fn written(
+        key: RecordKey,
+        record: Record,
+        content: impl Into<Arc<Dict>>,
+        format: Format,
+    ) -> Self {
+        Self { key, record, content: content.into(), format, outdated: false }
     }
 
     /// Returns where the record is kept.
@@ -67,6 +73,11 @@ impl Snapshot {
     /// Returns what was in the record, for those who keep it as it is.
     pub fn shared_content(&self) -> Arc<Dict> {
         Arc::clone(&self.content)
+    }
+
+    /// Returns what the record was written as.
+    pub const fn format(&self) -> Format {
+        self.format
     }
 
     /// Reports whether the record is plain and is to be encrypted, the other way round, or sealed with a

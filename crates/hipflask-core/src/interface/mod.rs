@@ -9,7 +9,7 @@ mod outcome;
 mod reading;
 mod signing;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use outcome::{CookieError, CookieFacts, Opened, SaveAction, Saved};
 pub use signing::{FLASK_SALT, Signing};
@@ -18,6 +18,7 @@ use crate::{
     UnixTime,
     cookie::{self, Attributes},
     reason::Reason,
+    record::TakeOver,
     serializer::{self, Limits},
     session::{ReadOnly, Session},
     signing::{Digest, KeyRing, Sealer, TimedSigner},
@@ -56,6 +57,7 @@ pub struct CookieSessions {
     limits: Limits,
     max_cookie_size: usize,
     resign: bool,
+    take_over: Option<Arc<TakeOver>>,
 }
 
 /// Cookies are encrypted.
@@ -96,6 +98,7 @@ impl CookieSessions {
             limits: Limits::default(),
             max_cookie_size: Self::MAX_COOKIE_SIZE,
             resign: false,
+            take_over: None,
         }
     }
 
@@ -155,6 +158,30 @@ impl CookieSessions {
     pub const fn with_resign(mut self, resign: bool) -> Self {
         self.resign = resign;
         self
+    }
+
+    /// Reads the cookies of another package, too, and sends each again as one of ours.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hipflask_core::{
+    ///     UnixTime, interface::CookieSessions, reason::Reason, record::{Package, TakeOver}, signing::KeyRing,
+    /// };
+    ///
+    /// let (now, ring) = (UnixTime::from_secs(1_763_692_800), KeyRing::new("k"));
+    /// let cookie = b"eyJhIjogMX0=.aR_RAA.Za0uPT9_wMVmZ_kvpdAPoPFX5o4"; // Starlette wrote this.
+    ///
+    /// let take_over = Arc::new(TakeOver::new(Package::Starlette, &ring));
+    /// let interface = CookieSessions::new(&ring).with_take_over(take_over);
+    /// let opened = interface.open(Some(cookie), now);
+    /// assert_eq!(opened.reason, Reason::Verified);
+    /// assert_eq!(opened.session.get::<i32>("a")?, Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_TAKE_OVER")]
+    pub fn with_take_over(self, take_over: impl Into<Option<Arc<TakeOver>>>) -> Self {
+        Self { take_over: take_over.into(), ..self }
     }
 
     /// Encrypts cookies, so that nobody can read them. DIFFERENCE: Flask cannot read them either.
@@ -233,7 +260,10 @@ impl CookieSessions {
         let (mut session, reason) = match self.verify(signer, cookie, now, &mut facts) {
             Ok(session) if facts.key == Some(0) => (session, Reason::Verified),
             Ok(session) => (session, Reason::VerifiedByFallbackKey),
-            Err(reason) => (Session::new(), reason),
+            Err(reason) => match self.take(cookie, now, &mut facts) {
+                Some(session) => (session, Reason::Verified),
+                None => (Session::new(), reason),
+            },
         };
         session.set_modified(facts.outdated);
         Opened { session, reason, cookie: Some(facts) }

@@ -1,10 +1,12 @@
 //! What opening and saving come to: values for the adapter, and nothing done yet.
 
 use crate::{
+    UnixTime,
     reason::Reason,
+    record::Taken,
     serializer::WriteError,
     session::Session,
-    signing::{Digest, Sealer, Signer},
+    signing::{Digest, Sealer, Signer, age},
 };
 
 /// A session and how it came to be.
@@ -42,6 +44,13 @@ pub struct CookieFacts {
 }
 
 impl CookieFacts {
+    /// Returns what is known of a cookie of another package.
+    pub(crate) fn of_taken(taken: &Taken, len: usize, now: UnixTime) -> Self {
+        let (signed_at, key) = (Some(taken.signed_at), Some(taken.key));
+        let age = Some(age(taken.signed_at, now));
+        Self { age, signed_at, key, len, outdated: true, ..Self::default() }
+    }
+
     /// Reports whether a fallback key or digest of the signer has signed it.
     pub(crate) fn is_of_another(&self, signer: &Signer) -> bool {
         self.key != Some(0) || self.digest.is_some_and(|digest| digest != signer.digest())

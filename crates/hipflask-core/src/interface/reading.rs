@@ -72,6 +72,18 @@ impl CookieSessions {
         Session::from_json(json, self.limits).map_err(|_| Reason::BadPayload)
     }
 
+    /// Opens a cookie of another package, if such are taken over.
+    pub(super) fn take(
+        &self,
+        cookie: &[u8],
+        now: UnixTime,
+        facts: &mut CookieFacts,
+    ) -> Option<Session> {
+        let taken = self.take_over.as_ref()?.content_of(cookie, now, self.limits)?;
+        *facts = CookieFacts::of_taken(&taken, cookie.len(), now);
+        Some(Session::of(taken.content))
+    }
+
     fn max_age(&self) -> i64 {
         i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX)
     }

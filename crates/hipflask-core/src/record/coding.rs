@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{DecodeError, Decoded, EncodeError, Format, decode, empty, encode};
+use super::{DecodeError, Decoded, EncodeError, Format, TakeOver, decode, empty, encode};
 use crate::{
     UnixTime,
     serializer::Limits,
@@ -87,19 +87,52 @@ pub struct Coding {
     format: Format,
     limits: Limits,
     sealing: Option<Sealing>,
+    keeps_format: bool,
+    take_over: Option<Arc<TakeOver>>,
     now: UnixTime,
 }
 
 impl Coding {
     /// Writes plain records, and opens no others.
     pub const fn new(format: Format, limits: Limits) -> Self {
-        Self { format, limits, sealing: None, now: UnixTime::from_secs(0) }
+        let now = UnixTime::from_secs(0);
+        Self { format, limits, sealing: None, keeps_format: false, take_over: None, now }
+    }
+
+    /// Writes each record back in the format in which it was read, so that others can go on reading it.
+    ///
+    /// ```
+    /// use hipflask_core::{record::{Coding, Format}, serializer::Limits};
+    ///
+    /// let coding = Coding::new(Format::MsgPack, Limits::default()).with_kept_format(true);
+    /// assert_eq!(coding.for_record_in(Format::Pickle).format(), Format::Pickle);
+    /// ```
+    #[must_use]
+    #[doc(alias = "SESSION_KEEP_FORMAT")]
+    pub const fn with_kept_format(mut self, keeps_format: bool) -> Self {
+        self.keeps_format = keeps_format;
+        self
+    }
+
+    /// Returns how a record is written that was read in a format.
+    #[must_use]
+    pub const fn for_record_in(mut self, format: Format) -> Self {
+        if self.keeps_format {
+            self.format = format;
+        }
+        self
     }
 
     /// Opens encrypted records, too, and writes them if that is to be.
     #[must_use]
     pub fn with_sealing(self, sealing: impl Into<Option<Sealing>>, now: UnixTime) -> Self {
         Self { sealing: sealing.into(), now, ..self }
+    }
+
+    /// Reads the records of another package, too.
+    #[must_use]
+    pub fn with_take_over(self, take_over: impl Into<Option<Arc<TakeOver>>>) -> Self {
+        Self { take_over: take_over.into(), ..self }
     }
 
     /// Returns how records are written.
@@ -134,8 +167,16 @@ impl Coding {
             let decoded = decode(&record, self.format, self.limits)?;
             return Ok(Decoded { key: Some(key), ..decoded });
         }
+        let foreign = self.take_over.as_ref().and_then(|it| it.read(record, key, self.limits));
+        if let Some(read) = foreign {
+            return read.map(|(content, format)| Decoded {
+                content: Some(content),
+                format,
+                key: None,
+            });
+        }
         // That a session was renewed is no secret.
-        if self.refuses_plain() && !Format::ALL.map(empty).contains(&record) {
+        if self.refuses_plain() && !Format::FLASK_SESSIONS.map(empty).contains(&record) {
             return Err(DecodeError::NotEncrypted);
         }
         decode(record, self.format, self.limits)

@@ -12,6 +12,7 @@
 mod coding;
 mod entries;
 mod error;
+mod foreign;
 mod json;
 mod msgpack;
 mod nest;
@@ -26,6 +27,8 @@ use crate::{
 
 pub use coding::{Coding, Sealing};
 pub use error::{DecodeError, EncodeError, UnknownFormat};
+pub(crate) use foreign::Taken;
+pub use foreign::{Package, TakeOver, UnknownPackage};
 
 /// How a record is written.
 ///
@@ -45,11 +48,14 @@ pub enum Format {
     MsgPack,
     /// Python's pickle of protocol 5: what cachelib writes, and so Flask-Session into files.
     Pickle,
+    /// JSON with Flask's tags, as a signed cookie has it: what Quart-Session writes. Only who expects it
+    /// reads tags.
+    TaggedJson,
 }
 
 impl Format {
-    /// All of them, in the order in which they are tried.
-    const ALL: [Self; 3] = [Self::MsgPack, Self::Json, Self::Pickle];
+    /// What Flask-Session has written, in the order in which it is tried.
+    const FLASK_SESSIONS: [Self; 3] = [Self::MsgPack, Self::Json, Self::Pickle];
 }
 
 impl fmt::Display for Format {
@@ -58,6 +64,7 @@ impl fmt::Display for Format {
             Self::Json => "json",
             Self::MsgPack => "msgpack",
             Self::Pickle => "pickle",
+            Self::TaggedJson => "tagged_json",
         })
     }
 }
@@ -65,11 +72,13 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = UnknownFormat;
 
-    /// Reads the two words that Flask-Session has; pickle is no choice of an application.
+    /// Reads the two words that Flask-Session has, and those that others need who use the same store.
     fn from_str(word: &str) -> Result<Self, UnknownFormat> {
         match word {
             "json" => Ok(Self::Json),
             "msgpack" => Ok(Self::MsgPack),
+            "pickle" => Ok(Self::Pickle),
+            "tagged_json" => Ok(Self::TaggedJson),
             _ => Err(UnknownFormat),
         }
     }
@@ -98,6 +107,7 @@ pub fn encode(content: &Dict, format: Format) -> Result<Vec<u8>, EncodeError> {
         Format::Json => json::write(content),
         Format::MsgPack => msgpack::write(content),
         Format::Pickle => pickle::write(content),
+        Format::TaggedJson => json::write_tagged(content),
     }
 }
 
@@ -125,7 +135,7 @@ pub fn as_stored(content: &Dict, format: Format, limits: Limits) -> Dict {
 /// ```
 pub const fn empty(format: Format) -> &'static [u8] {
     match format {
-        Format::Json => b"null",
+        Format::Json | Format::TaggedJson => b"null",
         Format::MsgPack => b"\xc0",
         Format::Pickle => b"\x80\x05N.",
     }
@@ -166,7 +176,7 @@ pub fn decode(bytes: &[u8], expected: Format, limits: Limits) -> Result<Decoded,
         return Err(DecodeError::TooLarge);
     }
     let mut fault = None;
-    let others = Format::ALL.into_iter().filter(|format| *format != expected);
+    let others = Format::FLASK_SESSIONS.into_iter().filter(|format| *format != expected);
     for format in [expected].into_iter().chain(others) {
         match read(bytes, format, limits) {
             Ok(Value::Null) => return Ok(Decoded { content: None, format, key: None }),
@@ -186,5 +196,6 @@ fn read(bytes: &[u8], format: Format, limits: Limits) -> Result<Value, DecodeErr
         Format::Json => json::read(bytes, limits),
         Format::MsgPack => msgpack::read(bytes, limits),
         Format::Pickle => pickle::read(bytes, limits),
+        Format::TaggedJson => json::read_tagged(bytes, limits),
     }
 }

@@ -22,6 +22,7 @@ use crate::value::Value;
 
 pub use build::Build;
 pub(crate) use float::python_repr;
+pub(crate) use payload::inflate;
 pub use payload::{PayloadError, compress_payload, decode_payload, encode_payload};
 pub(crate) use read::{build_at, read, read_at, read_untagged};
 pub(crate) use scan::{RawEntry, scan};

@@ -97,7 +97,8 @@ pub fn decode_payload(payload: &[u8], max_inflated: usize) -> Result<(String, bo
     Ok((text, deflated.is_some()))
 }
 
-fn inflate(deflated: &[u8], max_inflated: usize) -> Result<Vec<u8>, PayloadError> {
+/// Inflates what zlib has deflated.
+pub(crate) fn inflate(deflated: &[u8], max_inflated: usize) -> Result<Vec<u8>, PayloadError> {
     INFLATE.with_borrow_mut(|inflate| {
         inflate.reset(true);
         // One byte above the limit tells a text that ends there from one that goes on.

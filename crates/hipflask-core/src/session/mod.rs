@@ -163,10 +163,14 @@ impl Session {
 
     /// Opens the content of a store's record, which others may have, too.
     pub fn from_stored(content: impl Into<Arc<Dict>>) -> Self {
+        Self { stored: true, ..Self::of(content) }
+    }
+
+    /// Opens the content of another package's cookie.
+    pub(crate) fn of(content: impl Into<Arc<Dict>>) -> Self {
         let content = content.into();
         let entries = (0..content.len()).map(Entry::shared).collect();
-        let source = Source::Content(content);
-        Self { source, entries, stored: true, opened: true, ..Self::default() }
+        Self { source: Source::Content(content), entries, opened: true, ..Self::default() }
     }
 
     /// Takes over content that was changed elsewhere meanwhile; nothing counts as modified by it.

@@ -28,7 +28,7 @@ use crate::{
     listing::{self, UserIndex},
     reason::Reason,
     recent::Recent,
-    record::{DecodeError, Format},
+    record::{DecodeError, Format, TakeOver},
     session::Session,
     signing::UnsignError,
     store::{Entry, Record, RecordKey, Store, Touch},
@@ -149,6 +149,19 @@ impl StoredSessions {
         self
     }
 
+    /// Reads the sessions of another package, too.
+    #[must_use]
+    pub fn with_take_over(mut self, take_over: TakeOver) -> Self {
+        self.settings.take_over = Some(Arc::new(take_over));
+        self
+    }
+
+    /// Returns where a record is to lie that another package keeps under a key; `None` if it is none of its.
+    pub fn key_of_taken(&self, key: &RecordKey) -> Option<RecordKey> {
+        let id = self.settings.take_over.as_ref()?.id_in(key.as_str())?;
+        Some(self.key_of(&SessionId::parse(id.as_bytes())?))
+    }
+
     /// Takes over sessions that lie in signed cookies of the same name: each moves into the store when
     /// it is first used.
     #[must_use]
@@ -164,6 +177,14 @@ impl StoredSessions {
 
     /// Opens a signed cookie of before the store, if such are taken over and this is one.
     pub(crate) fn open_earlier(&self, cookie: &[u8], now: UnixTime) -> Option<Opened> {
+        if let Some(take_over) = &self.settings.take_over
+            && let Some(taken) = take_over.content_of(cookie, now, self.settings.limits)
+        {
+            let facts = CookieFacts::of_taken(&taken, cookie.len(), now);
+            let mut session = Session::from_stored(taken.content);
+            session.set_modified(true);
+            return Some(Opened { session, reason: Reason::Verified, cookie: Some(facts) });
+        }
         let opened = self.migration.as_ref()?.open(Some(cookie), now);
         opened.reason.is_verified().then(|| {
             let mut session = Session::from_stored(opened.session.to_dict());
@@ -195,7 +216,19 @@ impl StoredSessions {
         now: UnixTime,
         facts: &mut CookieFacts,
     ) -> Result<SessionId, Reason> {
+        let take_over = self.settings.take_over.as_deref();
+        if let Some((id, key)) = take_over.and_then(|it| it.signed_id(cookie)) {
+            // It is sent again as ids are here.
+            (facts.key, facts.outdated) = (Some(key), true);
+            return SessionId::parse(&id).ok_or(Reason::MalformedId);
+        }
         let id = match &self.settings.signer {
+            Some(_)
+                if !cookie.contains(&b'.') && take_over.is_some_and(TakeOver::has_plain_ids) =>
+            {
+                facts.outdated = true;
+                cookie
+            }
             None => cookie,
             Some(signer) => {
                 let unsigned = signer.unsign_at(cookie, now).map_err(|error| match error {
@@ -225,8 +258,9 @@ impl StoredSessions {
 
     /// Returns where the record may lie if [`key_of`](Self::key_of) has none.
     pub fn earlier_key_of(&self, id: &SessionId) -> Option<RecordKey> {
+        let foreign = self.settings.take_over.as_ref().and_then(|it| it.key_of(id.as_str()));
         let is_moving = self.settings.id_storage == IdStorage::HashedFromPlain;
-        is_moving.then(|| self.plain_key_of(id))
+        foreign.map(RecordKey::new).or_else(|| is_moving.then(|| self.plain_key_of(id)))
     }
 
     /// Returns where another request may have moved a record to that was read here.

@@ -1,6 +1,6 @@
 //! How sessions are kept in a store, under Flask-Session's names and with its defaults.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::SessionId;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     engine::ConflictPolicy,
     interface::Signing,
     listing,
-    record::{Coding, Format, Sealing},
+    record::{Coding, Format, Sealing, TakeOver},
     serializer::Limits,
     signing::{KeyRing, Signer},
 };
@@ -59,7 +59,7 @@ pub enum OnOutage {
 /// How sessions are kept in a store. Nothing is checked here.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::{sync::Arc, time::Duration};
 /// use hipflask_core::stored::Settings;
 ///
 /// let settings = Settings { idle_timeout: Some(Duration::from_secs(1800)), ..Settings::default() };
@@ -85,6 +85,10 @@ pub struct Settings {
     pub id_length: usize,
     /// `SESSION_SERIALIZATION_FORMAT`.
     pub format: Format,
+    /// `SESSION_KEEP_FORMAT`: what was read in another format is written back in that one.
+    pub keep_format: bool,
+    /// `SESSION_TAKE_OVER`: reads the sessions of another package, too.
+    pub take_over: Option<Arc<TakeOver>>,
     /// `SESSION_ENCRYPTION`: opens encrypted records, if it is there, and may write them.
     pub sealing: Option<Sealing>,
     /// `SESSION_PERMANENT`.
@@ -125,6 +129,8 @@ impl Default for Settings {
             key_prefix: "session:".into(),
             id_length: SessionId::DEFAULT_BYTES,
             format: Format::MsgPack,
+            keep_format: false,
+            take_over: None,
             sealing: None,
             permanent: true,
             lifetime: Duration::from_secs(31 * 24 * 60 * 60),
@@ -165,7 +171,8 @@ impl Settings {
 
     /// Returns how records are written and read.
     pub fn coding(&self, now: UnixTime) -> Coding {
-        Coding::new(self.format, self.limits).with_sealing(self.sealing.clone(), now)
+        let coding = Coding::new(self.format, self.limits).with_kept_format(self.keep_format);
+        coding.with_sealing(self.sealing.clone(), now).with_take_over(self.take_over.clone())
     }
 
     /// Returns how long a session lives without a request: at least a second.

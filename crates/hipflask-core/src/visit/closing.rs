@@ -6,6 +6,7 @@ use crate::{
     engine::{EngineError, Outcome},
     interface::Saved,
     reason::Reason,
+    record::Format,
     session::{Fate, Session},
     store::{Answer, StoreError},
 };
@@ -101,6 +102,15 @@ impl Closing {
         match &self.0 {
             Stage::Decided(_) | Stage::Revocable(_) => None,
             Stage::Stored(storing) => storing.outcome(),
+        }
+    }
+
+    /// Returns in which format a record was read and in which another one it was written, if that is so:
+    /// nodes that know only the former may take the session for none, and overwrite it.
+    pub fn reformatted(&self) -> Option<(Format, Format)> {
+        match &self.0 {
+            Stage::Decided(_) | Stage::Revocable(_) => None,
+            Stage::Stored(storing) => storing.reformatted(),
         }
     }
 

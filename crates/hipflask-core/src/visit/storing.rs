@@ -15,6 +15,7 @@ use crate::{
     interface::{SaveAction, Saved},
     listing::Listed,
     reason::Reason,
+    record::Format,
     session::{self, Fate, Session},
     store::{Answer, RecordKey, StoreError},
     stored::{Held, ListedAs, SessionId, StoredSessions, is_left_alone},
@@ -222,6 +223,10 @@ impl Storing {
 
     pub(super) fn attempts(&self) -> u32 {
         self.attempts.max(self.saving.attempts())
+    }
+
+    pub(super) fn reformatted(&self) -> Option<(Format, Format)> {
+        self.saving.reformatted()
     }
 
     pub(super) fn finish(&self) -> Result<Saved, EngineError> {

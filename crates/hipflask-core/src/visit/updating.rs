@@ -6,7 +6,7 @@ use super::{Machine, Sessions, Step, Visit, back_off};
 use crate::{
     UnixTime,
     engine::{EngineError, Losses, MAX_ATTEMPTS, Snapshot},
-    record,
+    record::{self, Coding},
     session::{Fate, Session},
     store::{Answer, Question, Record, RecordKey, Replaced, StoreError},
     stored::{Held, StoredSessions},
@@ -134,6 +134,11 @@ impl Updating {
         self.write(|content, key| drop(content.remove(key)))
     }
 
+    fn coding(&self) -> Coding {
+        let coding = self.rules.settings().coding(self.now);
+        coding.for_record_in(self.held.snapshot().format())
+    }
+
     fn write(&mut self, change: impl FnOnce(&mut Dict, &str)) -> Result<(), EngineError> {
         if self.attempts > MAX_ATTEMPTS {
             return Err(EngineError::Contended);
@@ -141,7 +146,7 @@ impl Updating {
         let mut content = self.held.snapshot().content().clone();
         change(&mut content, &self.key);
         let at = self.held.snapshot().key().as_str();
-        let payload = self.rules.settings().coding(self.now).encode(&content, at)?;
+        let payload = self.coding().encode(&content, at)?;
         let ttl = self.rules.time_to_live(&content, self.now);
         self.stage = Stage::Write { content, payload, ttl };
         Ok(())
@@ -197,8 +202,9 @@ impl Updating {
             Replaced::Replaced(revision) => {
                 let stage = std::mem::replace(&mut self.stage, Stage::Done);
                 if let Stage::Write { content, payload, .. } = stage {
+                    let format = self.coding().format();
                     let record = Record::new(payload).with_revision(revision);
-                    self.held.set_snapshot(Snapshot::written(at, record, content));
+                    self.held.set_snapshot(Snapshot::written(at, record, content, format));
                 }
                 Ok(())
             }

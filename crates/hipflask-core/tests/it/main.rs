@@ -11,6 +11,7 @@ mod digests;
 mod driver;
 mod explorer;
 mod extensions;
+mod foreign;
 mod lifecycle;
 mod listing;
 mod log_in;

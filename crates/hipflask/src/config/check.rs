@@ -34,6 +34,7 @@ impl SessionConfig {
         }
         self.check_encryption()?;
         self.secret_key.check()?;
+        self.check_take_over()?;
         lifetime::check(self.lifetime)?;
         let attributes = self.attributes()?;
         let cookies =
@@ -43,7 +44,8 @@ impl SessionConfig {
                 .with_refresh_each_request(self.refresh_each_request)
                 .with_limits(self.limits)
                 .with_max_cookie_size(self.max_cookie_size)
-                .with_resign(self.resign);
+                .with_resign(self.resign)
+                .with_take_over(self.take_over());
         #[cfg(feature = "encryption")]
         if self.encryption {
             return Ok(cookies.with_encryption(self.accept_plain_until));
@@ -58,6 +60,7 @@ impl SessionConfig {
             lifetime::check(self.lifetime),
             self.attributes().map(drop),
             self.check_user_keys(),
+            self.check_take_over(),
         ];
         let faults = checked.into_iter().filter_map(Result::err);
         faults.chain(self.stored.faults()).collect()

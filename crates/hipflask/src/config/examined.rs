@@ -140,7 +140,10 @@ fn shown(setting: &Setting, value: &Given) -> Option<String> {
     let name = setting.name();
     Some(match value {
         _ if !value.is_set() => return None,
-        Given::Text(text) if name == "WTF_CSRF_SECRET_KEY" || is_key(setting) => {
+        Given::Text(text)
+            if matches!(name, "SESSION_TAKE_OVER_KEY" | "WTF_CSRF_SECRET_KEY")
+                || is_key(setting) =>
+        {
             Key::from(text.as_str()).fingerprint()
         }
         Given::Bytes(bytes) if is_key(setting) => Key::from(bytes.as_slice()).fingerprint(),

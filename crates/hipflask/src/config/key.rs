@@ -169,6 +169,10 @@ impl SecretKey {
         self
     }
 
+    pub(super) const fn accepts_weak(&self) -> bool {
+        self.accept_weak
+    }
+
     /// Confirms that no key is empty and, unless that was waived, that none is easy to guess.
     ///
     /// # Errors

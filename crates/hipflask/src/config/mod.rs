@@ -34,6 +34,7 @@ mod revocations;
 mod setting;
 mod stored;
 mod table;
+mod take_over;
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub use hipflask_core::{
     cookie::{AttributeError, DomainError, NameError, ParseSameSiteError, PathError, SameSite},
     engine::ConflictPolicy,
     interface::{CookieSessions, Signing},
-    record::Format,
+    record::{Format, Package},
     serializer::Limits,
     signing::{Digest, Key, KeyDerivation, strength::Weakness},
     stored::{IdStorage, OnOutage, StoredSessions},
@@ -92,6 +93,7 @@ pub struct SessionConfig {
     stored: stored::Stored,
     revocations: revocations::Revocations,
     csrf: csrf::Csrf,
+    foreign: take_over::Foreign,
     /// Settings that nothing is done with, and what to do instead.
     unused: Vec<(String, &'static str)>,
 }
@@ -127,6 +129,7 @@ impl SessionConfig {
             stored: stored::Stored::default(),
             revocations: revocations::Revocations::default(),
             csrf: csrf::Csrf::default(),
+            foreign: take_over::Foreign::default(),
             unused: Vec::new(),
         }
     }

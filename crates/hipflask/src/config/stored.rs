@@ -62,8 +62,10 @@ impl SessionConfig {
             ("SESSION_CONFLICT_POLICY", ours.conflict_policy != theirs.conflict_policy),
             ("SESSION_ID_STORAGE", ours.id_storage != theirs.id_storage),
             ("SESSION_IDLE_TIMEOUT", ours.idle_timeout != theirs.idle_timeout),
+            ("SESSION_KEEP_FORMAT", ours.keep_format),
             ("SESSION_ON_OUTAGE", !is_revocable && ours.on_outage != theirs.on_outage),
             ("SESSION_STORE_DEADLINE", !is_revocable && mine.deadline != default.deadline),
+            ("SESSION_TAKE_OVER", self.foreign.package.is_some_and(|it| !it.lies_in_cookie())),
             ("SESSION_TOUCH_AFTER", ours.touch_after.to_bits() != theirs.touch_after.to_bits()),
             ("SESSION_USER_INDEX", mine.lists_users),
             ("SESSION_USER_LIMIT", mine.listing.most.is_some()),
@@ -147,6 +149,16 @@ impl SessionConfig {
     #[doc(alias = "SESSION_SERIALIZATION_FORMAT")]
     pub fn with_record_format(mut self, format: Format) -> Self {
         self.stored.settings.format = format;
+        self
+    }
+
+    /// Writes each record back in the format in which it was read, while there are nodes that read no other:
+    /// Flask-Session 0.5 and older, which knows pickles, or Quart-Session, which knows tagged JSON. What is
+    /// new is written as [`with_record_format`](Self::with_record_format) says.
+    #[must_use]
+    #[doc(alias = "SESSION_KEEP_FORMAT")]
+    pub const fn with_kept_format(mut self, keep: bool) -> Self {
+        self.stored.settings.keep_format = keep;
         self
     }
 
@@ -255,6 +267,7 @@ impl SessionConfig {
             listing: stored.listing(),
             delay: self.revocations.settings.delay,
             sealing: Some(self.sealing()),
+            take_over: self.take_over(),
             ..stored.settings.clone()
         });
         let takes_over = stored.takes_cookies_over;

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use hipflask_core::{
-    cookie::SameSite, engine::ConflictPolicy, listing::OnUserLimit, record::Format,
+    cookie::SameSite,
+    engine::ConflictPolicy,
+    listing::OnUserLimit,
+    record::{Format, Package},
     stored::IdStorage,
 };
 
@@ -122,7 +125,9 @@ const STORAGES: &str = "plain, hashed or hashed_from_plain";
 const OUTAGES: &str = "anonymous or refuse";
 const SESSIONS: &str = "a whole number of sessions";
 const USER_LIMITS: &str = "end_oldest or refuse";
-const FORMATS: &str = "msgpack or json";
+const FORMATS: &str = "msgpack, json, pickle or tagged_json";
+const PACKAGES: &str = "the word of a package: beaker, django_signed_cookies, flask_kvsession, \
+    quart_session, starlette or starsessions";
 const BYTES: &str = "a whole number of bytes, 0 being no limit,";
 const KEYS: &str = "a list of keys of a session, such as [\"_user_id\"],";
 const DIGESTS: &str = "sha1, sha256 or sha512";
@@ -211,6 +216,9 @@ const SETTINGS: &[Setting] = rows! {
         { to "with_id_length" |it, name, value| it.stored.settings.id_length = value.size(name, BYTES)? }
     "SESSION_ID_STORAGE" Hipflask(STORAGES, "`plain`")
         { to "with_id_storage" |it, name, value| it.stored.settings.id_storage = id_storage(name, value)? }
+    "SESSION_KEEP_FORMAT" Hipflask(FLAG, "`false`")
+        { to "with_kept_format"
+          |it, name, value| it.stored.settings.keep_format = value.flag(name)? }
     "SESSION_KEY_PREFIX" FlaskSession("text", "`session:`")
         { to "with_key_prefix" |it, name, value| it.stored.settings.key_prefix = value.text(name)? }
     "SESSION_MEMCACHED" FlaskSession(THEIRS, "") { nowhere CONNECT }
@@ -247,6 +255,14 @@ const SETTINGS: &[Setting] = rows! {
     "SESSION_STORE" Hipflask(ADDRESS, "") { nowhere CONNECT }
     "SESSION_STORE_DEADLINE" Hipflask(SECONDS, "`2`")
         { to "with_store_deadline" |it, name, value| it.stored.deadline = value.seconds(name)? }
+    "SESSION_TAKE_OVER" Hipflask("the word of a package", "none")
+        { to "with_take_over"
+          |it, name, value| it.foreign.package = Some(value.word(name, PACKAGES, &Package::ALL)?) }
+    "SESSION_TAKE_OVER_KEY" Hipflask("text", "`SECRET_KEY`")
+        { to "with_take_over_key" |it, name, value| it.foreign.key = Some(value.text(name)?.into()) }
+    "SESSION_TAKE_OVER_MAX_AGE" Hipflask(SECONDS, "`1209600`")
+        { to "with_take_over_max_age"
+          |it, name, value| it.foreign.max_age = Some(value.seconds(name)?) }
     "SESSION_TOUCH_AFTER" Hipflask("a number from 0 to 1", "`0.1`")
         { to "with_touch_after" |it, name, value| it.stored.settings.touch_after = value.number(name, PART)? }
     "SESSION_TYPE" FlaskSession("the kind of a store", "`null`")
@@ -295,7 +311,10 @@ fn on_user_limit(name: &str, value: Given) -> Result<OnUserLimit, ConfigError> {
 }
 
 fn format(name: &str, value: Given) -> Result<Format, ConfigError> {
-    value.word(name, FORMATS, &[("json", Format::Json), ("msgpack", Format::MsgPack)])
+    use Format::{Json, MsgPack, Pickle, TaggedJson};
+    let words =
+        [("json", Json), ("msgpack", MsgPack), ("pickle", Pickle), ("tagged_json", TaggedJson)];
+    value.word(name, FORMATS, &words)
 }
 
 fn same_site(name: &str, value: Given) -> Result<Option<SameSite>, ConfigError> {

@@ -19,7 +19,7 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hipflask::store::{AnyStore, Entry, RecordKey, Store, StoreError, StoreKind};
-use hipflask_core::stored::StoredSessions;
+use hipflask_core::{record::TakeOver, signing::KeyRing, stored::StoredSessions};
 
 use self::{
     carry::Carrier,
@@ -54,6 +54,10 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
     let (from, to) = (open(&from_address).await?, open(&args.to).await?);
     if args.record_format.is_some() {
         access.rules = access.rules.with_record_format(args.record_format);
+    }
+    if let Some(package) = args.take_over {
+        // Records are not signed.
+        access.rules = access.rules.with_take_over(TakeOver::new(package, &KeyRing::new("")));
     }
     let names = [&*from_address, &args.to, access.key_prefix()];
     let mut migration = Migration {
@@ -108,9 +112,11 @@ impl Migration {
     async fn run(&mut self, report: &RefCell<Report>) -> Result<(), Failure> {
         let sessions = self.writing.settings().key_prefix.clone();
         let lists = format!("sessions_of:{sessions}");
+        let take_over = self.reading.settings().take_over.clone();
+        let source = take_over.as_ref().and_then(|it| it.key_prefix()).unwrap_or(&sessions);
         for pass in 1..=MOST_PASSES {
             report.borrow_mut().begin_pass();
-            self.pass(&sessions, pass, report).await?;
+            self.pass(source, pass, report).await?;
             self.pass(&lists, pass, report).await?;
             if self.carrier.is_dry {
                 break;
@@ -146,6 +152,15 @@ impl Migration {
         Ok(())
     }
 
+    /// Returns where a record is to lie; `None` if it is no session.
+    fn target(&self, key: &RecordKey) -> Option<RecordKey> {
+        let take_over = self.reading.settings().take_over.as_ref();
+        match take_over.and_then(|it| it.key_prefix()) {
+            Some(_) => self.writing.key_of_taken(key),
+            None => Some(key.clone()),
+        }
+    }
+
     async fn page(
         &mut self,
         page: Vec<Entry>,
@@ -162,12 +177,13 @@ impl Migration {
         };
         let (mut jobs, mut longer) = (Vec::new(), Vec::new());
         for entry in page {
-            let handle = handle(&entry.key);
+            let Some(key) = self.target(&entry.key) else { continue };
+            let handle = handle(&key);
             let known = self.journal.item(&handle);
             if !entry.record.is_retired() {
                 self.journal.see(&handle, pass);
             }
-            match source.job(entry, known) {
+            match source.job(entry, key, known) {
                 Ok(job) if job.is_settled() => longer.extend(Some(job).filter(Job::lives_longer)),
                 Ok(job) => jobs.push(job),
                 Err(outcome) => report.borrow_mut().add(outcome),

@@ -43,16 +43,21 @@ pub(super) struct Job {
 }
 
 impl Source {
-    /// Returns what is to be written for a record, or why nothing is.
-    pub(super) fn job(&self, entry: Entry, known: Option<Item>) -> Result<Job, Outcome> {
+    /// Returns what is to be written under a key for a record, or why nothing is.
+    pub(super) fn job(
+        &self,
+        entry: Entry,
+        key: RecordKey,
+        known: Option<Item>,
+    ) -> Result<Job, Outcome> {
         let ttl = entry.expires_in.unwrap_or(self.idle);
         let source = digest(&entry.record.payload);
-        let payload = self.payload(&entry.key, entry.record.payload)?;
+        let payload = self.payload(&entry.key, &key, entry.record.payload)?;
         let expires = self.now.checked_add(ttl).map_or(u64::MAX, UnixTime::as_secs);
         let intended = Intended { source, written: digest(&payload), expires };
         Ok(Job {
-            handle: handle(&entry.key),
-            key: entry.key,
+            handle: handle(&key),
+            key,
             payload,
             ttl,
             read_at: Instant::now(),
@@ -62,18 +67,24 @@ impl Source {
         })
     }
 
-    fn payload(&self, key: &RecordKey, payload: Vec<u8>) -> Result<Vec<u8>, Outcome> {
+    fn payload(
+        &self,
+        from: &RecordKey,
+        to: &RecordKey,
+        payload: Vec<u8>,
+    ) -> Result<Vec<u8>, Outcome> {
         let is_sealed = Sealer::is_sealed_record(&payload);
-        let decoded = match self.reading.decode(&payload, key.as_str()) {
+        let decoded = match self.reading.decode(&payload, from.as_str()) {
             // The application has the key, and reads any format inside.
             Err(DecodeError::Encrypted) => return Ok(payload),
             decoded => decoded.map_err(|fault| Outcome::Unreadable(fault.to_string()))?,
         };
         let content = decoded.content.ok_or(Outcome::Renewed)?;
-        if decoded.format == self.writing.format() && is_sealed >= self.seals {
+        let is_in_place = from == to && is_sealed >= self.seals;
+        if is_in_place && decoded.format == self.writing.format() {
             return Ok(payload);
         }
-        let written = self.writing.encode(&content, key.as_str());
+        let written = self.writing.encode(&content, to.as_str());
         written.map_err(|fault| Outcome::Unreadable(fault.to_string()))
     }
 }
@@ -120,8 +131,12 @@ mod tests {
         }
     }
 
+    fn key() -> RecordKey {
+        RecordKey::new("session:S")
+    }
+
     fn entry(payload: &[u8]) -> Entry {
-        Entry { key: RecordKey::new("session:S"), record: Record::new(payload), expires_in: None }
+        Entry { key: key(), record: Record::new(payload), expires_in: None }
     }
 
     #[test]
@@ -134,7 +149,7 @@ mod tests {
             (b"\x81\xa1n\xcc\x01", Format::MsgPack, b"\x81\xa1n\xcc\x01"),
             (br#"{"n": 1}"#, Format::MsgPack, b"\x81\xa1n\x01"),
         ] {
-            let Ok(job) = source(format).job(entry(payload), None) else {
+            let Ok(job) = source(format).job(entry(payload), key(), None) else {
                 panic!("it is a session")
             };
             assert_eq!(job.payload, expected, "{format}");
@@ -144,7 +159,8 @@ mod tests {
 
     #[test]
     fn what_is_no_session_is_not_brought_over() {
-        let outcome = |payload: &[u8]| source(Format::MsgPack).job(entry(payload), None).err();
+        let outcome =
+            |payload: &[u8]| source(Format::MsgPack).job(entry(payload), key(), None).err();
         assert_eq!(outcome(b"\xc0"), Some(Outcome::Renewed));
         let Some(Outcome::Unreadable(why)) = outcome(b"cos\nsystem\n(S'true'\ntR.") else {
             panic!("it would run a command");
@@ -159,7 +175,7 @@ mod tests {
         let sealed = Coding::new(Format::Json, Limits::default()).with_sealing(sealing, NOW);
         let content = decode(b"{}", Format::Json, Limits::default()).unwrap().content.unwrap();
         let payload = sealed.encode(&content, "session:S").unwrap();
-        let Ok(job) = source(Format::MsgPack).job(entry(&payload), None) else {
+        let Ok(job) = source(Format::MsgPack).job(entry(&payload), key(), None) else {
             panic!("it is copied")
         };
         assert_eq!(job.payload, payload);
@@ -170,6 +186,6 @@ mod tests {
             seals: true,
             ..source(Format::Json)
         };
-        assert!(matches!(strict.job(entry(b"{}"), None), Err(Outcome::Unreadable(_))));
+        assert!(matches!(strict.job(entry(b"{}"), key(), None), Err(Outcome::Unreadable(_))));
     }
 }

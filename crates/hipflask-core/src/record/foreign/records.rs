@@ -1,0 +1,69 @@
+//! The records of packages that keep sessions in a store.
+
+use super::{Package, TakeOver};
+use crate::{
+    encoding,
+    record::{DecodeError, Format, json, pickle},
+    serializer::{self, Limits},
+    value::{Dict, Value},
+};
+
+/// What Beaker keeps about a session, beside its content.
+const OF_BEAKER: [&str; 5] = ["_accessed_time", "_creation_time", "_domain", "_id", "_path"];
+
+/// What starsessions keeps about one.
+const OF_STARSESSIONS: &str = "__metadata__";
+
+impl TakeOver {
+    /// Reads a record that lies under a key; `None` if it is none of the package's.
+    pub(in crate::record) fn read(
+        &self,
+        record: &[u8],
+        key: &str,
+        limits: Limits,
+    ) -> Option<Result<(Dict, Format), DecodeError>> {
+        if self.package != Package::QuartSession && self.id_in(key).is_none() {
+            return None;
+        }
+        let (value, format) = match self.package {
+            Package::Beaker => (read_beaker(record, limits), Format::Pickle),
+            Package::FlaskKvSession => (pickle::read(record, limits), Format::Pickle),
+            Package::QuartSession => (json::read_tagged(record, limits), Format::TaggedJson),
+            Package::Starsessions => (json::read(record, limits), Format::Json),
+            Package::DjangoSignedCookies | Package::Starlette => return None,
+        };
+        match value {
+            Ok(Value::Dict(mut content)) => {
+                self.about(&mut content);
+                Some(Ok((content, format)))
+            }
+            // It may have become one of ours.
+            Ok(_) | Err(DecodeError::Corrupt { .. }) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Takes out what the package says about the session.
+    fn about(&self, content: &mut Dict) {
+        match self.package {
+            Package::Beaker => OF_BEAKER.iter().for_each(|key| drop(content.remove(key))),
+            Package::Starsessions => drop(content.remove(OF_STARSESSIONS)),
+            _ => {}
+        }
+    }
+}
+
+/// Beaker's client of Redis pickles a text, which is base64 of what its serializer has written.
+fn read_beaker(record: &[u8], limits: Limits) -> Result<Value, DecodeError> {
+    let corrupt = DecodeError::Corrupt { format: Format::Pickle, at: 0 };
+    let text = match pickle::read(record, limits)? {
+        Value::Str(text) => text.into_string().map(String::into_bytes),
+        Value::Bytes(bytes) => Some(bytes),
+        _ => None,
+    };
+    let inner = text.and_then(|text| encoding::decode_standard(&text)).ok_or(corrupt)?;
+    match serializer::inflate(&inner, limits.inflated()) {
+        Ok(text) => json::read(&text, limits),
+        Err(_) => pickle::read(&inner, limits),
+    }
+}
