@@ -425,7 +425,7 @@ def their_cookie(key: str = KEY) -> str:
 
 
 def test_starlettes_cookie_is_taken_over_when_asked(settings: dict[str, Any]) -> None:
-    ours = TestClient(make(accept_starlette=True, **settings))
+    ours = TestClient(make(session_take_over="starlette", **settings))
     ours.cookies.set("session", their_cookie(), domain="testserver.local")
     answer = ours.get("/loaded")
     assert answer.json() == CONTENT
@@ -435,11 +435,11 @@ def test_starlettes_cookie_is_taken_over_when_asked(settings: dict[str, Any]) ->
     assert again.get("/loaded").json() == CONTENT
 
 
-@pytest.mark.parametrize("accept", [False, 1])
-def test_starlettes_cookie_is_not_taken_over_else(accept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [{}, {"session_take_over": "starlette", "session_take_over_max_age": 1}])
+def test_starlettes_cookie_is_not_taken_over_else(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     cookie, now = their_cookie(), time.time()
     monkeypatch.setattr(time, "time", lambda: now + 5)
-    ours = TestClient(make(accept_starlette=accept))
+    ours = TestClient(make(**settings))
     ours.cookies.set("session", cookie, domain="testserver.local")
     assert ours.get("/get").json() == {}
     ours.cookies.set("session", their_cookie("another key, which is long enough"), domain="testserver.local")

@@ -172,7 +172,7 @@ pub(crate) fn reformatted((read, written): (Format, Format)) {
     }
     tracing::warn!(
         target: "hipflask",
-        "a record that was read as {read} was written as {written}: nodes of Flask-Session 0.5 and older, or of \
+        "a record that was read as {read} was written as {written}: nodes of Flask-Session before 0.7, or of \
          Quart-Session, take it for none and overwrite it. While there are any, set SESSION_KEEP_FORMAT"
     );
 }

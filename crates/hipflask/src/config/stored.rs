@@ -153,7 +153,7 @@ impl SessionConfig {
     }
 
     /// Writes each record back in the format in which it was read, while there are nodes that read no other:
-    /// Flask-Session 0.5 and older, which knows pickles, or Quart-Session, which knows tagged JSON. What is
+    /// Flask-Session before 0.7, which knows pickles, or Quart-Session, which knows tagged JSON. What is
     /// new is written as [`with_record_format`](Self::with_record_format) says.
     #[must_use]
     #[doc(alias = "SESSION_KEEP_FORMAT")]

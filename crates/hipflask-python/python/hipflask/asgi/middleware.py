@@ -61,8 +61,8 @@ class SessionMiddleware:
     ``end_websockets=True`` closes a WebSocket when the session ends that it was opened with: by code 1008, and
     the app receives a disconnection.
 
-    ``accept_starlette=True`` takes over the cookies that Starlette's own middleware has signed with the same key
-    and name; a number is their ``max_age`` there, in seconds, if not 14 days.
+    ``session_take_over="starlette"`` takes over the cookies that Starlette's own middleware has signed with the
+    same key and name.
 
     >>> from starlette.applications import Starlette
     >>> from starlette.responses import PlainTextResponse
@@ -89,7 +89,6 @@ class SessionMiddleware:
         store: str | None = None,
         lazy: bool = False,
         end_websockets: bool = False,
-        accept_starlette: bool | int = False,
         **settings: Any,
     ) -> None:
         self.app = app
@@ -103,7 +102,7 @@ class SessionMiddleware:
         self._settings = Settings(flask, store)
         if self._settings.engine(flask) is None:
             raise ConfigError("the sessions need a secret_key, or a store")
-        self._foreign = Foreign(flask.config, accept_starlette)
+        self._foreign = Foreign(flask.config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

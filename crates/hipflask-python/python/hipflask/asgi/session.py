@@ -192,9 +192,8 @@ def _begin(session: Any) -> Outcome:
         dict.clear(session)
         dict.update(session, content)
     opened: Opened | None = result[0]
-    if opened is not None and opened.is_refusal and (taken := session._foreign.take(session._header)):
-        dict.update(session, taken)
-        session._modified = True
+    if opened is not None and opened.is_refusal:
+        session._foreign.look_at(session._header)
     return result
 
 
