@@ -1,76 +1,24 @@
-"""Each cause that `hipflask doctor` knows, from a cookie, header, recording or record that the real program made."""
+"""Each cause that `hipflask doctor` knows, from a cookie, header or recording that the real program made.
 
-import asyncio
-import concurrent.futures
+`test_doctor_programs.py` has the cookies of other programs, `test_doctor_stores.py` what lies in stores.
+"""
+
 import contextlib
 import hashlib
-import http.server
 import json
-import pickle
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import django.conf
 import flask
-import flask_session
-import itsdangerous
-import msgspec
 import pytest
-import redis
-import stores
-from django.contrib.sessions.backends import signed_cookies
+from doctor import KEY, KEYS, OTHER, SECRET, Site, app_with, called, codes, doctor, flask_cookie, toml
 from flask.sessions import SecureCookieSessionInterface
-from servers import free_port, rust_program
-from starlette.middleware.sessions import SessionMiddleware
-
-KEY = "9f3c6a52be0d47c1886d1f7a0cb35e24"
-OTHER = "71d55a3b0c7a2f93e9d1b4c86605f8ae"
-SECRET = "hunter2-is-in-no-report"
-
-
-def doctor(*args: object, status: int | None = None) -> dict[str, Any]:
-    """Returns the report, which must hold no secret."""
-    run = [rust_program("hipflask"), "doctor", "--json", *map(str, args)]
-    env = {"PATH": "/usr/bin:/bin"}
-    done = subprocess.run(run, capture_output=True, text=True, env=env, timeout=60)
-    assert done.returncode in (0, 1), done.stderr
-    assert status is None or done.returncode == status, done.stdout
-    for secret in (SECRET, KEY, OTHER):
-        assert secret not in done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def codes(*args: object) -> list[str]:
-    return [cause["code"] for cause in doctor(*args)["causes"]]
-
-
-def app_with(key: Any, **config: Any) -> flask.Flask:
-    app = flask.Flask(__name__)
-    app.config.update(SECRET_KEY=key, **config)
-    return app
-
-
-def flask_cookie(key: Any = KEY, content: dict | None = None, **config: Any) -> str:
-    """Has Flask itself sign a session."""
-    signer = SecureCookieSessionInterface().get_signing_serializer(app_with(key, **config))
-    assert signer is not None
-    return signer.dumps(content or {"user_id": 7, "secret": SECRET})
-
-
-def toml(folder: Path, name: str, key: str = KEY, more: str = "") -> Path:
-    path = folder / name
-    path.write_text(f"SECRET_KEY = '{key}'\n{more}")
-    return path
-
-
-KEYS = ("--secret-key", KEY)
-
+from servers import free_port
 
 # Cookies
 
@@ -82,8 +30,7 @@ def test_cookie_that_opens_is_no_cause() -> None:
 
 
 def test_values_are_shown_when_asked() -> None:
-    run = [rust_program("hipflask"), "doctor", flask_cookie(), *KEYS, "--show-values"]
-    assert SECRET in subprocess.run(run, capture_output=True, text=True).stdout
+    assert SECRET in called(flask_cookie(), *KEYS, "--show-values").stdout
 
 
 def test_wrong_key() -> None:
@@ -98,7 +45,18 @@ def test_nodes_with_different_keys(tmp_path: Path) -> None:
 def test_random_key_of_each_process(tmp_path: Path) -> None:
     config = tmp_path / "config.py"
     config.write_text("import os\nSECRET_KEY = os.urandom(24)\n")
-    assert "random_key" in codes(flask_cookie(b"another start's"), "--config", config)
+    program = (
+        "import flask, flask.sessions\n"
+        "app = flask.Flask('app')\n"
+        f"app.config.from_pyfile({str(config)!r})\n"
+        "signer = flask.sessions.SecureCookieSessionInterface().get_signing_serializer(app)\n"
+        "print(signer.dumps({'user_id': 7}))\n"
+    )
+    run = [sys.executable, "-c", program]
+    starts = [subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+    assert starts[0] != starts[1]
+    for cookie in starts:
+        assert codes(cookie, "--config", config) == ["random_key"]
 
 
 def test_retired_key() -> None:
@@ -149,51 +107,6 @@ def test_epoch_of_old_itsdangerous(tmp_path: Path) -> None:
     run = [sys.executable, "-c", program]
     done = subprocess.run(run, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(tmp_path)})
     assert codes(done.stdout.strip(), *KEYS) == ["old_epoch"]
-
-
-def starlette_cookie(key: str) -> str:
-    """Has Starlette's middleware set its cookie."""
-    sent: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["session"]["user"] = {"name": "u", "secret": SECRET}
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {"type": "http.request"}
-
-    scope = {"type": "http", "headers": [], "path": "/", "method": "GET"}
-    visit = SessionMiddleware(app, secret_key=key)(scope, receive, send)
-    with concurrent.futures.ThreadPoolExecutor() as thread:  # because Playwright's loop may run in this one
-        thread.submit(asyncio.run, visit).result()
-    headers = dict(sent[0]["headers"])
-    return headers[b"set-cookie"].decode().split("=", 1)[1].split(";")[0]
-
-
-def test_cookie_of_starlette() -> None:
-    cookie = starlette_cookie(KEY)
-    assert codes(cookie, *KEYS) == ["starlette_cookie"]
-    assert codes(cookie) == ["starlette_cookie"]
-    assert codes(starlette_cookie(OTHER), *KEYS) == ["starlette_cookie"]
-
-
-def test_cookie_of_django() -> None:
-    if not django.conf.settings.configured:
-        django.conf.settings.configure(SECRET_KEY=KEY, SESSION_SERIALIZER="django.contrib.sessions.serializers.JSONSerializer")
-    session = signed_cookies.SessionStore()
-    session["user"] = SECRET
-    assert codes(session._get_session_key(), *KEYS) == ["django_cookie"]
-
-
-def test_cookies_of_other_programs() -> None:
-    token = itsdangerous.URLSafeSerializer(KEY, salt="cookie-session").dumps({"a": 1})
-    assert codes("eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2lnbmF0dXJl", *KEYS) == ["other_program"]
-    assert codes("s%3AaGVsbG8.d29ybGQ", *KEYS) == ["other_program"]
-    assert codes(token, *KEYS) == ["cookie_cut"]  # a signature without a time looks the same
 
 
 def test_cut_quoted_and_padded_cookies() -> None:
@@ -257,36 +170,6 @@ def test_cookie_of_another_name_is_not_looked_at() -> None:
 # What a browser has recorded
 
 
-class Site(http.server.ThreadingHTTPServer):
-    """A Flask app's pages, of which each host sees the same."""
-
-    def __init__(self, app: flask.Flask) -> None:
-        client_of = app.test_client
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                cookie = self.headers.get("Cookie")
-                headers = {"Cookie": cookie} if cookie else {}
-                client = client_of(use_cookies=False)
-                page = client.open(self.path, method=self.command, headers=headers)
-                self.send_response(page.status_code)
-                for name, value in page.headers:
-                    if name.lower() in ("content-type", "set-cookie"):
-                        self.send_header(name, value)
-                body = page.get_data()
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
 def recorded(chromium: Any, tmp_path: Path) -> Callable[..., Path]:
     """Has a real browser visit an app at http://shop.test and http://other.test, and saves what it recorded."""
@@ -319,6 +202,22 @@ def shop(**config: Any) -> flask.Flask:
     def login() -> str:
         flask.session["user"] = "u"
         return "in"
+
+    @app.get("/logout")
+    def logout() -> str:
+        flask.session.clear()
+        return "out"
+
+    @app.get("/deploy")
+    def deploy() -> str:
+        """Goes on as another version of the app, with other settings."""
+        app.config.update(SESSION_COOKIE_PARTITIONED=True)
+        return "new"
+
+    @app.get("/fill")
+    def fill() -> str:
+        flask.session["cart"] = [uuid.uuid4().hex for _ in range(250)]
+        return "full"
 
     @app.get("/form")
     def form() -> str:
@@ -370,6 +269,69 @@ def test_copies_of_two_paths_are_told_with_their_deletions(recorded: Any) -> Non
     assert deletion in copies["text"]
 
 
+def sent(har: Path, name: str) -> list[bool]:
+    """Says of each page whether the browser has sent a cookie of the name."""
+    requests = [entry["request"] for entry in json.loads(har.read_text())["log"]["entries"]]
+    lines = [[it["value"] for it in request["headers"] if it["name"].lower() == "cookie"] for request in requests]
+    pages = [it for it, request in zip(lines, requests, strict=True) if "favicon" not in request["url"]]
+    return [f"{name}=" in " ".join(it) for it in pages]
+
+
+def test_attributes_that_browsers_refuse(recorded: Any) -> None:
+    for name, config in (
+        ("__Host-session", {}),
+        ("__Secure-session", {}),
+        ("session", {"SESSION_COOKIE_DOMAIN": "other.test"}),
+    ):
+        har = recorded(log_in_and_look, SESSION_COOKIE_NAME=name, **config)
+        assert sent(har, name) == [False, False]
+        assert codes("--har", har, *KEYS, "--cookie-name", name) == ["cookie_attributes"], name
+
+
+def test_cookie_that_the_browser_finds_too_large(recorded: Any) -> None:
+    def visit(page: Any, shop: str, other: str) -> None:
+        page.goto(f"{shop}/fill")
+        page.goto(f"{shop}/")
+
+    har = recorded(visit)
+    assert sent(har, "session") == [False, False]
+    assert codes("--har", har, *KEYS) == ["cookie_too_large"]
+
+
+def test_cookie_that_the_user_has_cleared(recorded: Any) -> None:
+    def visit(page: Any, shop: str, other: str) -> None:
+        log_in_and_look(page, shop, other)
+        page.context.clear_cookies()
+        page.goto(f"{shop}/")
+
+    har = recorded(visit)
+    assert sent(har, "session") == [False, True, False]
+    (cause,) = doctor("--har", har, *KEYS)["causes"]
+    assert cause["code"] == "not_sent" and "GET /" in cause["text"]
+
+
+def test_cookie_that_the_app_deletes(recorded: Any) -> None:
+    def visit(page: Any, shop: str, other: str) -> None:
+        page.goto(f"{shop}/login")
+        page.goto(f"{shop}/logout")
+        page.goto(f"{shop}/")
+
+    har = recorded(visit)
+    assert sent(har, "session") == [False, True, False]
+    assert codes("--har", har, *KEYS) == ["deleted_by_server"]
+
+
+def test_app_that_begins_to_partition_its_cookie(recorded: Any) -> None:
+    def visit(page: Any, shop: str, other: str) -> None:
+        own = shop.replace("shop.test", "localhost")  # where browsers take Secure over http
+        for path in ("/login", "/deploy", "/login", "/"):
+            page.goto(own + path)
+
+    har = recorded(visit, SESSION_COOKIE_SECURE=True)
+    assert sent(har, "session") == [False, True, True, True]
+    assert codes("--har", har, *KEYS) == ["partitioned", "shadow_copies"]
+
+
 def test_recording_without_the_cookie(recorded: Any) -> None:
     har = recorded(lambda page, shop, other: page.goto(f"{shop}/"))
     assert codes("--har", har, *KEYS) == ["no_cookie"]
@@ -396,87 +358,43 @@ def test_live_address_is_asked_with_and_without_the_cookie() -> None:
     with served(app) as url:
         assert codes("--url", url, "--secret-key", OTHER) == []
         assert codes("--url", url, *KEYS) == ["wrong_key"]
-    run = [rust_program("hipflask"), "doctor", "--url", f"http://127.0.0.1:{free_port()}/"]
-    done = subprocess.run(run, capture_output=True, text=True)
+    done = called("--url", f"http://127.0.0.1:{free_port()}/")
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot fetch http://127.0.0.1")
 
 
-# Sessions in a store
+def certificate(folder: Path, kind: str) -> Path:
+    """Makes a certificate that signs itself, and its key."""
+    path = folder / "certificate.pem"
+    run = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    run += ["-subj", "/CN=shop", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", f"basicConstraints=critical,{kind}"]
+    subprocess.run([*run, "-out", path, "-keyout", path], check=True, capture_output=True)
+    return path
 
 
-@pytest.fixture(scope="module")
-def server() -> Any:
-    with stores.redis() as store:
-        yield store
+def test_live_address_over_https(tmp_path: Path) -> None:
+    own = certificate(tmp_path, "CA:FALSE")
+    site = Site(shop(SESSION_COOKIE_SECURE=True), own)
+    url = f"https://127.0.0.1:{site.server_address[1]}"
+    refused = called("--url", f"{url}/login", *KEYS)
+    assert refused.returncode == 2
+    assert "UnknownIssuer; give the certificate of its authority with --ca-file" in refused.stderr
+    trusting = ("--ca-file", own)
+    assert codes("--url", f"{url}/login", *KEYS, *trusting) == []
+    assert codes("--url", f"{url}/login", "--secret-key", OTHER, *trusting) == ["wrong_key"]
+    assert codes(flask_cookie(), "--url", f"{url}/logout", *KEYS, *trusting) == ["deleted_by_server"]
+    site.shutdown()
 
 
-def stored(server: Any, **config: Any) -> str:
-    """Has Flask-Session store a session, and returns its cookie."""
-    client = redis.Redis.from_url(server.url)
-    app = app_with(KEY, SESSION_TYPE="redis", SESSION_REDIS=client, **config)
-    flask_session.Session(app)
-
-    @app.get("/")
-    def index() -> str:
-        flask.session["secret"] = SECRET
-        return ""
-
-    header = app.test_client().get("/").headers["Set-Cookie"]
-    return header.split("=", 1)[1].split(";")[0]
-
-
-def test_stored_session_that_is_there_is_no_cause(server: Any) -> None:
-    cookie = stored(server)
-    report = doctor(cookie, "--store", server.url, *KEYS, status=0)
-    assert any("the record is there" in note for note in report["notes"])
-    assert not any(cookie in note for note in report["notes"])
-
-
-def test_id_that_is_unknown(server: Any, tmp_path: Path) -> None:
-    cookie = stored(server)
-    redis.Redis.from_url(server.url).flushall()
-    assert codes(cookie, "--store", server.url, *KEYS) == ["id_unknown"]
-    config = toml(tmp_path, "a.toml", more="SESSION_KEY_PREFIX = 'other:'\n")
-    assert codes(stored(server), "--store", server.url, "--config", config) == ["id_unknown"]
-
-
-def test_records_that_are_not_what_they_should_be(server: Any, tmp_path: Path) -> None:
-    client = redis.Redis.from_url(server.url)
-    cookie = stored(server)
-    for record, expected in [
-        (pickle.dumps({"secret": SECRET}), ["record_pickled"]),
-        (json.dumps({"secret": SECRET}).encode(), ["record_format"]),
-        (msgspec.msgpack.encode({"secret": SECRET})[:-3], ["record_corrupt"]),
-        (b"\x00\x01", ["record_corrupt"]),
-        (msgspec.msgpack.encode(None), ["record_expired"]),
-    ]:
-        client.set(f"session:{cookie}", record)
-        assert codes(cookie, "--store", server.url, *KEYS) == expected, record
-    client.delete(f"session:{cookie}")
-    client.rpush(f"session:{cookie}", "x")
-    assert codes(cookie, "--store", server.url, *KEYS) == ["record_type"]
-
-
-def test_signed_ids_on_one_side(server: Any, tmp_path: Path) -> None:
-    config = toml(tmp_path, "a.toml", more="SESSION_USE_SIGNER = true\n")
-    plain, signed = stored(server), stored(server, SESSION_USE_SIGNER=True)
-    assert "signed_ids" in codes(plain, "--store", server.url, "--config", config)
-    assert codes(signed, "--store", server.url, *KEYS) == ["signed_ids"]
-    assert codes(signed, "--store", server.url, "--config", config) == []
-
-
-def test_configuration_without_the_store_and_cookie_beside_one(tmp_path: Path, server: Any) -> None:
-    assert codes(stored(server), *KEYS) == ["id_without_store"]
-    config = toml(tmp_path, "a.toml", more="SESSION_TYPE = 'redis'\n")
-    assert codes(flask_cookie(), "--config", config) == ["cookie_with_store"]
-
-
-def test_store_that_cannot_be_reached(server: Any) -> None:
-    cookie = stored(server)
-    gone = f"redis://:{SECRET}@127.0.0.1:{free_port()}/0"
-    (cause,) = doctor(cookie, "--store", gone, *KEYS)["causes"]
-    assert cause["code"] == "store_unreachable"
+def test_certificates_that_are_of_no_use(tmp_path: Path) -> None:
+    authority = certificate(tmp_path, "CA:TRUE")
+    site = Site(shop(), authority)
+    url = f"https://127.0.0.1:{site.server_address[1]}/"
+    assert "it is an authority's own (CA:TRUE)" in called("--url", url, "--ca-file", authority).stderr
+    authority.write_text("no certificate\n")
+    assert "expected a certificate as PEM" in called("--url", url, "--ca-file", authority).stderr
+    assert "No such file" in called("--url", url, "--ca-file", tmp_path / "nowhere").stderr
+    site.shutdown()
 
 
 def test_faults_of_the_configuration_are_causes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import urllib.request
 from http.client import HTTPConnection
 from pathlib import Path
 
+import doctor
 import flask
 import pytest
 import redis
@@ -431,6 +432,18 @@ def test_rules_look_at_the_page_alone(site):
 def test_second_cookie_line_is_found(site):
     site.log_in()
     assert site.ask("/", cookies=["theme=dark", *site.cookies]).status == 200
+
+
+def test_cookie_lines_that_envoy_joins_are_told(tmp_path):
+    with behind("envoy", tmp_path, options_of("envoy")) as site:
+        joined = seen(site.ask("/public", cookies=["theme=dark", STAFF]))["HTTP_COOKIE"]
+    app = flask.Flask(__name__)
+    app.secret_key = SECRET_KEY
+    with app.test_request_context(headers={"Cookie": STAFF}):
+        assert flask.session["user_id"] == "julian"
+    with app.test_request_context(headers={"Cookie": joined}):
+        assert not flask.session, "it is a part of the theme"
+    assert doctor.codes(f"Cookie: {joined}", "--secret-key", SECRET_KEY) == ["joined_cookie_lines"]
 
 
 def test_site_is_closed_without_its_gate(site):

@@ -175,6 +175,10 @@ pub(crate) struct DoctorArgs {
     /// An address that is fetched, without the cookie and with it, to see the headers
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// Certificates in PEM that --url trusts, instead of those of the web
+    #[cfg(feature = "url")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The name of the cookie; without it, the configuration's
     #[arg(long, value_name = "NAME")]
     pub(crate) cookie_name: Option<String>,

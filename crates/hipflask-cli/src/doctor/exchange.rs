@@ -117,8 +117,9 @@ pub(super) fn look(exchanges: &[Exchange], name: &str) -> Vec<Cause> {
             if differs && !cookie.is_deletion {
                 causes.push(Cause::new(Kind::Partitioned, "two answers differ in it"));
             }
-            let is_kept =
-                found.iter().all(|cause| cause.kind == Kind::Deleted) && blocked.is_none();
+            let is_kept = found.iter().all(|cause| cause.kind == Kind::Deleted)
+                && blocked.is_none()
+                && !cookie.is_too_large();
             causes.extend(found);
             causes.extend(blocked.map(|detail| Cause::new(Kind::SameSite, detail)));
             held.retain(|(other, _)| {

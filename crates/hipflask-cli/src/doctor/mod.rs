@@ -60,7 +60,7 @@ pub(crate) fn run(args: &DoctorArgs, env: impl key::Env) -> Result<Status, Failu
         let lines = Kind::ALL.iter().map(|kind| format!("{}: {}\n", kind.code(), kind.text()));
         return print(lines.collect::<String>().as_bytes()).map(|()| Status::Done);
     }
-    let case = case(args, env)?;
+    let mut case = case(args, env)?;
     let mut report = Report::default();
     for node in &case.nodes {
         for fault in node.faults() {
@@ -90,7 +90,9 @@ pub(crate) fn run(args: &DoctorArgs, env: impl key::Env) -> Result<Status, Failu
     if let Some(url) = &args.url {
         let value = given.values.first().cloned();
         let value = value.or_else(|| exchanges.iter().flat_map(|it| it.values(&case.name)).next());
-        exchanges.extend(fetched(url, value.as_ref(), &case)?);
+        exchanges.extend(fetched(url, value.as_ref(), args, &case)?);
+        // What was signed meanwhile is not of the future.
+        case.now = args.clock.now();
     }
     let mut values = given.values;
     for exchange in &exchanges {
@@ -180,13 +182,23 @@ fn har_of(path: &Path) -> Result<Vec<Exchange>, Failure> {
 }
 
 #[cfg(feature = "url")]
-fn fetched(url: &str, value: Option<&String>, case: &Case) -> Result<Vec<Exchange>, Failure> {
+fn fetched(
+    url: &str,
+    value: Option<&String>,
+    args: &DoctorArgs,
+    case: &Case,
+) -> Result<Vec<Exchange>, Failure> {
     let cookie = value.map(|value| format!("{}={value}", case.name));
-    fetch::fetch(url, cookie.as_deref())
+    fetch::fetch(url, cookie.as_deref(), args.ca_file.as_deref())
 }
 
 #[cfg(not(feature = "url"))]
-fn fetched(_: &str, _: Option<&String>, _: &Case) -> Result<Vec<Exchange>, Failure> {
+fn fetched(
+    _: &str,
+    _: Option<&String>,
+    _: &DoctorArgs,
+    _: &Case,
+) -> Result<Vec<Exchange>, Failure> {
     Err(Failure::Configuration("hipflask was built without the cargo feature `url`".into()))
 }
 

@@ -1,6 +1,7 @@
 //! What a cookie's value looks like, without a key.
 
 use hipflask_core::{encoding, signing::Digest, stored::SessionId};
+use serde_json::{Map, Value};
 
 /// Whose a value seems to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,7 +30,7 @@ pub(super) fn of(value: &str) -> Shape {
     let dots: Vec<_> = value.split('.').collect();
     let colons: Vec<_> = value.split(':').collect();
     let is_text = |it: &str| !it.is_empty() && it.bytes().all(is_url_safe);
-    if let Some(program) = foreign(value) {
+    if let Some(program) = foreign(value, &dots) {
         return Shape::Other(program);
     }
     if value.starts_with("e1.") && hipflask_core::signing::Sealer::is_sealed(value.as_bytes()) {
@@ -62,17 +63,34 @@ pub(super) fn of(value: &str) -> Shape {
     }
 }
 
-/// Knows other programs' values by how they begin.
-fn foreign(value: &str) -> Option<&'static str> {
-    const STARTS: [(&str, &str); 6] = [
-        ("eyJhbGciOi", "a JSON Web Token"),
-        ("s%3A", "express-session or cookie-session of Node"),
-        ("s:", "express-session or cookie-session of Node"),
-        ("Fe26.2*", "iron-session"),
+/// Knows other programs' values by how they begin, or by the JSON in them.
+fn foreign(value: &str, parts: &[&str]) -> Option<&'static str> {
+    const STARTS: [(&str, &str); 5] = [
+        ("s%3A", "express-session of Node"),
+        ("s:", "express-session of Node"),
+        ("Fe26.2*", "iron-session of Node"),
         ("CfDJ8", "ASP.NET Core"),
         ("BAh", "Rails"),
     ];
-    STARTS.iter().find(|(start, _)| value.starts_with(start)).map(|(_, program)| *program)
+    if let Some((_, program)) = STARTS.iter().find(|(start, _)| value.starts_with(start)) {
+        return Some(program);
+    }
+    let json = object(parts[0])?;
+    match parts {
+        // Its signature is a cookie of its own.
+        [_] => Some("cookie-session of Node"),
+        // Second comes the payload, or the key of what is encrypted; in Flask's cookie, the time.
+        [_, second, ..] if json.contains_key("alg") => {
+            (parts.len() == 5 || second.starts_with("ey")).then_some("a JSON Web Token")
+        }
+        _ => None,
+    }
+}
+
+/// Returns the object that is whole in base64 of either alphabet.
+fn object(text: &str) -> Option<Map<String, Value>> {
+    let bare = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    serde_json::from_slice(&encoding::decode_url(bare.as_bytes())?).ok()
 }
 
 /// Starlette's payload is padded base64 of JSON that `json.dumps` has written, with a blank behind keys.
@@ -115,7 +133,9 @@ mod tests {
             ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Flask),
             ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdl", Shape::Cut),
             ("eyJhIjoxfQ.aR_RAA", Shape::Cut),
-            ("eyJhIjoxfQ", Shape::Cut),
+            ("eyJhIjo", Shape::Cut),
+            // Flask's, cut at its first dot, looks the same.
+            ("eyJhIjoxfQ==", Shape::Other("cookie-session of Node")),
             (".eJyrVkpUslIw1FFQSlKyMqoFAB", Shape::Cut),
             ("eyJhIjoxfQ==.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Padded),
             ("eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw=", Shape::Padded),
@@ -127,6 +147,10 @@ mod tests {
                 Shape::SignedId,
             ),
             ("eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.x", Shape::Other("a JSON Web Token")),
+            ("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.x", Shape::Other("a JSON Web Token")),
+            ("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..x.x.x", Shape::Other("a JSON Web Token")),
+            // A session with the key `alg`.
+            ("eyJhbGciOjF9.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw", Shape::Flask),
             ("", Shape::Unknown),
             ("...", Shape::Unknown),
             ("dark", Shape::Unknown),
