@@ -1,4 +1,4 @@
-"""`hipflask gate` behind real nginx, Caddy, Traefik and Envoy, with the files of docs/gate and their Flask app as the log-in."""
+"""`hipflask gate` behind real nginx, Caddy, Traefik, Envoy and Apache, with the files of docs/gate and their Flask app as the log-in."""
 
 import contextlib
 import json
@@ -31,20 +31,36 @@ from hipflask import HipFlask
 
 FILES = DOCS / "gate"
 PAGE = DOCS / "gate.md"
-PROXIES = ["nginx", "caddy", "traefik", "envoy"]
+PROXIES = ["nginx", "caddy", "traefik", "envoy", "apache"]
 COMMANDS = {
     "nginx": ["-p", ".", "-e", "stderr", "-c", "whole.conf", "-g", "daemon off;"],
     "caddy": ["run", "--config", "Caddyfile", "--adapter", "caddyfile"],
     "traefik": ["--configfile=traefik.yml"],
     "envoy": ["-c", "envoy.yaml", "--base-id", "{port}", "--concurrency", "1"],
+    "apache": ["-d", ".", "-f", "whole_apache.conf", "-D", "FOREGROUND"],
 }
+MODULES = ["mpm_event", "authn_core", "authz_core", "authz_user", "authnz_fcgi", "headers", "proxy", "proxy_http"]
+# What Debian's own configuration has, but for a folder of its own.
+APACHE = "\n".join(
+    [
+        "ServerName localhost",
+        "User nobody",
+        "Group nogroup",
+        "DefaultRuntimeDir .",
+        "PidFile apache.pid",
+        "ErrorLog apache.log",
+        *(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in MODULES),
+        "Include apache.conf\n",
+    ]
+)
 HTML = {"Accept": "text/html"}
 FORGED = {"X-User-Id": "forged", "X-Role": "admin", "X-Forwarded-Uri": "/public", "X-Forwarded-Method": "POST"}
 
 
 def echo(environ, start_response):
     """The site behind: shows what has reached it."""
-    start_response("200 OK", [("Content-Type", "application/json"), ("Set-Cookie", "site=its-own")])
+    cookies = ["site=its-own"] + ["session=of-the-site"] * (environ["PATH_INFO"] == "/renewed")
+    start_response("200 OK", [("Content-Type", "application/json"), *(("Set-Cookie", line) for line in cookies)])
     headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
     return [json.dumps({"path": environ["PATH_INFO"], "method": environ["REQUEST_METHOD"], **headers}).encode()]
 
@@ -91,7 +107,9 @@ def gate(folder, *options, port=0, **env):
     log = folder / "gate.log"
     log.unlink(missing_ok=True)
     run = ["sh", "-c", 'exec "$@" 2> gate.log', "sh", rust_program("hipflask"), "gate", *options]
-    run += ["--listen", f"127.0.0.1:{port}", "--admin-listen", "127.0.0.1:0"]
+    if "--fastcgi-listen" not in options:
+        run += ["--listen", f"127.0.0.1:{port}"]
+    run += ["--admin-listen", "127.0.0.1:0"]
     running = Gate(log)
     env = {"PATH": "/usr/bin:/bin", "FLASK_SECRET_KEY": SECRET_KEY} | env
     with started(run, lambda: running.admin, cwd=folder, env=env) as running.process:
@@ -326,6 +344,8 @@ def test_answer_under_way_is_finished_at_sigterm(tmp_path):
 def executable(proxy):
     if proxy == "nginx":
         return program("nginx", "the Debian package nginx")
+    if proxy == "apache":
+        return program("apache2", "the Debian package apache2-bin", "/usr/sbin/apache2")
     found = Path(sys.executable).with_name(proxy)
     assert found.is_file(), f"{proxy} is not installed: interop/requirements.txt"
     return str(found)
@@ -356,18 +376,28 @@ def site(request, tmp_path):
 
 
 @contextlib.contextmanager
-def behind(proxy, tmp_path, options, settings=""):
-    """Runs a site as docs/gate has it, with free ports for those in the files, and more settings."""
+def behind(proxy, tmp_path, options, settings="", passes=()):
+    """Runs a site as docs/gate has it, with free ports for those in the files, more settings, and more lines in files."""
     with serving(echo) as site_port:
         ports = {"8080": free_port(), "5000": free_port(), "5001": site_port, "4180": free_port()}
-        for source in FILES.iterdir():
-            text = source.read_text().replace('"KEY"', f'"{SECRET_KEY}"')
+
+        def with_ports(text):
             for typed, port in ports.items():
                 text = re.sub(rf"(:|port_value: ){typed}\b", rf"\g<1>{port}", text)
-            (tmp_path / source.name).write_text(text)
+            return text
+
+        for source in FILES.iterdir():
+            text = source.read_text().replace('"KEY"', f'"{SECRET_KEY}"')
+            if source.name in passes:
+                anchor, lines = passes[source.name]
+                assert text.count(anchor) == 1
+                text = text.replace(anchor, f"{anchor}\n{lines}")
+            (tmp_path / source.name).write_text(with_ports(text))
         config = tmp_path / "site.toml"
         config.write_text(settings + config.read_text())
         (tmp_path / "whole.conf").write_text(NGINX.replace("site.conf", "nginx.conf"))
+        (tmp_path / "whole_apache.conf").write_text(APACHE)
+        options = [with_ports(option) for option in options]
         app = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(ports["5000"])]
         command = [part.replace("{port}", str(ports["8080"])) for part in COMMANDS[proxy]]
         with (
@@ -476,13 +506,46 @@ def test_outage_of_the_store_closes_the_site(proxy, tmp_path):
             assert site.ask("/").status == int(row("the gate is down")[proxy])
 
 
+def set_names(page):
+    """Returns what a page sets: whose cookie."""
+    owners = {"site=its-own": "site", "session=of-the-site": "site's session"}
+    return [owners.get(line, "gate") for line in page.headers.get_all("Set-Cookie")]
+
+
+PERMANENT = signed(_permanent=True, user_id="julian", role="staff")
+
+
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_redirect_and_refreshed_cookie_on_their_way(proxy, tmp_path):
     options = [option for option in options_of(proxy) if option != "--no-redirect"]
     with behind(proxy, tmp_path, [*options, "--set-cookie"]) as site:
         status = 500 if row("302")[proxy].startswith("becomes 500") else 302
         assert site.ask("/", headers=HTML).status == status
-        permanent = signed(_permanent=True, user_id="julian", role="staff")
-        page = site.ask("/", cookies=[permanent])
-        assert (page.status, row("`Set-Cookie` of the gate")[proxy]) == (200, "lost")
-        assert page.headers.get_all("Set-Cookie") == ["site=its-own"]
+        page = site.ask("/", cookies=[PERMANENT])
+        expected = {"lost": ["site"], "arrives": ["gate", "site"]}[row("`Set-Cookie` of the gate")[proxy]]
+        assert (page.status, set_names(page)) == (200, expected)
+
+
+def passing():
+    """Returns for each proxy what the page has it pass the cookie by: lines of its file, and what they stand behind."""
+    section = PAGE.read_text().partition("### A cookie from the gate")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```\w+\n# (\S+), behind ([^\n]+)\n(.*?)\n```", section, re.DOTALL)
+    return {file: (anchor, lines) for file, anchor, lines in blocks}
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_refreshed_cookie_arrives_where_the_proxy_passes_it(proxy, tmp_path):
+    with behind(proxy, tmp_path, [*options_of(proxy), "--set-cookie"], passes=passing()) as site:
+        kept, session = ("site", "site's session")
+        assert set_names(site.ask("/", cookies=[STAFF])) == [kept], "nothing is refreshed"
+        assert sorted(set_names(site.ask("/", cookies=[PERMANENT]))) == ["gate", kept]
+        arriving = set_names(site.ask("/renewed", cookies=[PERMANENT]))
+        assert kept in arriving
+        said = row("the site sets `session`, too")[proxy]
+        last = [name for name in arriving if name != kept][-1]
+        assert (session in arriving, last) == {
+            "both arrive, the site's last": (True, session),
+            "both arrive, the gate's last": (True, "gate"),
+            "the site's is lost": (False, "gate"),
+        }[said]
+        assert site.ask("/", cookies=[]).status == 401

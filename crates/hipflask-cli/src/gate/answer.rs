@@ -1,6 +1,6 @@
 //! Answers one request of a proxy: opens the session, has it judged, extends it, and says who it is.
 
-use std::{net::IpAddr, time::Instant};
+use std::time::Instant;
 
 use hipflask::{SaveError, SessionInterface};
 use hipflask_core::{
@@ -35,11 +35,11 @@ const UNAVAILABLE: u16 = 503;
 
 impl Gate {
     /// Answers; whatever the request's body is, it is not read.
-    pub(super) async fn answer<B>(&self, request: &Request<B>, peer: IpAddr) -> Response<String> {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, asked: &Asked) -> Response<String> {
         let start = Instant::now();
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let (status, reason) = match self.decide(request, peer, &mut headers).await {
+        let (status, reason) = match self.decide(request, asked, &mut headers).await {
             Ok((status, reason)) => (status, Some(reason)),
             Err(_) => (UNAVAILABLE, None),
         };
@@ -57,10 +57,10 @@ impl Gate {
     async fn decide<B>(
         &self,
         request: &Request<B>,
-        peer: IpAddr,
+        asked: &Asked,
         headers: &mut HeaderMap,
     ) -> Result<(u16, &'static str), EngineError> {
-        let (asked, now) = (Asked::of(request, peer, &self.trusted), self.sessions.now());
+        let now = self.sessions.now();
         let lines = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         // Envoy joins lines with a comma.
         let mut values = lines.filter_map(|line| find_joined(line, self.sessions.cookie_name()));
@@ -85,7 +85,7 @@ impl Gate {
                 }
             }
         }
-        let (status, location) = self.policy.answer(verdict, &asked);
+        let (status, location) = self.policy.answer(verdict, asked);
         if let Some(location) = location.and_then(|it| HeaderValue::try_from(it).ok()) {
             headers.insert(LOCATION, location);
         }

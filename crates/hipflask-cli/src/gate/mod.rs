@@ -1,21 +1,26 @@
 //! `hipflask gate`: answers proxies that ask who a visitor is, from the session that a Flask app has given.
 //!
 //! `settings` is what it is told; `proxy` and `path` say what is asked about, `rule` and `decision` decide, all
-//! of them pure; `answer` opens the session, `server` listens, `count` counts.
+//! of them pure; `answer` opens the session, `fastcgi` translates, `server` listens, `count` counts.
 
 mod answer;
 mod count;
 mod decision;
+mod fastcgi;
 mod path;
 mod proxy;
 mod rule;
 mod server;
 mod settings;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use hipflask::{SessionInterface, config::ConfigError};
-use hyper::{Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -24,6 +29,7 @@ use crate::{
 };
 use answer::Gate;
 use count::Counts;
+use proxy::Asked;
 pub(crate) use settings::GateArgs;
 
 /// Where proxies ask by default.
@@ -74,16 +80,32 @@ fn configured(args: GateArgs) -> Result<(Node, GateArgs), Failure> {
 
 async fn listen(gate: Gate, args: &GateArgs) -> Result<Status, Failure> {
     let gate = Arc::new(gate);
-    let listener = bound(args.listen.as_deref().unwrap_or(LISTEN), "Listening on").await?;
-    let admin = match &args.admin_listen {
-        Some(address) => Some(bound(address, "Health and metrics are on").await?),
-        None => None,
+    let address = match &args.fastcgi_listen {
+        Some(_) => args.listen.as_deref(),
+        None => args.listen.as_deref().or(Some(LISTEN)),
     };
-    let own = Arc::clone(&gate);
-    let proxies = server::serve(listener, move |request, peer| {
-        let gate = Arc::clone(&own);
-        async move { gate.answer(&request, peer).await }
-    });
+    let listener = bound(address, "Listening on http:").await?;
+    let fastcgi = bound(args.fastcgi_listen.as_deref(), "Listening on fcgi:").await?;
+    let admin = bound(args.admin_listen.as_deref(), "Health and metrics are on http:").await?;
+    let (own, of_fastcgi) = (Arc::clone(&gate), Arc::clone(&gate));
+    let proxies = async {
+        let Some(listener) = listener else { return Ok(()) };
+        let answer = move |request: Request<_>, peer| {
+            let gate = Arc::clone(&own);
+            async move { gate.answer(&request, &Asked::of(&request, peer, &gate.trusted)).await }
+        };
+        server::serve(listener, answer).await
+    };
+    let web_servers = async {
+        let Some(listener) = fastcgi else { return Ok(()) };
+        let answer = move |request: Request<()>| {
+            let gate = Arc::clone(&of_fastcgi);
+            // The web server itself says which page it is.
+            let asked = Asked::of(&request, IpAddr::V4(Ipv4Addr::LOCALHOST), &[]);
+            async move { gate.answer(&request, &asked).await }
+        };
+        server::serve_fastcgi(listener, answer).await
+    };
     let operators = async {
         let Some(admin) = admin else { return Ok(()) };
         let answer = move |path: &str| match path {
@@ -98,15 +120,16 @@ async fn listen(gate: Gate, args: &GateArgs) -> Result<Status, Failure> {
         server::serve(admin, move |request, _| std::future::ready(answer(request.uri().path())))
             .await
     };
-    tokio::try_join!(proxies, operators).map_err(failed("cannot be told to stop"))?;
+    tokio::try_join!(proxies, web_servers, operators).map_err(failed("cannot be told to stop"))?;
     Ok(Status::Done)
 }
 
-async fn bound(address: &str, words: &str) -> Result<TcpListener, Failure> {
+async fn bound(address: Option<&str>, words: &str) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = address else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(failed("cannot listen"))?;
     let local = listener.local_addr().map_err(failed("cannot listen"))?;
-    say(format_args!("{words} http://{local}"));
-    Ok(listener)
+    say(format_args!("{words}//{local}"));
+    Ok(Some(listener))
 }
 
 fn failed(what: &'static str) -> impl Fn(io::Error) -> Failure {

@@ -7,10 +7,19 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::fastcgi;
 
 /// How long a connection may be silent; the proxies' own limits are shorter.
 const SILENCE: Duration = Duration::from_secs(300);
+/// How long a web server may take for a request, and to read the answer. Apache gives up after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long answers may take once the process was told to stop.
 const LAST: Duration = Duration::from_secs(10);
 
@@ -47,8 +56,44 @@ where
         tokio::spawn(async { drop(connection.await) });
     }
     drop(listener);
-    let _ = tokio::time::timeout(LAST, open.shutdown()).await;
+    let _ = timeout(LAST, open.shutdown()).await;
     Ok(())
+}
+
+/// Does the same for web servers that ask by FastCGI.
+pub(super) async fn serve_fastcgi<F>(
+    listener: TcpListener,
+    answer: impl Fn(Request<()>) -> F + Clone + Send + 'static,
+) -> io::Result<()>
+where
+    F: Future<Output = Response<String>> + Send + 'static,
+{
+    let (mut stop, mut open) = (pin!(stop()?), JoinSet::new());
+    loop {
+        let stream = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = open.join_next() => continue,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => { sleep(Duration::from_millis(50)).await; continue }
+            },
+        };
+        open.spawn(converse(stream, answer.clone()));
+    }
+    drop(listener);
+    let _ = timeout(LAST, open.join_all()).await;
+    Ok(())
+}
+
+/// Answers one request; the connection ends with it.
+async fn converse<F: Future<Output = Response<String>>>(
+    mut stream: TcpStream,
+    answer: impl Fn(Request<()>) -> F,
+) -> io::Result<()> {
+    let asked = timeout(PATIENCE, fastcgi::read(&mut stream)).await??;
+    let text = fastcgi::answer(&answer(asked.request).await, asked.id);
+    timeout(PATIENCE, stream.write_all(&text)).await??;
+    stream.shutdown().await
 }
 
 /// Ends when the process is told to stop.

@@ -23,7 +23,7 @@ What a session must hold:
   role == admin          also !=, and for numbers <, <=, >, >=
   role in admin,staff    also `not in`; of a list, one item is to be among these";
 
-/// Answer proxies that ask who a visitor is: nginx, Traefik, Caddy, Envoy
+/// Answer proxies that ask who a visitor is: nginx, Apache, Traefik, Caddy, Envoy
 #[derive(Args, Default, Deserialize)]
 #[command(after_help = ABOUT)]
 #[serde(default, deny_unknown_fields)]
@@ -31,6 +31,9 @@ pub(crate) struct GateArgs {
     /// Where proxies ask [default: 127.0.0.1:4180]
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<String>,
+    /// Where Apache asks, by FastCGI; then HTTP only with --listen
+    #[arg(long, value_name = "ADDR")]
+    pub(super) fastcgi_listen: Option<String>,
     /// Where /healthz and /metrics are; without it, nowhere
     #[arg(long, value_name = "ADDR")]
     pub(super) admin_listen: Option<String>,
@@ -62,7 +65,7 @@ pub(crate) struct GateArgs {
     /// A proxy whose X-Forwarded-Uri is the page, by address or network; repeat it for more
     #[arg(long, value_name = "NETWORK")]
     trusted_proxy: Vec<String>,
-    /// Send a cookie that was refreshed; not behind nginx and Traefik, unless you know why
+    /// Send a cookie that was refreshed; only where the site behind sets no session cookie
     #[arg(long)]
     pub(super) set_cookie: bool,
     #[arg(skip)]
@@ -99,6 +102,7 @@ impl GateArgs {
         let list = |own: Vec<_>, other| if own.is_empty() { other } else { own };
         Ok(Self {
             listen: self.listen.or(file.listen),
+            fastcgi_listen: self.fastcgi_listen.or(file.fastcgi_listen),
             admin_listen: self.admin_listen.or(file.admin_listen),
             store: self.store.or(file.store),
             require: list(self.require, file.require),
