@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import psycopg
 import pymongo
@@ -105,6 +106,25 @@ def redis_sentinel(redis_port, password):
         file.flush()
         with started([server, file.name], lambda: accepts(port)):
             yield port
+
+
+@contextlib.contextmanager
+def redis_cluster():
+    """Runs three servers that share the keys."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(3):
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            ports.append(stack.enter_context(redis(*options)).port)
+        servers = [f"127.0.0.1:{port}" for port in ports]
+        cli = [program("redis-cli", "the Debian package redis-tools"), "--cluster"]
+        subprocess.run([*cli, "create", *servers, "--cluster-yes"], check=True, capture_output=True)
+        # Each server has to learn of the others.
+        deadline = time.monotonic() + 30
+        while any(subprocess.run([*cli, "check", server], capture_output=True).returncode for server in servers):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield Store(f"redis+cluster://{','.join(servers)}", ports[0])
 
 
 @contextlib.contextmanager

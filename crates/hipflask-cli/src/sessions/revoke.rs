@@ -20,6 +20,7 @@ use super::{
     found::Sessions,
     info::{Info, printable},
     interrupt::until_interrupted,
+    migrate::at_once,
     progress::Progress,
     walk::patiently,
 };
@@ -28,8 +29,6 @@ use crate::output::{Failure, Status, print, say};
 /// How often all records are gone through until none is found any more: a request under way may give a
 /// session a new id behind the reader's back.
 const MOST_WALKS: usize = 8;
-/// How many sessions are ended at the same time.
-const AT_ONCE: usize = 32;
 
 /// How sessions were found.
 enum Way {
@@ -83,7 +82,8 @@ pub(super) async fn run(args: &RevokeArgs) -> Result<Status, Failure> {
         return Ok(Status::Refused);
     }
     let n_ended = Cell::new(0);
-    let outcome = until_interrupted(end(&access, &store, &which, &n_ended)).await;
+    let n_at_once = at_once(access.address(args.store.store.as_deref())?);
+    let outcome = until_interrupted(end(&access, &store, &which, n_at_once, &n_ended)).await;
     match &outcome {
         Ok(Way::List) => say("all that the user's list of sessions has was ended"),
         _ => say(format_args!("{} sessions were ended", n_ended.get())),
@@ -137,10 +137,11 @@ async fn end(
     access: &Access,
     store: &AnyStore,
     which: &Which<'_>,
+    n_at_once: usize,
     n_ended: &Cell<u64>,
 ) -> Result<Way, Failure> {
     let is_listed = access.rules.settings().listing.is_some();
-    let walked = walk_until_none(access, store, which, n_ended).await;
+    let walked = walk_until_none(access, store, which, n_at_once, n_ended).await;
     let way = match walked {
         Ok(()) => Way::Walk,
         // Where records cannot be read through, the list of the user's sessions has them.
@@ -166,6 +167,7 @@ async fn walk_until_none(
     access: &Access,
     store: &AnyStore,
     which: &Which<'_>,
+    n_at_once: usize,
     n_ended: &Cell<u64>,
 ) -> Result<(), Failure> {
     let progress = Progress::new("ended");
@@ -175,7 +177,8 @@ async fn walk_until_none(
         let (mut sessions, before) = (Sessions::new(access, store), n_ended.get());
         while let Some(part) = sessions.next_bare(|info| which.has(info)).await? {
             let ending = part.sessions.into_iter().map(|found| end_one(store, found, n_ended));
-            let ids: Vec<_> = stream::iter(ending).buffer_unordered(AT_ONCE).try_collect().await?;
+            let ids: Vec<_> =
+                stream::iter(ending).buffer_unordered(n_at_once).try_collect().await?;
             print(ids.concat().as_bytes())?;
             progress.at(n_ended.get());
             if let Which::These(ids) = which

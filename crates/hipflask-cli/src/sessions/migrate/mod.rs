@@ -42,7 +42,7 @@ const MOST_PASSES: u32 = 5;
 const AT_ONCE: usize = 32;
 
 /// Returns it for the store at an address: SQLite has one writer, and others would only wait.
-fn at_once(address: &str) -> usize {
+pub(super) fn at_once(address: &str) -> usize {
     let is_sqlite = StoreKind::of(address).is_ok_and(|kind| kind.feature() == "sqlite");
     if is_sqlite { 1 } else { AT_ONCE }
 }

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -32,12 +32,15 @@ pub(super) struct Folder {
     locks: PathBuf,
     mode: u32,
     clock: Clock,
+    /// How far the folder was read for what has expired, so that a batch does not begin at the start.
+    purging: Mutex<Option<fs::ReadDir>>,
 }
 
 impl Folder {
     pub(super) fn open(path: PathBuf, mode: u32) -> io::Result<Self> {
         let locks = path.join(format!("hipflask{OURS}"));
-        let folder = Self { path, locks, mode, clock: Arc::new(since_1970) };
+        let folder =
+            Self { path, locks, mode, clock: Arc::new(since_1970), purging: Mutex::default() };
         folder.make().map(|()| folder)
     }
 
@@ -47,7 +50,13 @@ impl Folder {
     }
 
     pub(super) fn with_clock(&self, clock: Clock) -> Self {
-        Self { path: self.path.clone(), locks: self.locks.clone(), mode: self.mode, clock }
+        Self {
+            path: self.path.clone(),
+            locks: self.locks.clone(),
+            mode: self.mode,
+            clock,
+            purging: Mutex::default(),
+        }
     }
 
     pub(super) fn load(
@@ -103,25 +112,46 @@ impl Folder {
     pub(super) fn delete(&self, name: &Name) -> Result<Deleted, StoreError> {
         let _lock = self.lock(name)?;
         let found = self.read(name)?;
-        self.remove(&self.path.join(&name.file))?;
+        self.discard(&self.path.join(&name.file))?;
         Ok(found.map_or(Deleted::Gone, |_| Deleted::Deleted))
     }
 
     pub(super) fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        let mut purging = self.purging.lock().unwrap_or_else(PoisonError::into_inner);
+        let goes_on = purging.is_some();
         let mut purged = 0;
-        for entry in fs::read_dir(&self.path).map_err(failure)? {
-            if purged == limit {
-                break;
-            }
+        let mut outcome = self.purge_on(&mut purging, limit, &mut purged);
+        // What was passed may have expired since.
+        if goes_on && purged == 0 && outcome.is_ok() {
+            outcome = self.purge_on(&mut purging, limit, &mut purged);
+        }
+        self.count(-i32::try_from(purged).unwrap_or(i32::MAX));
+        outcome.map(|()| purged)
+    }
+
+    /// Goes through the folder from where it was left, to its end or until there are enough.
+    fn purge_on(
+        &self,
+        purging: &mut Option<fs::ReadDir>,
+        limit: usize,
+        purged: &mut usize,
+    ) -> Result<(), StoreError> {
+        let mut entries = match purging.take() {
+            Some(entries) => entries,
+            None => fs::read_dir(&self.path).map_err(failure)?,
+        };
+        while *purged < limit {
+            let Some(entry) = entries.next() else { return Ok(()) };
             let entry = entry.map_err(failure)?;
             let Ok(file) = entry.file_name().into_string() else { continue };
             if name::is_record(&file) {
-                purged += usize::from(self.purge_record(&file)?);
+                *purged += usize::from(self.purge_record(&file)?);
             } else if file.ends_with(OURS) && is_abandoned(&entry) {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        Ok(purged)
+        *purging = Some(entries);
+        Ok(())
     }
 
     /// Removes a record if it has expired, which is certain only under its lock.
@@ -131,7 +161,7 @@ impl Folder {
             return Ok(false);
         }
         let _lock = self.lock_file(file)?;
-        Ok(self.has_expired(&path)? && self.remove(&path)?)
+        Ok(self.has_expired(&path)? && remove(&path)?)
     }
 
     fn has_expired(&self, path: &Path) -> Result<bool, StoreError> {
@@ -139,23 +169,6 @@ impl Folder {
         let Some(mut file) = open(path, false)? else { return Ok(false) };
         let is_whole = file.read_exact(&mut header).is_ok();
         Ok(is_whole && self.has_ended(u32::from_le_bytes(header)))
-    }
-
-    /// Removes a file, and reports whether there was one. A folder in its place is moved aside: who
-    /// knows what is in it.
-    fn remove(&self, path: &Path) -> Result<bool, StoreError> {
-        let removed = match path.is_dir() {
-            true => fs::rename(path, path.with_extension(format!("folder{OURS}"))),
-            false => fs::remove_file(path),
-        };
-        match removed {
-            Ok(()) => {
-                self.count(-1);
-                Ok(true)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(failure(error)),
-        }
     }
 
     /// Extends a record's life under its lock, in its place: so it brings back nothing that
@@ -221,7 +234,7 @@ impl Folder {
         let lock = self.lock_file(&name.file)?;
         let (file, old_file) = (self.path.join(&name.file), self.path.join(&name.old_file));
         let moved = if file.exists() {
-            self.remove(&old_file).map(drop)
+            self.discard(&old_file)
         } else {
             match fs::rename(old_file, file) {
                 Err(error) if error.kind() != ErrorKind::NotFound => Err(failure(error)),
@@ -229,6 +242,12 @@ impl Folder {
             }
         };
         moved.map(|()| lock)
+    }
+
+    fn discard(&self, path: &Path) -> Result<(), StoreError> {
+        let is_removed = remove(path)?;
+        self.count(-i32::from(is_removed));
+        Ok(())
     }
 
     /// Takes one of 256 locks, by the first digits of a file's name.
@@ -295,6 +314,20 @@ fn open(path: &Path, to_write: bool) -> Result<Option<File>, StoreError> {
     match File::options().read(true).write(to_write).open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// Removes a file, and reports whether there was one. A folder in its place is moved aside: who knows what is in
+/// it.
+fn remove(path: &Path) -> Result<bool, StoreError> {
+    let removed = match path.is_dir() {
+        true => fs::rename(path, path.with_extension(format!("folder{OURS}"))),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(failure(error)),
     }
 }

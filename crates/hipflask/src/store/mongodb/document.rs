@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 
-use super::{Entry, Record, RecordKey, StoreError};
+use super::{Record, RecordKey, StoreError};
+use crate::store::Entry;
 
 /// A write names the old payload and the new one, and the server takes 16 MB for both.
 const MAX_PAYLOAD: usize = 8 * 1024 * 1024 - 4096;

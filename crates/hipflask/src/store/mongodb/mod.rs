@@ -8,6 +8,7 @@
 mod address;
 mod document;
 mod refusal;
+mod scan;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,12 +21,12 @@ use mongodb::{
 
 use self::{
     address::{Address, majority},
-    document::{binary, entry, later, left, live, record, retired, unexpired},
+    document::{binary, later, left, live, record, retired},
     refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
-    ConnectError, Created, Deleted, Entry, Page, Record, RecordKey, Replaced, Revision, Store,
-    StoreError, Touch, async_trait, lives::Lives,
+    ConnectError, Created, Deleted, Page, Record, RecordKey, Replaced, Revision, Store, StoreError,
+    Touch, async_trait, lives::Lives,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
@@ -255,29 +256,7 @@ impl Store for MongoDbStore {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let now = DateTime::now();
-        // The greatest character there is: behind every key with the prefix.
-        let mut range = doc! { "$gte": prefix, "$lt": format!("{prefix}\u{10ffff}") };
-        if let Some(last) = cursor {
-            range.insert("$gt", last);
-        }
-        let limit = limit.max(1);
-        let mut found = self
-            .sessions
-            .find(doc! { "$and": [{ "id": range }, unexpired(now)] })
-            .projection(doc! { "_id": 0, "id": 1, "val": 1, "expiration": 1 })
-            .sort(doc! { "id": 1 })
-            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-            .await
-            .map_err(refusal)?;
-        let mut entries = Vec::new();
-        while found.advance().await.map_err(refusal)? {
-            let document = found.deserialize_current().map_err(refusal)?;
-            entries.extend(entry(&document, now));
-        }
-        let last = entries.last().filter(|_| entries.len() >= limit);
-        let next = last.map(|entry| entry.key.as_str().to_owned());
-        Ok(Page { entries, next })
+        self.page(prefix, cursor, limit.max(1)).await
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
