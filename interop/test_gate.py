@@ -506,6 +506,20 @@ def test_outage_of_the_store_closes_the_site(proxy, tmp_path):
             assert site.ask("/").status == int(row("the gate is down")[proxy])
 
 
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_outage_of_the_sessions_closes_the_site(proxy, tmp_path):
+    with stores.redis() as store, behind(proxy, tmp_path, [*options_of(proxy), "--store", store.url]) as site:
+        cookie = in_redis(store, user_id="julian", role="staff")
+        assert seen(site.ask("/", cookies=[cookie]))["HTTP_X_USER_ID"] == "julian"
+        assert site.ask("/", cookies=["session=of-nobody-at-all"]).status == 401
+        store.stop()
+        closed = site.ask("/", cookies=[cookie], headers=HTML)
+        assert closed.status == int(row("503: the store is down")[proxy])
+        assert not {"Set-Cookie", "Location", "X-User-Id"} & set(closed.headers)
+        assert ("<h1>" in closed.text) == row("its page")[proxy].endswith("own"), closed.text
+        assert closed.text == "" or "<h1>" in closed.text
+
+
 def set_names(page):
     """Returns what a page sets: whose cookie."""
     owners = {"site=its-own": "site", "session=of-the-site": "site's session"}

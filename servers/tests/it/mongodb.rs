@@ -348,25 +348,49 @@ async fn purge_removes_no_more_than_asked_and_nothing_that_lives() {
 #[tokio::test]
 async fn scan_gives_every_record_of_a_prefix_once() {
     let servers = [server()];
-    let store = store(&servers).await;
+    let (store, documents) = (store(&servers).await, documents(&servers).await);
     for number in 0..25 {
         store.create(&key(format!("a.*{number}")), b"one", HOUR).await.unwrap();
         store.create(&key(format!("b{number}")), b"one", HOUR).await.unwrap();
+        // Of Flask-Session, which has another type of `_id`.
+        let document = doc! { "id": format!("a.*of Flask {number}"), "expiration": in_an_hour() };
+        documents.insert_one(document).await.unwrap();
     }
-    let (mut keys, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store.scan("a.", cursor.as_deref(), 10).await.unwrap();
-        assert!(page.entries.len() <= 10);
-        assert!(page.entries.iter().all(|entry| entry.expires_in > Some(HOUR / 2)));
-        keys.extend(page.entries.into_iter().map(|entry| entry.key));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+    let database = documents.client().database("flask_session");
+    let profile = database.collection::<Document>("system.profile");
+    for has_index in [false, true] {
+        if has_index {
+            store.prepare().await.unwrap();
         }
+        database.run_command(doc! { "profile": 2 }).await.unwrap();
+        let (mut keys, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = store.scan("a.", cursor.as_deref(), 10).await.unwrap();
+            assert!(page.entries.len() <= 10);
+            assert!(page.entries.iter().all(|entry| entry.expires_in > Some(HOUR / 2)));
+            keys.extend(page.entries.into_iter().map(|entry| entry.key.as_str().to_owned()));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        database.run_command(doc! { "profile": 0 }).await.unwrap();
+        assert_eq!(keys.len(), 50);
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 50);
+        assert!(keys.iter().all(|key| key.starts_with("a.*")));
+
+        let mut finds = profile.find(doc! { "command.find": "sessions" }).await.unwrap();
+        let mut n_examined = 0;
+        while finds.advance().await.unwrap() {
+            let find = finds.deserialize_current().unwrap();
+            n_examined += find.get_i32("docsExamined").unwrap();
+        }
+        // Each page begins with the last record of the one before.
+        assert!(n_examined <= 75 + 5, "{n_examined} of 75 were read");
+        profile.drop().await.unwrap();
     }
-    keys.dedup();
-    assert_eq!(keys.len(), 25);
-    assert!(keys.iter().all(|key| key.as_str().starts_with("a.*")));
 }
 
 #[tokio::test]

@@ -134,9 +134,9 @@ pub(super) fn answer(response: &Response<String>, id: [u8; 2]) -> Vec<u8> {
     let is_allowed = response.status() == StatusCode::OK;
     let mut text = format!("Status: {}\r\n", response.status()).into_bytes();
     for (name, value) in response.headers() {
-        let prefix: &[u8] = match name {
-            &CACHE_CONTROL if is_allowed => continue,
-            &SET_COOKIE => b"",
+        let prefix: &[u8] = match *name {
+            CACHE_CONTROL if is_allowed => continue,
+            SET_COOKIE => b"",
             _ if is_allowed => b"Variable-",
             _ => b"",
         };

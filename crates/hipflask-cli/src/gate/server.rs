@@ -81,7 +81,7 @@ where
         open.spawn(converse(stream, answer.clone()));
     }
     drop(listener);
-    let _ = timeout(LAST, open.join_all()).await;
+    let _ = timeout(LAST, async { while open.join_next().await.is_some() {} }).await;
     Ok(())
 }
 
