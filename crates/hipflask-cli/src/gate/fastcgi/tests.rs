@@ -1,3 +1,5 @@
+//! What web servers ask by FastCGI, whole, cut and damaged, and what they are answered.
+
 use super::*;
 
 const ID: [u8; 2] = [1, 2];
