@@ -85,15 +85,17 @@ impl Opened {
             return Ok(held.id().as_str().into());
         }
         if self.entropy.is_none() {
-            self.draw_id(py)?;
+            self.draw_id(py, None)?;
         }
         let id = self.entropy.as_deref().map(SessionId::from_entropy);
         id.map(|id| id.as_str().into()).ok_or_else(|| error::misuse("no id was drawn"))
     }
 
-    /// Gives the session the id that it will have from its next save on.
-    pub(crate) fn draw_id(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.entropy = Some(random(py, self.id_length)?);
+    /// Gives the session the id that it will have from its next save on: of these bytes, or else of random
+    /// ones.
+    #[pyo3(signature = (entropy = None))]
+    pub(crate) fn draw_id(&mut self, py: Python<'_>, entropy: Option<Vec<u8>>) -> PyResult<()> {
+        self.entropy = Some(entropy.map_or_else(|| random(py, self.id_length), Ok)?);
         Ok(())
     }
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .extension import HipFlask
     from .interface import HipFlaskSessionInterface
     from .session import Session
+    from .shadow import Shadow
 
 __all__ = [
     "ConfigError",
@@ -39,6 +40,7 @@ __all__ = [
     "Session",
     "SessionConflict",
     "SessionError",
+    "Shadow",
     "StoreUnavailable",
     "TooManySessions",
     "__version__",
@@ -48,6 +50,7 @@ _HOMES = {
     "HipFlask": "extension",
     "HipFlaskSessionInterface": "interface",
     "Session": "session",
+    "Shadow": "shadow",
 }
 
 

@@ -13,6 +13,7 @@ from .errors import ConfigError
 from .interface import HipFlaskSessionInterface
 from .log_in import renew_at_log_in
 from .settings import Settings
+from .shadow import Shadow, look_on
 from .waiting import waiting
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class HipFlask:
     found through Flask-Session's own settings. ``store`` is the address of a store instead, such as
     ``"redis://localhost"``. There, who logs in by Flask-Login gets a new id by itself.
 
+    With ``shadow=True`` the sessions that the app has go on serving, and Hipflask only looks on:
+    ``flask hipflask-shadow`` says what would be different.
+
     >>> from flask import Flask, session
     >>> from hipflask import HipFlask
     >>> app = Flask("example")
@@ -68,8 +72,11 @@ class HipFlask:
     :raises ConfigError: when the app's configuration cannot work; the text says what to change.
     """
 
-    def __init__(self, app: App | None = None, *, store: str | None = None) -> None:
+    def __init__(
+        self, app: App | None = None, *, store: str | None = None, shadow: bool | Shadow = False
+    ) -> None:
         self._store = store
+        self._shadow = Shadow() if shadow is True else shadow or None
         # The app has this extension, so that each would keep the other alive.
         self._app: Callable[[], App | None] = (lambda: None) if app is None else weakref.ref(app)
         if app is not None:
@@ -78,6 +85,12 @@ class HipFlask:
     def init_app(self, app: App) -> None:
         """Sets the session interface of an app. One extension can serve several apps."""
         either: Any = app  # for what both of them have
+        app.extensions["hipflask"] = self
+        if self._shadow is not None:
+            if not isinstance(app, Flask):
+                raise ConfigError("shadow=True looks on at a Flask app: Quart's session interface is another one")
+            look_on(app, self._shadow, self._store)
+            return
         settings = Settings(either, self._store)
         # A mistake is to be found now, and not by the first visitor.
         engine = settings.engine(either)
@@ -88,7 +101,6 @@ class HipFlask:
             from .asgi.quart import QuartSessionInterface
 
             either.session_interface = QuartSessionInterface(settings, either)
-        app.extensions["hipflask"] = self
         if engine is not None and engine.is_stored:
             # Flask-Session's name for it, which is in the schedules of its users.
             app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(

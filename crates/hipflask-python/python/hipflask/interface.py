@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from itsdangerous import URLSafeTimedSerializer
 
-__all__ = ["HipFlaskSessionInterface", "into_error"]
+__all__ = ["HipFlaskSessionInterface", "cookie_header", "into_error"]
 
 logger = logging.getLogger("hipflask")
 
@@ -75,14 +75,8 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             return None
         if self.settings.weaknesses:
             self.settings.report_weaknesses(app)
-        kind = type(request)
-        if kind is Request or getattr(kind, "cookies", None) is Request.cookies:
-            agent = request.environ.get("HTTP_USER_AGENT") if engine.lists_users else None
-            return unopened(engine, request.environ.get("HTTP_COOKIE"), agent)
-        # A request that has been given its cookies in another way, as tests do.
-        name = self.get_cookie_name(app)
-        value = request.cookies.get(name)
-        return unopened(engine, value and dump_cookie(name, value, path=None, max_size=0))
+        agent = request.environ.get("HTTP_USER_AGENT") if engine.lists_users else None
+        return unopened(engine, cookie_header(self, app, request), agent)
 
     def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
         """Saves a session that was used, and tells the browser. If the store does not answer, the
@@ -138,6 +132,18 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     def regenerate(self, session: Session) -> None:
         """Gives a session a new id, as Flask-Session's method of this name: :meth:`Session.renew`."""
         session.renew()
+
+
+def cookie_header(interface: SessionInterface, app: Flask, request: Request) -> str | None:
+    """Returns the ``Cookie`` header of a request."""
+    kind = type(request)
+    if kind is Request or getattr(kind, "cookies", None) is Request.cookies:
+        header: str | None = request.environ.get("HTTP_COOKIE")
+        return header
+    # A request that has been given its cookies in another way, as tests do.
+    name = interface.get_cookie_name(app)
+    value = request.cookies.get(name)
+    return value and dump_cookie(name, value, path=None, max_size=0)
 
 
 def _warn_if_changed(session: Session) -> None:

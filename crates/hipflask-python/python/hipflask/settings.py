@@ -66,6 +66,9 @@ _NONE_IS_A_VALUE = frozenset(
 class Settings:
     """Makes engines for one app, and keeps the last one as long as the configuration is the same."""
 
+    #: What the engine is not told.
+    left_out: tuple[str, ...] = ()
+
     def __init__(self, app: Flask, store: str | None) -> None:
         self._store: Store | None = address_of(app.config, app) if store is None else checked(store, "store")
         self._own = {
@@ -141,6 +144,7 @@ class Settings:
         theirs = dict(zip((*_NAMES, *self._own), values))
         key, fallbacks, refresh_untouched, refuse_weak_key, _ = map(theirs.pop, _HERE)
         self.refreshes_untouched = bool(refresh_untouched)
+        theirs = {name: value for name, value in theirs.items() if name not in self.left_out}
         settings = {name: _plain(name, value) for name, value in theirs.items() if _is_set(name, value)}
         if settings.get("MAX_COOKIE_SIZE") == _FLASKS_COOKIE_SIZE:
             del settings["MAX_COOKIE_SIZE"]

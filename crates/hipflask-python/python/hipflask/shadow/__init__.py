@@ -1,0 +1,71 @@
+"""Stock sessions serve, and Hipflask looks on: it opens and saves the same requests, sends and writes nothing, and
+counts what would have been different.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+from flask.sessions import SecureCookieSessionInterface
+
+from ..errors import ConfigError
+from ..log_in import at_log_in
+from .command import command
+from .facts import Facts
+from .interface import watched
+from .report import Report
+from .settings import ShadowSettings
+from .tally import count
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = ["Shadow", "look_on"]
+
+logger = logging.getLogger("hipflask")
+
+
+class Shadow(NamedTuple):
+    """How to look on: ``HipFlask(app, shadow=Shadow(share=0.1))``."""
+
+    #: The folder of the report, which all processes of the app share; ``hipflask-shadow`` in the app's instance
+    #: folder if left out.
+    folder: Optional[str] = None
+    #: The share of the requests that are looked at.
+    share: float = 1.0
+
+
+def look_on(app: Flask, shadow: Shadow, store: str | None) -> None:
+    """Looks on at the sessions that an app has now. An app whose sessions Hipflask cannot have goes on as it is,
+    and the report says why."""
+    report = Report(Path(shadow.folder or Path(app.instance_path) / "hipflask-shadow"))
+    app.cli.add_command(command(report.folder))
+    interface = app.session_interface
+    try:
+        settings = _settings(app, interface, store)
+        settings.engine(app)
+    except ConfigError as error:
+        logger.warning("Hipflask cannot look on: %s", error)
+        count(report.tally["troubles"], str(error))
+        return
+    watch = Watch(settings, Facts(app, interface, settings), report, shadow.share)
+    app.session_interface = watched(interface, watch)
+    app.extensions["hipflask_shadow"] = watch
+    if settings.is_stored:
+        at_log_in(app, watch.logged_in)
+
+
+def _settings(app: Flask, interface: Any, store: str | None) -> ShadowSettings:
+    settings = ShadowSettings(app, store, hasattr(interface, "cache"))
+    if isinstance(interface, SecureCookieSessionInterface):
+        if settings.is_stored:
+            raise ConfigError("SESSION_TYPE is set, but sessions are signed cookies: call Session(app) of Flask-Session first")
+        settings.sign_as(interface)
+    elif not hasattr(interface, "_retrieve_session_data"):
+        raise ConfigError("the app's sessions are neither Flask's signed cookies nor those of Flask-Session 0.6 or newer")
+    elif not settings.is_stored:
+        raise ConfigError("sessions lie in a store: set SESSION_TYPE to the one that Flask-Session uses")
+    return settings

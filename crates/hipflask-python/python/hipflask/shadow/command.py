@@ -1,0 +1,55 @@
+"""``flask hipflask-shadow``: what was found, as text, as JSON, or as a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from .page import page
+from .report import read
+from .tally import Tally, totals
+
+__all__ = ["command"]
+
+
+def command(folder: Path) -> click.Command:
+    """Returns the command of an app whose report is in `folder`."""
+
+    @click.command("hipflask-shadow", help="Show what would be different with Hipflask's sessions.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+    @click.option("--page", "to", type=click.Path(dir_okay=False), help="Write a page for a browser.")
+    @click.option("--reset", is_flag=True, help="Forget what was counted so far.")
+    @click.argument("folders", nargs=-1, type=click.Path(exists=True))
+    def shadow(as_json: bool, to: str | None, reset: bool, folders: tuple[str, ...]) -> None:
+        if reset:
+            (folder / "report.json").unlink(missing_ok=True)
+            return
+        report = totals(read([Path(it) for it in folders] or [folder]))
+        if to is not None:
+            Path(to).write_text(page(report), encoding="utf-8")
+        click.echo(json.dumps(report, indent=2) if as_json else text(report), nl=True)
+
+    return shadow
+
+
+def text(report: Tally) -> str:
+    """Returns a report for a terminal."""
+    lines = [
+        f"{report['looked_at']} of {report['requests']} requests looked at",
+        f"{report['lost']} would have lost their session: {'nobody' if not report['lost'] else 'somebody'} would"
+        " have been logged out",
+        f"{report['unexplained']} differences that nobody has explained",
+    ]
+    for it in report["differences"]:
+        row = "UNEXPLAINED" if it["row"] is None else f"COMPATIBILITY.md: {it['row']}"
+        lines.append(f"  {it['count']:>8}  {it['code']}: {it['text']} [{row}]")
+    lines += [f"  {number:>8}  failed with {name}" for name, number in report["exceptions"].items()]
+    lines += [f"not looked on: {name}" for name in report["troubles"]]
+    times = report["microseconds_per_request"]
+    lines.append(
+        f"per request: stock {times['stock']} µs, Hipflask's engine {times['hipflask']} µs, looking on"
+        f" {times['shadow']} µs"
+    )
+    return "\n".join(lines)

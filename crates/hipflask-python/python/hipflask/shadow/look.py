@@ -1,0 +1,173 @@
+"""One request that is looked at: what stock has done, what the engine does with the same, and how they differ.
+
+The engine decides; here is only compared.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING, Any
+
+from .._native import take_log
+from ..session import Session, StoredSession
+from .cookies import is_large, signed_at
+from .opening import is_used, opening_kind
+from .saving import compare_cookies, compare_records
+from .sides import Sides
+from .store import Scene
+from .words import content_words, kind_words
+
+if TYPE_CHECKING:
+    from .._native import Engine, Opened
+    from .facts import Facts
+
+__all__ = ["Look"]
+
+#: The keys that say nothing of the visitor.
+_OF_NOBODY = ("_permanent", "_fresh", "_flashes", "csrf_token")
+
+
+class Look(Scene):
+    """A request: `open` compares how its session was opened, and `save` how it was saved."""
+
+    def __init__(self, facts: Facts, engine: Engine, header: str | None) -> None:
+        super().__init__()
+        self.facts = facts
+        self.engine = engine
+        self.header = header
+        self.begun = time.time()
+        #: Stock's session, what it was when it was opened, and the text of that.
+        self.session: Any = None
+        self.content: dict[Any, Any] = {}
+        self.text = ""
+        self.sid: str | None = None
+        #: The session as Hipflask has it.
+        self.mine: Session = StoredSession() if engine.is_stored else Session()
+        self.opened: Opened | None = None
+        #: The differences that are not counted yet: codes and examples.
+        self.found: dict[str, dict[str, Any]] = {}
+        self._codes: set[str] = set()
+        self.is_lost = False
+        #: Whether it is counted among the requests with a difference.
+        self.is_counted = False
+        self.mark = 0
+        #: How long the engine has worked.
+        self.nanoseconds = 0
+
+    def note(self, code: str, **words: Any) -> None:
+        """Notes a difference, once for each code."""
+        if code not in self._codes:
+            self._codes.add(code)
+            self.found[code] = words
+
+    def open(self, session: Any, error: Exception | None) -> str:
+        """Opens the session as stock has just done, compares, and returns the engine's reason."""
+        self.session = session
+        self.content = {} if session is None else dict(session)
+        self.text = repr(self.content)
+        self.sid = getattr(session, "sid", None)
+        reason = self._open(self.begun)
+        if self._is_equal(error):
+            return reason
+        # At the end of a life, stock's clock may have been a tick ahead.
+        if int(time.time()) != int(self.begun):
+            reason = self._open(time.time())
+            if self._is_equal(error):
+                return reason
+        mine = dict(self.mine)
+        stock = kind_words(type(error)) if error is not None else "opened" if is_used(self.content) else "empty"
+        self.note(
+            opening_kind(self, reason, mine, error),
+            stock=stock,
+            hipflask=reason,
+            keys=content_words(self.content, mine),
+        )
+        self.is_lost = self._loses(mine)
+        return reason
+
+    def _open(self, now: float) -> str:
+        begin = time.perf_counter_ns()
+        dict.clear(self.mine)
+        self.opened = self.engine.open(self.mine, self.header, now, None)
+        self.nanoseconds += time.perf_counter_ns() - begin
+        if self.engine.is_stored:
+            take_log()
+        return self.opened.reason
+
+    def _is_equal(self, error: Exception | None) -> bool:
+        return error is None and self.text == repr(dict(self.mine))
+
+    def _loses(self, mine: dict[Any, Any]) -> bool:
+        """Whether the visitor would be somebody else: nobody, or another user."""
+        visitors = {key: value for key, value in self.content.items() if key not in _OF_NOBODY}
+        if not visitors or not is_used(mine):
+            return bool(visitors)
+        users = self.facts.user_keys
+        return any(key in users and mine.get(key) != value for key, value in visitors.items())
+
+    def save(self, sides: Sides) -> None:
+        """Saves what the request has left, as stock has just done, and compares."""
+        assert self.opened is not None
+        mine = self.mine
+        sides.content = dict(self.session)
+        sides.is_changed = repr(sides.content) != self.text
+        sides.is_resigned = bool(mine._modified)
+        dict.clear(mine)
+        dict.update(mine, sides.content)
+        mine._modified = sides.modified or sides.is_changed or sides.is_resigned
+        if self.engine.is_stored:
+            self._prepare_stored(self.opened, sides)
+        header, failure = self._save(self.opened, sides)
+        if failure is not None or sides.error is not None:
+            if failure is None or sides.error is None:
+                self._note_failure(sides, failure)
+            return
+        # What never uses its session is not even opened, unless it is told to be.
+        is_used = sides.accessed or sides.modified or sides.is_changed
+        sides.is_left = not is_used and not self.facts.refreshes_untouched()
+        if self.engine.is_stored:
+            compare_records(self, sides, header)
+        else:
+            compare_cookies(self, sides, header)
+
+    def _save(self, opened: Opened, sides: Sides) -> tuple[str | None, Exception | None]:
+        now = self.begun if self.engine.is_stored else signed_at(sides.header, self.begun)
+        begin = time.perf_counter_ns()
+        try:
+            return self.engine.save(self.mine, opened, now, self.facts.json()), None
+        except Exception as error:
+            return None, error
+        finally:
+            self.nanoseconds += time.perf_counter_ns() - begin
+            if self.engine.is_stored:
+                take_log()
+
+    def _prepare_stored(self, opened: Opened, sides: Sides) -> None:
+        """Gives the session the id that stock has given it, and the fate that its content tells."""
+        sid = getattr(self.session, "sid", None)
+        had_record = any(payload is not None for payload in self.read.values())
+        sides.is_renewed = self.mine._renewed = had_record and sid != self.sid
+        # Only the end of everything can be told from the content.
+        self.mine._cleared = sides.modified and not self.mine
+        entropy = _entropy_of(sid)
+        if entropy is not None and (sides.is_renewed or not had_record):
+            opened.draw_id(entropy)
+
+    def _note_failure(self, sides: Sides, failure: Exception | None) -> None:
+        error = failure or sides.error
+        words = {"error": kind_words(type(error)), "keys": content_words({}, sides.content)}
+        if failure is not None:
+            self.note("large_cookie" if is_large(sides.header) else "not_saved", **words)
+        else:
+            mixes = len({type(key) for key in sides.content}) > 1
+            self.note("mixed_keys" if mixes else "saved", **words)
+
+
+def _entropy_of(sid: str | None) -> bytes | None:
+    """Returns the bytes that an id is made of, if it is made as Flask-Session does."""
+    try:
+        entropy = base64.urlsafe_b64decode(f"{sid}{'=' * (-len(sid or '') % 4)}")
+    except ValueError:
+        return None
+    return entropy if base64.urlsafe_b64encode(entropy).rstrip(b"=").decode() == sid else None

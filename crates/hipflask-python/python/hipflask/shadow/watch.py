@@ -1,0 +1,162 @@
+"""Who looks on: counts what the looks at an app's requests have found. Nothing that goes wrong here is the app's.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from flask import Flask, has_request_context
+from flask import request as current
+from flask.sessions import SessionInterface
+
+from ..errors import ConfigError
+from ..interface import cookie_header
+from .look import Look
+from .sides import Sides
+from .tally import count, example
+from .words import key_words, kind_words
+
+if TYPE_CHECKING:
+    from flask import Request, Response
+
+    from .facts import Facts
+    from .report import Report
+    from .settings import ShadowSettings
+
+__all__ = ["Ending", "Watch"]
+
+#: Where a request keeps its look.
+_PLACE = "_hipflask_look"
+#: The rules that Hipflask's own interface has from Flask's.
+_RULES = SessionInterface()
+
+
+class Ending(NamedTuple):
+    """A request whose session is being saved."""
+
+    look: Look
+    sides: Sides
+    #: How many cookies were sent before.
+    cookies: int
+    begun: int
+
+
+def _quiet(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes an exception of a method a number in the report, and counts the time that it takes."""
+
+    @functools.wraps(method)
+    def quiet(self: Watch, *args: Any) -> Any:
+        begin = time.perf_counter_ns()
+        trouble = None
+        try:
+            return method(self, *args)
+        except Exception as error:
+            trouble = error
+            return None
+        finally:
+            with self.report.lock:
+                tally = self.report.tally
+                tally["nanoseconds"]["shadow"] += time.perf_counter_ns() - begin
+                if isinstance(trouble, ConfigError):
+                    # Its text is for who runs the app, and holds no value.
+                    count(tally["troubles"], str(trouble))
+                elif trouble is not None:
+                    count(tally["exceptions"], kind_words(type(trouble)))
+
+    return quiet
+
+
+class Watch:
+    """Looks at the requests of one app."""
+
+    def __init__(self, settings: ShadowSettings, facts: Facts, report: Report, share: float) -> None:
+        self._settings = settings
+        self._facts = facts
+        self.report = report
+        self._share = share
+
+    @_quiet
+    def sign_as(self, interface: Any) -> None:
+        """Signs as the app's interface does from now on."""
+        self._settings.sign_as(interface)
+
+    @_quiet
+    def begin(self, app: Flask, request: Request) -> Look | None:
+        """Begins a look at a request, unless it is none of the share."""
+        with self.report.lock:
+            tally, now = self.report.tally, int(time.time())
+            tally["requests"] += 1
+            tally["since"] = tally["since"] or now
+            tally["until"] = now
+        if self._share < 1 and random.random() >= self._share:
+            return None
+        engine = self._settings.engine(app)
+        if engine is None:
+            return None
+        look = Look(self._facts, engine, cookie_header(_RULES, app, request))
+        look.mark = time.perf_counter_ns()
+        return look
+
+    @_quiet
+    def opened(self, look: Look, request: Request, session: Any, error: Exception | None) -> None:
+        """Compares how the session was opened."""
+        stock = time.perf_counter_ns() - look.mark
+        reason = look.open(session, error)
+        with self.report.lock:
+            tally = self.report.tally
+            tally["looked_at"] += 1
+            tally["lost"] += look.is_lost
+            tally["nanoseconds"]["stock"] += stock
+            count(tally["verdicts"], reason)
+        self._count(look, request)
+        setattr(request, _PLACE, look)
+
+    @_quiet
+    def logged_in(self, _app: Flask, **_user: Any) -> None:
+        """Notes that somebody has logged in by Flask-Login."""
+        look = getattr(current, _PLACE, None)
+        if look is not None:
+            look.note("log_in_id")
+
+    @_quiet
+    def end(self, session: Any, response: Response) -> Ending | None:
+        """Returns the look at the request whose session is to be saved."""
+        look = getattr(current, _PLACE, None) if has_request_context() else None
+        if look is None or look.session is not session:
+            return None
+        delattr(current, _PLACE)
+        cookies = len(response.headers.getlist("Set-Cookie"))
+        return Ending(look, Sides(session), cookies, time.perf_counter_ns())
+
+    @_quiet
+    def saved(self, ending: Ending, response: Response, error: Exception | None) -> None:
+        """Compares how the session was saved."""
+        look, sides, cookies, begun = ending
+        stock = time.perf_counter_ns() - begun
+        sent = response.headers.getlist("Set-Cookie")[cookies:]
+        sides.header, sides.error = sent[-1] if sent else None, error
+        try:
+            look.save(sides)
+        finally:
+            with self.report.lock:
+                times = self.report.tally["nanoseconds"]
+                times["stock"] += stock
+                times["hipflask"] += look.nanoseconds
+            self._count(look, current)
+        self.report.write_if_due()
+
+    def _count(self, look: Look, request: Any) -> None:
+        """Counts what was found since the last time."""
+        if not look.found:
+            return
+        rule = request.url_rule
+        where = {"method": request.method[:8], "endpoint": None if rule is None else key_words(rule.endpoint)}
+        with self.report.lock:
+            self.report.tally["with_difference"] += not look.is_counted
+            for code, words in look.found.items():
+                example(self.report.tally, code, {**where, **words})
+        look.is_counted = True
+        look.found = {}
