@@ -50,6 +50,7 @@ def look_on(app: Flask, shadow: Shadow, store: str | None) -> None:
     except ConfigError as error:
         logger.warning("Hipflask cannot look on: %s", error)
         count(report.tally["troubles"], str(error))
+        report.write(0)
         return
     watch = Watch(settings, Facts(app, interface, settings), report, shadow.share)
     app.session_interface = watched(interface, watch)
@@ -62,10 +63,10 @@ def _settings(app: Flask, interface: Any, store: str | None) -> ShadowSettings:
     settings = ShadowSettings(app, store, hasattr(interface, "cache"))
     if isinstance(interface, SecureCookieSessionInterface):
         if settings.is_stored:
-            raise ConfigError("SESSION_TYPE is set, but sessions are signed cookies: call Session(app) of Flask-Session first")
+            raise ConfigError("SESSION_TYPE is set, but sessions are signed cookies: call Session(app) first")
         settings.sign_as(interface)
     elif not hasattr(interface, "_retrieve_session_data"):
-        raise ConfigError("the app's sessions are neither Flask's signed cookies nor those of Flask-Session 0.6 or newer")
+        raise ConfigError("sessions are neither Flask's signed cookies nor those of Flask-Session 0.6 or newer")
     elif not settings.is_stored:
         raise ConfigError("sessions lie in a store: set SESSION_TYPE to the one that Flask-Session uses")
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ def watched(interface: SessionInterface, watch: Watch) -> SessionInterface:
     beside._hipflask_watch = watch
     if is_server_side:
         beside.serializer = _beside(beside.serializer, _WatchedSerializer)
+        if hasattr(beside, "cache"):
+            beside.cache = _beside(beside.cache, _WatchedCache)
     return beside  # type: ignore[no-any-return]
 
 
@@ -90,30 +93,20 @@ class _WatchedStore(_Watched):
         found = super()._retrieve_session_data(store_id)  # type: ignore[misc]
         scene = SCENE.get()
         if scene is not None:
-            scene.read[store_id] = _taken(scene.take(), found)
+            scene.read[store_id] = scene.take()
         return found
 
     def _upsert_session(self, lifetime: Any, session: Any, store_id: str) -> None:
         super()._upsert_session(lifetime, session, store_id)  # type: ignore[misc]
         scene = SCENE.get()
         if scene is not None:
-            scene.theirs[store_id] = _taken(scene.take(), dict(session))
+            scene.theirs[store_id] = scene.take()
 
     def _delete_session(self, store_id: str) -> None:
         super()._delete_session(store_id)  # type: ignore[misc]
         scene = SCENE.get()
         if scene is not None:
             scene.theirs[store_id] = None
-
-
-def _taken(payload: bytes | None, content: Any) -> bytes | None:
-    """Returns the bytes of a record; those of a cache are what it makes of a dict."""
-    if payload is not None or not isinstance(content, dict):
-        return payload
-    try:
-        return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        return None
 
 
 class _WatchedSerializer:
@@ -127,8 +120,28 @@ class _WatchedSerializer:
         return super().decode(_noted(payload))  # type: ignore[misc]
 
 
+class _WatchedCache:
+    """A cache of cachelib, which pickles the dicts that it gets."""
+
+    def get(self, key: str) -> Any:
+        found = super().get(key)  # type: ignore[misc]
+        _note_pickle(found)
+        return found
+
+    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        done = super().set(key, value, *args, **kwargs)  # type: ignore[misc]
+        _note_pickle(value)
+        return done
+
+
 def _noted(payload: bytes) -> bytes:
     scene = SCENE.get()
     if scene is not None:
         scene.payload = payload
     return payload
+
+
+def _note_pickle(value: Any) -> None:
+    if SCENE.get() is not None and value is not None:
+        with contextlib.suppress(Exception):
+            _noted(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))

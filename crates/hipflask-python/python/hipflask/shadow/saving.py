@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..clients.form import RETIRED, SEALED
 from .cookies import differing_parts
@@ -70,7 +70,7 @@ def compare_records(look: Look, sides: Sides, header: str | None) -> None:
     is_idle = False
     for key in {*theirs, *ours}:
         if key in theirs and key in ours:
-            code = _written(look, sides, theirs[key], ours[key])
+            code = _written(look, theirs[key], ours[key])
         elif key in theirs:
             code = _written_by_stock(look, sides, key)
             is_idle = code in ("unused", "read_only", "unchanged")
@@ -85,21 +85,20 @@ def compare_records(look: Look, sides: Sides, header: str | None) -> None:
     _compare_cookie(look, sides, None if sides.is_left else header, is_idle)
 
 
-def _written(look: Look, sides: Sides, theirs: bytes | None, ours: bytes | None) -> str | None:
+def _written(look: Look, theirs: bytes | None, ours: bytes | None) -> str | None:
     if theirs == ours:
         return None
-    if theirs is None and ours in RETIRED:
-        return "last_key"
     if theirs is None or ours is None:
         return "record"
     if ours.startswith(SEALED):
         return "encrypted"
-    return "pickle_twins" if look.facts.pickles and _is_pickle_of(ours, sides.content) else "record"
+    return "pickle_twins" if look.facts.pickles and _are_twins(theirs, ours) else "record"
 
 
-def _is_pickle_of(ours: bytes, content: dict[Any, Any]) -> bool:
-    # The engine has just written it, of nothing but values.
-    return repr(pickle.loads(ours)) == repr(content)
+def _are_twins(theirs: bytes, ours: bytes) -> bool:
+    """Whether two pickles hold the same. The app's cache unpickles one of them anyway, and in the other, which the
+    engine has just written, there is nothing but values."""
+    return repr(pickle.loads(theirs)) == repr(pickle.loads(ours))
 
 
 def _written_by_stock(look: Look, sides: Sides, key: str) -> str | None:

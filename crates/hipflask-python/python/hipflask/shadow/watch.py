@@ -48,11 +48,11 @@ def _quiet(method: Callable[..., Any]) -> Callable[..., Any]:
     """Makes an exception of a method a number in the report, and counts the time that it takes."""
 
     @functools.wraps(method)
-    def quiet(self: Watch, *args: Any) -> Any:
+    def quiet(self: Watch, *args: Any, **names: Any) -> Any:
         begin = time.perf_counter_ns()
         trouble = None
         try:
-            return method(self, *args)
+            return method(self, *args, **names)
         except Exception as error:
             trouble = error
             return None
