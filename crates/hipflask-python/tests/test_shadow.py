@@ -102,7 +102,7 @@ def build(
     if change is not None:
         change(app)
     if shadow:
-        HipFlask(app, shadow=Shadow(str(folder / "report")) if shadow is True else shadow)
+        HipFlask(app, shadow=Shadow(str(folder / "report"), cost=1) if shadow is True else shadow)
     views(app)
     return app
 

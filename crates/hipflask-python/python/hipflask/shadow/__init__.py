@@ -12,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from ..errors import ConfigError
 from ..log_in import at_log_in
+from .budget import Budget
 from .command import command
 from .facts import Facts
 from .interface import watched
@@ -36,6 +37,8 @@ class Shadow(NamedTuple):
     folder: Optional[str] = None
     #: The share of the requests that are looked at.
     share: float = 1.0
+    #: The share of a request's time that may be spent on looking: while it would be more, requests pass.
+    cost: float = 0.03
 
 
 def look_on(app: Flask, shadow: Shadow, store: str | None) -> None:
@@ -52,7 +55,7 @@ def look_on(app: Flask, shadow: Shadow, store: str | None) -> None:
         count(report.tally["troubles"], str(error))
         report.write(0)
         return
-    watch = Watch(settings, Facts(app, interface, settings), report, shadow.share)
+    watch = Watch(settings, Facts(app, interface, settings), report, shadow.share, Budget(shadow.cost))
     app.session_interface = watched(interface, watch)
     app.extensions["hipflask_shadow"] = watch
     if settings.is_stored:

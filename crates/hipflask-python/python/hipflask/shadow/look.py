@@ -16,7 +16,7 @@ from .opening import is_used, opening_kind
 from .saving import compare_cookies, compare_records
 from .sides import Sides
 from .store import Scene
-from .words import content_words, kind_words
+from .words import content_words, kind_words, text_of
 
 if TYPE_CHECKING:
     from .._native import Engine, Opened
@@ -37,10 +37,10 @@ class Look(Scene):
         self.engine = engine
         self.header = header
         self.begun = time.time()
-        #: Stock's session, what it was when it was opened, and the text of that.
+        #: Stock's session, what it was when it was opened, in a form that is compared.
         self.session: Any = None
         self.content: dict[Any, Any] = {}
-        self.text = ""
+        self.text: bytes | str = ""
         self.sid: str | None = None
         #: The session as Hipflask has it.
         self.mine: Session = StoredSession() if engine.is_stored else Session()
@@ -51,7 +51,8 @@ class Look(Scene):
         self.is_lost = False
         #: Whether it is counted among the requests with a difference.
         self.is_counted = False
-        self.mark = 0
+        #: When it has begun, when stock has, and how long the looking on has taken so far; in nanoseconds.
+        self.begun_at = self.mark = self.spent = 0
         #: How long the engine has worked.
         self.nanoseconds = 0
 
@@ -65,7 +66,7 @@ class Look(Scene):
         """Opens the session as stock has just done, compares, and returns the engine's reason."""
         self.session = session
         self.content = {} if session is None else dict(session)
-        self.text = repr(self.content)
+        self.text = text_of(self.content)
         self.sid = getattr(session, "sid", None)
         reason = self._open(self.begun)
         if self._is_equal(error):
@@ -96,7 +97,7 @@ class Look(Scene):
         return self.opened.reason
 
     def _is_equal(self, error: Exception | None) -> bool:
-        return error is None and self.text == repr(dict(self.mine))
+        return error is None and self.text == text_of(dict(self.mine))
 
     def _loses(self, mine: dict[Any, Any]) -> bool:
         """Whether the visitor would be somebody else: nobody, or another user."""
@@ -110,9 +111,15 @@ class Look(Scene):
         """Saves what the request has left, as stock has just done, and compares."""
         assert self.opened is not None
         mine = self.mine
-        sides.content = dict(self.session)
-        sides.is_changed = repr(sides.content) != self.text
+        is_used = sides.accessed or sides.modified
         sides.is_resigned = bool(mine._modified)
+        # What never uses its session is not even opened, unless it is told to be.
+        is_refreshed = self.facts.refreshes_untouched()
+        if not (is_used or is_refreshed or sides.is_resigned or sides.header or sides.error or self.theirs):
+            return
+        sides.content = dict(self.session)
+        sides.is_changed = is_used and text_of(sides.content) != self.text
+        sides.is_left = not is_used and not is_refreshed
         dict.clear(mine)
         dict.update(mine, sides.content)
         mine._modified = sides.modified or sides.is_changed or sides.is_resigned
@@ -122,11 +129,7 @@ class Look(Scene):
         if failure is not None or sides.error is not None:
             if failure is None or sides.error is None:
                 self._note_failure(sides, failure)
-            return
-        # What never uses its session is not even opened, unless it is told to be.
-        is_used = sides.accessed or sides.modified or sides.is_changed
-        sides.is_left = not is_used and not self.facts.refreshes_untouched()
-        if self.engine.is_stored:
+        elif self.engine.is_stored:
             compare_records(self, sides, header)
         else:
             compare_cookies(self, sides, header)

@@ -6,6 +6,8 @@ import datetime
 import decimal
 from typing import TYPE_CHECKING, Any
 
+from .words import text_of
+
 if TYPE_CHECKING:
     from .look import Look
 
@@ -39,7 +41,7 @@ def opening_kind(look: Look, reason: str, mine: dict[Any, Any], error: Exception
         return _REFUSED.get(reason, "verdict")
     if is_used(mine) and not is_used(theirs):
         return "joined_cookies" if "," in (look.header or "") else "verdict"
-    differing = [value for key, value in theirs.items() if key not in mine or repr(mine[key]) != repr(value)]
+    differing = [value for key, value in theirs.items() if key not in mine or text_of({0: mine[key]}) != text_of({0: value})]
     return (look.facts.pickles and _pickled(differing)) or "content"
 
 

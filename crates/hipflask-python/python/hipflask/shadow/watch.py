@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import random
 import time
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from flask import Flask, has_request_context
@@ -14,6 +15,7 @@ from flask.sessions import SessionInterface
 
 from ..errors import ConfigError
 from ..interface import cookie_header
+from .budget import Budget
 from .look import Look
 from .sides import Sides
 from .tally import count, example
@@ -45,26 +47,20 @@ class Ending(NamedTuple):
 
 
 def _quiet(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes an exception of a method a number in the report, and counts the time that it takes."""
+    """Makes an exception of a method a number in the report."""
 
     @functools.wraps(method)
     def quiet(self: Watch, *args: Any, **names: Any) -> Any:
-        begin = time.perf_counter_ns()
-        trouble = None
         try:
             return method(self, *args, **names)
         except Exception as error:
-            trouble = error
-            return None
-        finally:
             with self.report.lock:
-                tally = self.report.tally
-                tally["nanoseconds"]["shadow"] += time.perf_counter_ns() - begin
-                if isinstance(trouble, ConfigError):
+                if isinstance(error, ConfigError):
                     # Its text is for who runs the app, and holds no value.
-                    count(tally["troubles"], str(trouble))
-                elif trouble is not None:
-                    count(tally["exceptions"], kind_words(type(trouble)))
+                    count(self.report.tally["troubles"], str(error))
+                else:
+                    count(self.report.tally["exceptions"], kind_words(type(error)))
+            return None
 
     return quiet
 
@@ -72,11 +68,14 @@ def _quiet(method: Callable[..., Any]) -> Callable[..., Any]:
 class Watch:
     """Looks at the requests of one app."""
 
-    def __init__(self, settings: ShadowSettings, facts: Facts, report: Report, share: float) -> None:
+    def __init__(
+        self, settings: ShadowSettings, facts: Facts, report: Report, share: float, budget: Budget
+    ) -> None:
         self._settings = settings
         self._facts = facts
         self.report = report
         self._share = share
+        self._budget = budget
 
     @_quiet
     def sign_as(self, interface: Any) -> None:
@@ -86,33 +85,37 @@ class Watch:
     @_quiet
     def begin(self, app: Flask, request: Request) -> Look | None:
         """Begins a look at a request, unless it is none of the share."""
+        begun = perf_counter_ns()
         with self.report.lock:
             tally, now = self.report.tally, int(time.time())
             tally["requests"] += 1
             tally["since"] = tally["since"] or now
             tally["until"] = now
-        if self._share < 1 and random.random() >= self._share:
+        if self._share < 1 and random.random() >= self._share or not self._budget.allows():
             return None
         engine = self._settings.engine(app)
         if engine is None:
             return None
         look = Look(self._facts, engine, cookie_header(_RULES, app, request))
-        look.mark = time.perf_counter_ns()
+        look.begun_at = begun
+        look.mark = perf_counter_ns()
+        look.spent = look.mark - begun
         return look
 
     @_quiet
     def opened(self, look: Look, request: Request, session: Any, error: Exception | None) -> None:
         """Compares how the session was opened."""
-        stock = time.perf_counter_ns() - look.mark
+        begun = perf_counter_ns()
         reason = look.open(session, error)
         with self.report.lock:
             tally = self.report.tally
             tally["looked_at"] += 1
             tally["lost"] += look.is_lost
-            tally["nanoseconds"]["stock"] += stock
+            tally["nanoseconds"]["stock"] += begun - look.mark
             count(tally["verdicts"], reason)
         self._count(look, request)
         setattr(request, _PLACE, look)
+        look.spent += perf_counter_ns() - begun
 
     @_quiet
     def logged_in(self, _app: Flask, **_user: Any) -> None:
@@ -129,23 +132,26 @@ class Watch:
             return None
         delattr(current, _PLACE)
         cookies = len(response.headers.getlist("Set-Cookie"))
-        return Ending(look, Sides(session), cookies, time.perf_counter_ns())
+        return Ending(look, Sides(session), cookies, perf_counter_ns())
 
     @_quiet
     def saved(self, ending: Ending, response: Response, error: Exception | None) -> None:
         """Compares how the session was saved."""
         look, sides, cookies, begun = ending
-        stock = time.perf_counter_ns() - begun
+        saved = perf_counter_ns()
         sent = response.headers.getlist("Set-Cookie")[cookies:]
         sides.header, sides.error = sent[-1] if sent else None, error
         try:
             look.save(sides)
         finally:
+            self._count(look, current)
+            look.spent += perf_counter_ns() - saved
+            self._budget.spend(look.spent, saved - look.begun_at)
             with self.report.lock:
                 times = self.report.tally["nanoseconds"]
-                times["stock"] += stock
+                times["stock"] += saved - begun
                 times["hipflask"] += look.nanoseconds
-            self._count(look, current)
+                times["shadow"] += look.spent
         self.report.write_if_due()
 
     def _count(self, look: Look, request: Any) -> None:

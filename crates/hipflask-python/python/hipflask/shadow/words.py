@@ -5,10 +5,14 @@ Knows nothing of requests.
 
 from __future__ import annotations
 
+import marshal
 import re
 from typing import Any
 
-__all__ = ["content_words", "cookie_words", "first_difference", "key_words", "kind_words", "record_words", "value_words"]
+__all__ = [
+    *("content_words", "cookie_words", "first_difference", "key_words", "kind_words", "record_words", "text_of"),
+    "value_words",
+]
 
 #: How many keys, and how many characters of a text, an example may have.
 _MOST_KEYS = 8
@@ -24,6 +28,15 @@ def kind_words(kind: type) -> str:
     """Returns the name of a class, as ``module.Name`` if it is not Python's own."""
     home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"{home}{kind.__qualname__}"[:_MOST]
+
+
+def text_of(content: dict[Any, Any]) -> bytes | str:
+    """Returns a text that two sessions share only if they hold the same, of the same types, in the same order."""
+    try:
+        # Version 2 knows no references, so that it does not matter which objects are one.
+        return marshal.dumps(content, 2)
+    except ValueError:  # of more than Python's own kinds
+        return repr(content)
 
 
 def value_words(value: Any) -> str:
@@ -48,7 +61,7 @@ def content_words(one: dict[Any, Any], other: dict[Any, Any]) -> list[str]:
     lines = []
     for key in [*one, *(key for key in other if key not in one)]:
         left, right = one.get(key, absent), other.get(key, absent)
-        if left is absent or right is absent or repr(left) != repr(right):
+        if left is absent or right is absent or text_of({0: left}) != text_of({0: right}):
             words = ["absent" if it is absent else value_words(it) for it in (left, right)]
             lines.append(f"{key_words(key)}: {words[0]} / {words[1]}")
     if not lines and list(one) != list(other):
