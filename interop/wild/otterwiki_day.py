@@ -19,7 +19,7 @@ from pathlib import Path
 import time_machine
 
 HOUR = 3600
-VISITS = 900
+VISITS = 250
 NAMES = ("Ada", "Bela", "Cleo", "Dora", "Emil", "Fritz", "Gerd", "Hanna", "Ida", "Jakob", "Käthe", "Lena")
 PASSWORD = "correct horse"
 PAGES = ("home", "tea", "tea/green", "tea/black", "coffee")
@@ -133,7 +133,7 @@ def main(folder, report, seed, redis=None):
     app = wiki(Path(folder), redis)
     from hipflask import HipFlask, Shadow
 
-    HipFlask(app, shadow=Shadow(report))
+    HipFlask(app, shadow=Shadow(report, cost=1))
     visitors = [Visitor(app, name, dice) for name in NAMES]
     statuses = {}
     with time_machine.travel(time.time(), tick=True) as clock:

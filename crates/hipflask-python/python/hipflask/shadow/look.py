@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._native import take_log
 from ..session import Session, StoredSession
@@ -45,8 +46,8 @@ class Look(Scene):
         #: The session as Hipflask has it.
         self.mine: Session = StoredSession() if engine.is_stored else Session()
         self.opened: Opened | None = None
-        #: The differences that are not counted yet: codes and examples.
-        self.found: dict[str, dict[str, Any]] = {}
+        #: The differences that are not counted yet: their codes, and who tells what they look like.
+        self.found: dict[str, Callable[[], dict[str, Any]]] = {}
         self._codes: set[str] = set()
         self.is_lost = False
         #: Whether it is counted among the requests with a difference.
@@ -56,8 +57,8 @@ class Look(Scene):
         #: How long the engine has worked.
         self.nanoseconds = 0
 
-    def note(self, code: str, **words: Any) -> None:
-        """Notes a difference, once for each code."""
+    def note(self, code: str, words: Callable[[], dict[str, Any]] = dict) -> None:
+        """Notes a difference, once for each code. `words` are asked for if it is one of the first."""
         if code not in self._codes:
             self._codes.add(code)
             self.found[code] = words
@@ -77,15 +78,13 @@ class Look(Scene):
             if self._is_equal(error):
                 return reason
         mine = dict(self.mine)
-        stock = kind_words(type(error)) if error is not None else "opened" if is_used(self.content) else "empty"
-        self.note(
-            opening_kind(self, reason, mine, error),
-            stock=stock,
-            hipflask=reason,
-            keys=content_words(self.content, mine),
-        )
+        self.note(opening_kind(self, reason, mine, error), lambda: self._words(reason, mine, error))
         self.is_lost = self._loses(mine)
         return reason
+
+    def _words(self, reason: str, mine: dict[Any, Any], error: Exception | None) -> dict[str, Any]:
+        stock = "opened" if is_used(self.content) else "empty" if error is None else kind_words(type(error))
+        return {"stock": stock, "hipflask": reason, "keys": content_words(self.content, mine)}
 
     def _open(self, now: float) -> str:
         begin = time.perf_counter_ns()
@@ -120,6 +119,10 @@ class Look(Scene):
         sides.content = dict(self.session)
         sides.is_changed = is_used and text_of(sides.content) != self.text
         sides.is_left = not is_used and not is_refreshed
+        if sides.is_left and self.engine.is_stored:
+            # Nothing would be asked, written or sent.
+            compare_records(self, sides, None)
+            return
         dict.clear(mine)
         dict.update(mine, sides.content)
         mine._modified = sides.modified or sides.is_changed or sides.is_resigned
@@ -159,12 +162,16 @@ class Look(Scene):
 
     def _note_failure(self, sides: Sides, failure: Exception | None) -> None:
         error = failure or sides.error
-        words = {"error": kind_words(type(error)), "keys": content_words({}, sides.content)}
+        words = partial(_failure_words, error, sides)
         if failure is not None:
-            self.note("large_cookie" if is_large(sides.header) else "not_saved", **words)
+            self.note("large_cookie" if is_large(sides.header) else "not_saved", words)
         else:
             mixes = len({type(key) for key in sides.content}) > 1
-            self.note("mixed_keys" if mixes else "saved", **words)
+            self.note("mixed_keys" if mixes else "saved", words)
+
+
+def _failure_words(error: Exception | None, sides: Sides) -> dict[str, Any]:
+    return {"error": kind_words(type(error)), "keys": content_words({}, sides.content)}
 
 
 def _entropy_of(sid: str | None) -> bytes | None:

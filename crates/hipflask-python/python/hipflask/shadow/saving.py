@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..clients.form import RETIRED, SEALED
@@ -39,7 +40,7 @@ def compare_cookies(look: Look, sides: Sides, header: str | None) -> None:
     else:
         code = "resigned" if sides.is_resigned else _only(look, "set_cookie")
     if code is not None:
-        look.note(code, stock=cookie_words(theirs), hipflask=cookie_words(None if sides.is_left else header))
+        look.note(code, partial(_cookies, theirs, None if sides.is_left else header))
 
 
 def _unlike(look: Look, theirs: str, header: str) -> str | None:
@@ -66,7 +67,7 @@ def _only(look: Look, code: str) -> str:
 
 def compare_records(look: Look, sides: Sides, header: str | None) -> None:
     """Notes how the records, and the cookie, of a stored session differ from stock's."""
-    theirs, ours = look.theirs, {} if sides.is_left else look.ours
+    theirs, ours = look.theirs, look.ours
     is_idle = False
     for key in {*theirs, *ours}:
         if key in theirs and key in ours:
@@ -77,12 +78,19 @@ def compare_records(look: Look, sides: Sides, header: str | None) -> None:
         else:
             code = _written_by_us(look, sides, ours[key])
         if code is not None:
-            one, other = theirs.get(key), ours.get(key)
-            words = {"stock": record_words(one), "hipflask": record_words(other)}
-            if one is not None and other is not None:
-                words["first_difference"] = f"byte {first_difference(one, other)}"
-            look.note(code, **words)
-    _compare_cookie(look, sides, None if sides.is_left else header, is_idle)
+            look.note(code, partial(_records, theirs.get(key), ours.get(key)))
+    _compare_cookie(look, sides, header, is_idle)
+
+
+def _cookies(theirs: str | None, header: str | None) -> dict[str, str]:
+    return {"stock": cookie_words(theirs), "hipflask": cookie_words(header)}
+
+
+def _records(theirs: bytes | None, ours: bytes | None) -> dict[str, str]:
+    words = {"stock": record_words(theirs), "hipflask": record_words(ours)}
+    if theirs is not None and ours is not None:
+        words["first_difference"] = f"byte {first_difference(theirs, ours)}"
+    return words
 
 
 def _written(look: Look, theirs: bytes | None, ours: bytes | None) -> str | None:
@@ -132,7 +140,7 @@ def _compare_cookie(look: Look, sides: Sides, header: str | None, is_idle: bool)
     else:
         code = _unlike_stored(look, theirs, header)
     if code is not None:
-        look.note(code, stock=cookie_words(theirs), hipflask=cookie_words(header))
+        look.note(code, partial(_cookies, theirs, header))
 
 
 def _unlike_stored(look: Look, theirs: str, header: str) -> str | None:

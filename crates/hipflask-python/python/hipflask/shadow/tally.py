@@ -5,7 +5,7 @@ Plain JSON, of a size that does not grow with the number of requests.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from .kinds import KINDS
 
@@ -44,12 +44,12 @@ def count(names: dict[str, int], name: str, by: int = 1) -> None:
     names[name] = names.get(name, 0) + by
 
 
-def example(tally: Tally, code: str, what: dict[str, Any]) -> None:
+def example(tally: Tally, code: str, what: Callable[[], dict[str, Any]]) -> None:
     """Counts a difference, and keeps what it looked like if it is one of the first."""
     found = tally["differences"].setdefault(code, {"count": 0, "examples": []})
     found["count"] += 1
     if len(found["examples"]) < MOST_EXAMPLES:
-        found["examples"].append(what)
+        found["examples"].append(what())
 
 
 def add(tally: Tally, more: Tally) -> None:

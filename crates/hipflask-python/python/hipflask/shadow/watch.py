@@ -158,11 +158,14 @@ class Watch:
         """Counts what was found since the last time."""
         if not look.found:
             return
-        rule = request.url_rule
-        where = {"method": request.method[:8], "endpoint": None if rule is None else key_words(rule.endpoint)}
         with self.report.lock:
             self.report.tally["with_difference"] += not look.is_counted
             for code, words in look.found.items():
-                example(self.report.tally, code, {**where, **words})
+                example(self.report.tally, code, lambda: {**_place(request), **words()})
         look.is_counted = True
         look.found = {}
+
+
+def _place(request: Any) -> dict[str, str | None]:
+    rule = request.url_rule
+    return {"method": request.method[:8], "endpoint": None if rule is None else key_words(rule.endpoint)}
