@@ -260,6 +260,7 @@ def test_difference_is_found(name: str, tmp_path: Path) -> None:
     found = report(app)
     assert codes(found) == expected
     assert found["lost"] == lost
+    assert {it["endpoint"] for kind in found["differences"] for it in kind["examples"]} == {"put"}
     assert found["unexplained"] == sum(number for code, number in expected.items() if KINDS[code].row is None)
 
 
@@ -411,6 +412,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     assert all(len(it["examples"]) <= MOST_EXAMPLES < it["count"] for it in found["differences"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no forks")
 def test_processes_are_summed(tmp_path: Path) -> None:
     app = build("signed", tmp_path, change=_interface(OtherSalt))
     client = app.test_client()

@@ -30,7 +30,7 @@ pages! {
     asgi coming_from command_line compatibility csrf design doctor encryption gate keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     live log_in merging moving observability operate_sessions proof python reasons revocation scale session
-    settings speed
+    settings shadow speed
     store_dynamodb store_filesystem store_memcached store_memory store_mongodb
     store_mysql store_postgres store_redis store_sqlite stores
     ten_minutes time your_own

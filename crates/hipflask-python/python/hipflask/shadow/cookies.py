@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from email.utils import parsedate_to_datetime
 
-__all__ = ["differing_parts", "is_large", "signed_at"]
+__all__ = ["differing_parts", "is_large", "signed_at", "value_parts"]
 
 #: What browsers keep of one cookie, name and value together.
 _MOST_BYTES = 4096
@@ -44,6 +44,14 @@ def differing_parts(one: str, other: str) -> set[str]:
         if not differing and list(left) == list(right):
             return parts
     return parts | (differing or {"order"})
+
+
+def value_parts(one: str, other: str) -> list[str]:
+    """Returns the names of the parts in which the values of two signed cookies differ."""
+    left, right = (it.partition(";")[0].partition("=")[2].rsplit(".", 2) for it in (one, other))
+    if len(left) != 3 or len(right) != 3:
+        return []
+    return [name for name, mine, theirs in zip(("payload", "time", "signature"), left, right) if mine != theirs]
 
 
 def _attribute(text: str) -> tuple[str, str]:

@@ -33,7 +33,7 @@ class Facts:
     """An app's settings, as far as they explain a difference."""
 
     def __init__(self, app: Flask, interface: SessionInterface, settings: Settings) -> None:
-        self._app: Flask = weakref.proxy(app)  # type: ignore[assignment]
+        self.app: Flask = weakref.proxy(app)  # type: ignore[assignment]
         self._settings = settings
         self.overridden = overridden(interface)
         #: Whether the store keeps pickles, as caches do.
@@ -44,7 +44,7 @@ class Facts:
 
     def json(self) -> Any:
         """Returns what the app says of the JSON in a cookie."""
-        return self._settings.json(self._app)
+        return self._settings.json(self.app)
 
     def refreshes_untouched(self) -> bool:
         """Whether a permanent session is sent again by a page that never uses it."""
@@ -52,4 +52,4 @@ class Facts:
 
     def has_own_dumps(self) -> bool:
         """Whether the app writes JSON in a way of its own."""
-        return type(self._app.json).dumps is not DefaultJSONProvider.dumps
+        return type(self.app.json).dumps is not DefaultJSONProvider.dumps

@@ -68,7 +68,8 @@ _ALL = (
     Kind(
         "pickled_zones",
         "times with a zone of a pickle are opened in UTC",
-        "time with a zone in a pickle: `timezone`, `zoneinfo`, pytz, dateutil (not `tzlocal`, `tzstr`, `tzrange`), psycopg2, bson",
+        "time with a zone in a pickle: `timezone`, `zoneinfo`, pytz, dateutil (not `tzlocal`, `tzstr`, `tzrange`),"
+        " psycopg2, bson",
     ),
     Kind(
         "pickled_times",

@@ -41,7 +41,8 @@ def opening_kind(look: Look, reason: str, mine: dict[Any, Any], error: Exception
         return _REFUSED.get(reason, "verdict")
     if is_used(mine) and not is_used(theirs):
         return "joined_cookies" if "," in (look.header or "") else "verdict"
-    differing = [value for key, value in theirs.items() if key not in mine or text_of({0: mine[key]}) != text_of({0: value})]
+    equal = {key for key in mine if key in theirs and text_of({0: mine[key]}) == text_of({0: theirs[key]})}
+    differing = [value for key, value in theirs.items() if key not in equal]
     return (look.facts.pickles and _pickled(differing)) or "content"
 
 

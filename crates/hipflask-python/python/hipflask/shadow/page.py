@@ -12,12 +12,17 @@ __all__ = ["page"]
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2430; }
+details { max-width: 26rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.good { border-left: 6px solid #2c8a4b; background: #edf7f0; } .bad { border-left: 6px solid #c0392b; background: #fdf0ee; }
+.good { border-left: 6px solid #2c8a4b; background: #edf7f0; }
+.bad { border-left: 6px solid #c0392b; background: #fdf0ee; }
 .verdict { padding: .6rem 1rem; font-size: 1.1rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .35rem .6rem; vertical-align: top; }
-tr { border-bottom: 1px solid #dde2ea; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-code { font-size: .9em; overflow-wrap: anywhere; } summary { cursor: pointer; } ul { margin: .3rem 0; padding-left: 1.2rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .35rem .6rem; vertical-align: top; }
+tr { border-bottom: 1px solid #dde2ea; }
+td.number, th.number { text-align: right; width: 5rem; font-variant-numeric: tabular-nums; }
+code { font-size: .9em; overflow-wrap: anywhere; } summary { cursor: pointer; }
+ul { margin: .3rem 0; padding-left: 1.2rem; }
 .row { color: #5a6575; font-size: .9em; }
 @media (prefers-color-scheme: dark) {
   body { background: #161a21; color: #dfe4ec; } tr { border-color: #333b48; } .row { color: #98a3b3; }
@@ -49,10 +54,14 @@ def _verdict(report: Tally) -> str:
     if not report["looked_at"]:
         return "<p class='verdict bad'>No request has been looked at yet.</p>"
     is_good = not report["unexplained"] and not report["lost"] and not report["exceptions"]
-    lost = report["lost"]
-    words = "Nobody would have been logged out" if not lost else f"{lost} requests would have lost their session"
-    unexplained = report["unexplained"] or "no"
-    return f"<p class='verdict {'good' if is_good else 'bad'}'>{words}, and {unexplained} difference is unexplained.</p>"
+    lost, unexplained = report["lost"], report["unexplained"]
+    words = "Nobody would have been logged out" if not lost else f"{_number(lost, 'request')} would have lost a session"
+    tone = "good" if is_good else "bad"
+    return f"<p class='verdict {tone}'>{words}; {_number(unexplained, 'difference')} nobody has explained.</p>"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 def _facts(report: Tally) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..clients.form import RETIRED, SEALED
-from .cookies import differing_parts
+from .cookies import differing_parts, value_parts
 from .words import cookie_words, first_difference, record_words
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def compare_records(look: Look, sides: Sides, header: str | None) -> None:
 
 
 def _cookies(theirs: str | None, header: str | None) -> dict[str, str]:
-    return {"stock": cookie_words(theirs), "hipflask": cookie_words(header)}
+    words = {"stock": cookie_words(theirs), "hipflask": cookie_words(header)}
+    if theirs is not None and header is not None:
+        words["differs"] = ", ".join(sorted(differing_parts(theirs, header)) + value_parts(theirs, header))
+    return words
 
 
 def _records(theirs: bytes | None, ours: bytes | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import time
@@ -161,11 +162,16 @@ class Watch:
         with self.report.lock:
             self.report.tally["with_difference"] += not look.is_counted
             for code, words in look.found.items():
-                example(self.report.tally, code, lambda: {**_place(request), **words()})
+                example(self.report.tally, code, lambda: {**_place(self._facts.app, request), **words()})
         look.is_counted = True
         look.found = {}
 
 
-def _place(request: Any) -> dict[str, str | None]:
+def _place(app: Flask, request: Request) -> dict[str, str | None]:
     rule = request.url_rule
+    if rule is None:
+        # A session is opened before its request is matched.
+        with contextlib.suppress(Exception):
+            adapter: Any = app.create_url_adapter(request)
+            rule = adapter.match(return_rule=True)[0]
     return {"method": request.method[:8], "endpoint": None if rule is None else key_words(rule.endpoint)}
