@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ import redis as redis_client
 import stores
 from flask import Flask, session
 from hipflask import HipFlask
-from servers import SECRET_KEY, running
+from servers import SECRET_KEY, running, rust_program
 
 IN_COOKIE = {"starlette", "django_signed_cookies"}
 SIGNED = {"beaker", "beaker_json", "flask_kvsession"}
@@ -190,3 +192,22 @@ def test_quart_session_and_we_take_turns_on_one_session(side: str, store: Any) -
         assert foreign.apart("quart_session", store.port, id) == "8"
         assert visit("/count", {name: id}) == "9"
     assert client.get(f"session:{id}") == before.replace(b'"count":7', b'"count":9')
+
+
+@pytest.mark.parametrize("maker", sorted(set(foreign.PACKAGES) - IN_COOKIE))
+def test_records_of_another_package_are_migrated(maker: str, store: Any) -> None:
+    """From the store of the package to one of ours. The cookie is taken over by the setting all the same."""
+    redis_client.Redis(port=store.port).flushall()
+    name, value = foreign.visitor(maker, store.port)
+    with stores.redis() as target:
+        command = [rust_program("hipflask"), "sessions", "migrate", "--from", store.url, "--to", target.url]
+        command += ["--take-over", foreign.PACKAGES[maker], "--json", "--journal", "journal"]
+        with tempfile.TemporaryDirectory() as folder:
+            for copied, already_there in (1, 0), (0, 1):
+                run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+                report = json.loads(run.stdout)
+                assert (report["copied"], report["already_there"]) == (copied, already_there), report
+        [key] = redis_client.Redis(port=target.port).scan_iter()
+        assert key.startswith(b"session:")
+        for visit in in_python(target.url, settings(maker, name)):
+            assert visit("/get_count", {name: value}) == "7"
