@@ -211,3 +211,12 @@ def test_records_of_another_package_are_migrated(maker: str, store: Any) -> None
         assert key.startswith(b"session:")
         for visit in in_python(target.url, settings(maker, name)):
             assert visit("/get_count", {name: value}) == "7"
+
+
+def test_what_lies_in_cookies_cannot_be_migrated(store: Any) -> None:
+    command = [rust_program("hipflask"), "sessions", "migrate", "--from", store.url, "--to", store.url]
+    run = subprocess.run([*command, "--take-over", "starlette"], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "the sessions of starlette lie in cookies" in run.stderr
+    run = subprocess.run([*command, "--take-over", "django"], capture_output=True, text=True, check=False)
+    assert run.returncode == 2 and "django_signed_cookies, flask_kvsession" in run.stderr

@@ -60,10 +60,12 @@ causes! {
          whether a node still signs with it";
     Starlette "starlette_cookie"
         "Starlette's or FastAPI's SessionMiddleware wrote this cookie under the same name",
-        "give one of the two programs another cookie name: each opens the other's as empty and overwrites it";
+        "give one of the two programs another cookie name, because each opens the other's as empty and overwrites it; \
+         or, if it is being replaced, take its sessions over: SESSION_TAKE_OVER=starlette";
     Django "django_cookie"
         "Django wrote this cookie under the same name",
-        "give one of the two programs another cookie name or another domain";
+        "give one of the two programs another cookie name or another domain; or, if it is being replaced and its \
+         sessions lie in signed cookies, take them over: SESSION_TAKE_OVER=django_signed_cookies";
     OtherProgram "other_program"
         "another program wrote this cookie under the same name",
         "give one of the two programs another SESSION_COOKIE_NAME, and another key if it has the same";
@@ -93,8 +95,9 @@ causes! {
         "the record of this session has ended by the configured limits, or was retired",
         "nothing, if that is how long sessions are to live; else raise SESSION_IDLE_TIMEOUT or SESSION_ABSOLUTE_TIMEOUT";
     RecordPickled "record_pickled"
-        "the record is a pickle of Flask-Session 0.7 or older",
-        "nothing: Hipflask reads it without running it, and writes the new format at the next change";
+        "the record is a pickle of Flask-Session before 0.7",
+        "nothing, unless such nodes are still at work: they empty what Hipflask writes, so set SESSION_KEEP_FORMAT \
+         until they are gone";
     RecordFormat "record_format"
         "the record is of another format than the configuration says",
         "give all nodes the same SESSION_SERIALIZATION_FORMAT: Flask-Session cannot read the other one";

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Changes, EngineError, Losses, Outcome, Snapshot, Wish};
 use crate::{
-    record::{self, Format},
-    session,
+    record, session,
     store::{
         Answer, Created, Question, Record, RecordKey, Renewal, Replaced, Revision, StoreError,
     },
@@ -284,14 +283,6 @@ impl Saving {
     /// Returns what the session holds, other requests' changes included; `None` if it ends.
     pub const fn content(&self) -> Option<&Dict> {
         self.wish.content.as_ref()
-    }
-
-    /// Returns in which format a record was read and in which another one it was written at the same place,
-    /// if that is so.
-    pub fn reformatted(&self) -> Option<(Format, Format)> {
-        let read = self.snapshot.as_ref().filter(|it| *it.key() == self.wish.key)?.format();
-        let written = self.wish.coding.format();
-        (read != written && self.outcome() == Some(Outcome::Saved)).then_some((read, written))
     }
 
     /// Goes on with what is there instead of what was read.

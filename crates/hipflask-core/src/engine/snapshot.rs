@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Wish;
 use crate::{
     record::{Coding, DecodeError, Format},
     store::{Record, RecordKey},
@@ -78,6 +79,12 @@ impl Snapshot {
     /// Returns what the record was written as.
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// Returns what the record was written as and what else it is to be at the same place, if that is so.
+    pub(crate) fn reformatted(&self, wish: &Wish) -> Option<(Format, Format)> {
+        let format = wish.coding.clone().for_record_in(self.format).format();
+        (self.key == wish.key && self.format != format).then_some((self.format, format))
     }
 
     /// Reports whether the record is plain and is to be encrypted, the other way round, or sealed with a

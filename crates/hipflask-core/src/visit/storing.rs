@@ -36,6 +36,8 @@ pub(super) struct Storing {
     /// What ends, because of what was found in the list.
     ends: Vec<RecordKey>,
     is_revoked: bool,
+    /// What the record was written as, and what else it is to be.
+    reformatted: Option<(Format, Format)>,
     id: SessionId,
     modified: bool,
     accessed: bool,
@@ -91,6 +93,7 @@ impl Storing {
         };
         let is_listed =
             wanted.content.as_ref().and_then(|content| rules.listed_as(content, &wanted.key));
+        let reformatted = held.as_ref().and_then(|held| held.snapshot().reformatted(&wanted));
         let saving = if reason == Reason::Renewed && (ends || fate == Fate::Kept) {
             // The session goes on under an id that this browser is about to get.
             Saving::dropped(wanted, Outcome::RenewedElsewhere)
@@ -123,6 +126,7 @@ impl Storing {
             is_listed,
             ends: Vec::new(),
             is_revoked: false,
+            reformatted,
             id,
             modified,
             accessed,
@@ -226,7 +230,7 @@ impl Storing {
     }
 
     pub(super) fn reformatted(&self) -> Option<(Format, Format)> {
-        self.saving.reformatted()
+        self.reformatted.filter(|_| self.outcome() == Some(Outcome::Saved))
     }
 
     pub(super) fn finish(&self) -> Result<Saved, EngineError> {

@@ -177,8 +177,13 @@ mod tests {
             "expected a string for SESSION_COOKIE_NAME, found a table",
         );
         check_setting(
-            "SESSION_SERIALIZATION_FORMAT = 'pickle'",
-            "SESSION_SERIALIZATION_FORMAT expects msgpack or json",
+            "SESSION_SERIALIZATION_FORMAT = 'yaml'",
+            "SESSION_SERIALIZATION_FORMAT expects msgpack, json, pickle or tagged_json",
+        );
+        check_setting(
+            "SESSION_TAKE_OVER = 'django'",
+            "SESSION_TAKE_OVER expects the word of a package: beaker, django_signed_cookies, \
+             flask_kvsession, quart_session, starlette or starsessions",
         );
     }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A value for each setting that only Hipflask has.
-const OURS: [(&str, &str); 19] = [
+const OURS: [(&str, &str); 23] = [
     ("SESSION_ABSOLUTE_TIMEOUT", "86400"),
     ("SESSION_CONFLICT_POLICY", "error"),
     ("SESSION_DIGEST", "SHA256"),
@@ -22,6 +22,7 @@ const OURS: [(&str, &str); 19] = [
     ("SESSION_ENCRYPTION_ACCEPT_PLAIN_UNTIL", "2027-01-01T00:00:00Z"),
     ("SESSION_IDLE_TIMEOUT", "900.5"),
     ("SESSION_ID_STORAGE", "Hashed_From_Plain"),
+    ("SESSION_KEEP_FORMAT", "true"),
     ("SESSION_ON_OUTAGE", "anonymous"),
     ("SESSION_REFRESH_UNTOUCHED", "true"),
     ("SESSION_RESIGN", "true"),
@@ -29,6 +30,9 @@ const OURS: [(&str, &str); 19] = [
     ("SESSION_REVOCATIONS", "memory:"),
     ("SESSION_REVOCATIONS_DELAY", "0.25"),
     ("SESSION_STORE_DEADLINE", "0.5"),
+    ("SESSION_TAKE_OVER", "starlette"),
+    ("SESSION_TAKE_OVER_KEY", "e24d47c1886d1f7a0cb359f3c6a52be0"),
+    ("SESSION_TAKE_OVER_MAX_AGE", "60"),
     ("SESSION_TOUCH_AFTER", "0"),
     ("SESSION_USER_INDEX", "true"),
     ("SESSION_USER_KEYS", r#"["username"]"#),
@@ -49,6 +53,8 @@ fn check_ours(config: &SessionConfig) {
         "idle_timeout: Some(900.5s)",
         "id_storage: HashedFromPlain",
         "touch_after: 0.0",
+        "keep_format: true",
+        "package: Some(Starlette), key: Some(Key(..)), max_age: Some(60s)",
         "delay: 250ms",
         r#"user_keys: ["username"]"#,
         "lists_users: true",

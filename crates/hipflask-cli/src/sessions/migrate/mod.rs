@@ -56,6 +56,12 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
         access.rules = access.rules.with_record_format(args.record_format);
     }
     if let Some(package) = args.take_over {
+        if package.lies_in_cookie() {
+            let why = format!(
+                "the sessions of {package} lie in cookies, and there are no records to copy"
+            );
+            return Err(Failure::Configuration(why));
+        }
         // Records are not signed.
         access.rules = access.rules.with_take_over(TakeOver::new(package, &KeyRing::new("")));
     }
