@@ -25,7 +25,7 @@ class QuartSessionInterface(SessionInterface):
 
     def __init__(self, settings: Settings, app: Quart) -> None:
         self.settings = settings
-        self._foreign = Foreign(app.config, False)
+        self._foreign = Foreign(app.config)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> AsyncSession | None:  # type: ignore[override]
         """Returns the session of a request, read from its store, or ``None`` without a secret key."""
