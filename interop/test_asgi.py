@@ -435,6 +435,19 @@ def test_starlettes_cookie_is_taken_over_when_asked(settings: dict[str, Any]) ->
     assert again.get("/loaded").json() == CONTENT
 
 
+def test_what_a_fallback_key_has_signed_is_signed_anew(settings: dict[str, Any]) -> None:
+    other = "another key, which is long enough"
+    visitor = TestClient(make(secret_key=other, session_use_signer="store" in settings, **settings))
+    visitor.get("/set_all")
+    before = visitor.cookies["session"]
+    keys = {"secret_key": KEY, "secret_key_fallbacks": [other], "session_resign": True}
+    ours = TestClient(make(session_use_signer="store" in settings, **keys, **settings))
+    ours.cookies.set("session", before, domain="testserver.local")
+    answer = ours.get("/loaded")
+    assert answer.json() == CONTENT
+    assert answer.headers["set-cookie"].split(";")[0] != f"session={before}"
+
+
 @pytest.mark.parametrize("settings", [{}, {"session_take_over": "starlette", "session_take_over_max_age": 1}])
 def test_starlettes_cookie_is_not_taken_over_else(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     cookie, now = their_cookie(), time.time()

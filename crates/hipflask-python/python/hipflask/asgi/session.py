@@ -57,7 +57,7 @@ class AsyncSession(Session):
     #: The name of its cookie.
     cookie_name: str
     _foreign: Foreign
-    _fetched: tuple[dict[Any, Any], Outcome] | None = None
+    _fetched: tuple[_Content, Outcome] | None = None
     _flashed: list[tuple[str, str]] | None = None
 
     async def load(self) -> AsyncSession:
@@ -73,7 +73,7 @@ class AsyncSession(Session):
     async def fetch(self) -> None:
         """Reads the session, and leaves it to whoever uses it first to open it."""
         if self._opened is None and self._fetched is None and self._header is not None:
-            engine, content = self._engine, dict[Any, Any]()
+            engine, content = self._engine, _Content()
             self._fetched = content, await outcome_elsewhere(
                 engine, engine.open, content, self._header, time.time(), self._user_agent
             )
@@ -180,6 +180,12 @@ class _ReadOnly(ReadOnlySession, AsyncSession):
     """A session whose store does not answer."""
 
 
+class _Content(dict[Any, Any]):
+    """What was fetched, and whether it is to be saved although nobody changes it."""
+
+    _modified = False
+
+
 def _begin(session: Any) -> Outcome:
     """Opens a session with what was fetched, or waits for the store where that holds up nobody else."""
     if session._fetched is None:
@@ -191,6 +197,8 @@ def _begin(session: Any) -> Outcome:
         session.__dict__["accessed"] = True
         dict.clear(session)
         dict.update(session, content)
+        if content._modified:
+            session._modified = True
     opened: Opened | None = result[0]
     if opened is not None and opened.is_refusal:
         session._foreign.look_at(session._header)
