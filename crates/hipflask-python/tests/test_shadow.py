@@ -16,12 +16,14 @@ from typing import Any
 
 import flask
 import flask_session
+import flask_sqlalchemy
 import freezegun
 import hipflask
 import pytest
 from flask import session
 from flask.sessions import SecureCookieSessionInterface
 from hipflask import HipFlask, Shadow
+from hipflask.shadow.budget import Budget
 from hipflask.shadow.kinds import KINDS
 from hipflask.shadow.tally import MOST_EXAMPLES, empty, totals
 from itsdangerous import URLSafeTimedSerializer
@@ -180,6 +182,44 @@ def test_what_is_deliberate_is_told_with_its_row(side: str, tmp_path: Path) -> N
     assert found["unexplained"] == 0
     assert codes(found) == EXPECTED[side]
     assert all(it["row"] and it["examples"] for it in found["differences"])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"SESSION_SERIALIZATION_FORMAT": "json", "SESSION_USE_SIGNER": True},
+        {"SESSION_PERMANENT": False, "SESSION_REFRESH_EACH_REQUEST": False},
+        {"SESSION_KEY_PREFIX": "another:", "SESSION_ID_LENGTH": 20},
+    ],
+    ids=["msgpack", "signed_ids_and_json", "not_permanent", "prefix_and_length"],
+)
+@pytest.mark.filterwarnings("ignore:The 'use_signer' option:DeprecationWarning")
+def test_records_of_bytes_have_no_difference_that_nobody_has_explained(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    app = flask.Flask("shadow")
+    app.secret_key = SECRET_KEY
+    app.config.update(SESSION_TYPE="sqlalchemy", SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/db", **config)
+    app.config["SESSION_SQLALCHEMY"] = flask_sqlalchemy.SQLAlchemy(app)
+    flask_session.Session(app)
+    HipFlask(app, shadow=Shadow(str(tmp_path / "report"), cost=1))
+    views(app)
+    drive(app)
+    found = report(app)
+    assert found["looked_at"] == len(PAGES)
+    assert (found["unexplained"], found["lost"], found["exceptions"]) == (0, 0, {})
+
+
+def test_budget_lets_requests_pass_while_looking_is_dear() -> None:
+    budget = Budget(0.05)
+    looked_at = 0
+    for _ in range(1200):
+        if budget.allows():
+            looked_at += 1
+            budget.spend(200_000, 1_000_000)
+    # The first 200, and then one of four, because a look takes four times what it may.
+    assert looked_at == 200 + 1000 // 4
 
 
 def test_each_row_is_in_the_list_of_differences() -> None:
@@ -502,6 +542,14 @@ def test_the_interface_is_still_the_apps(tmp_path: Path) -> None:
     client.get("/put/a/1")
     assert client.get("/read").json == {"a": 1}
     assert codes(report(app)) == {}
+
+
+def test_interface_that_is_set_afterwards_is_told(tmp_path: Path) -> None:
+    app = build("signed", tmp_path)
+    told = app.test_cli_runner().invoke(args=["hipflask-shadow"]).output
+    assert "nobody looks on" not in told
+    app.session_interface = OtherPath()
+    assert "nobody looks on" in app.test_cli_runner().invoke(args=["hipflask-shadow"]).output
 
 
 def test_report_is_forgotten_when_asked(tmp_path: Path) -> None:

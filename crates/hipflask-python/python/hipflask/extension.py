@@ -85,11 +85,11 @@ class HipFlask:
     def init_app(self, app: App) -> None:
         """Sets the session interface of an app. One extension can serve several apps."""
         either: Any = app  # for what both of them have
-        app.extensions["hipflask"] = self
         if self._shadow is not None:
             if not isinstance(app, Flask):
                 raise ConfigError("shadow=True looks on at a Flask app: Quart's session interface is another one")
             look_on(app, self._shadow, self._store)
+            app.extensions["hipflask"] = self
             return
         settings = Settings(either, self._store)
         # A mistake is to be found now, and not by the first visitor.
@@ -101,6 +101,7 @@ class HipFlask:
             from .asgi.quart import QuartSessionInterface
 
             either.session_interface = QuartSessionInterface(settings, either)
+        app.extensions["hipflask"] = self
         if engine is not None and engine.is_stored:
             # Flask-Session's name for it, which is in the schedules of its users.
             app.cli.command("session_cleanup", help="Remove expired sessions from the store.")(

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 
+from .interface import PLACE
 from .page import page
 from .report import read
 from .tally import Tally, totals
@@ -22,10 +25,13 @@ def command(folder: Path) -> click.Command:
     @click.option("--page", "to", type=click.Path(dir_okay=False), help="Write a page for a browser.")
     @click.option("--reset", is_flag=True, help="Forget what was counted so far.")
     @click.argument("folders", nargs=-1, type=click.Path(exists=True))
+    @with_appcontext
     def shadow(as_json: bool, to: str | None, reset: bool, folders: tuple[str, ...]) -> None:
         if reset:
             (folder / "report.json").unlink(missing_ok=True)
             return
+        if "hipflask_shadow" in current_app.extensions and not hasattr(current_app.session_interface, PLACE):
+            click.echo("nobody looks on: the app's session interface was set after HipFlask(app, shadow=True)", err=True)
         report = totals(read([Path(it) for it in folders] or [folder]))
         if to is not None:
             Path(to).write_text(page(report), encoding="utf-8")

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
     from .watch import Watch
 
-__all__ = ["watched"]
+__all__ = ["PLACE", "watched"]
+
+#: Where a session interface keeps who watches it.
+PLACE = "_hipflask_watch"
 
 
 def watched(interface: SessionInterface, watch: Watch) -> SessionInterface:
     """Returns a copy of a session interface, of a class of its own that tells `watch` what is done."""
     is_server_side = hasattr(interface, "_retrieve_session_data")
     beside = _beside(interface, _WatchedStore if is_server_side else _WatchedCookies)
-    beside._hipflask_watch = watch
+    setattr(beside, PLACE, watch)
     if is_server_side:
         beside.serializer = _beside(beside.serializer, _WatchedSerializer)
         if hasattr(beside, "cache"):
