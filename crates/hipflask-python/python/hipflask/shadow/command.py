@@ -31,7 +31,8 @@ def command(folder: Path) -> click.Command:
             (folder / "report.json").unlink(missing_ok=True)
             return
         if "hipflask_shadow" in current_app.extensions and not hasattr(current_app.session_interface, PLACE):
-            click.echo("nobody looks on: the app's session interface was set after HipFlask(app, shadow=True)", err=True)
+            words = "nobody looks on: the app's session interface was set after HipFlask(app, shadow=True)"
+            click.echo(words, err=True)
         report = totals(read([Path(it) for it in folders] or [folder]))
         if to is not None:
             Path(to).write_text(page(report), encoding="utf-8")
