@@ -28,7 +28,7 @@ class Budget:
         return self._debt == 0 or self._cost >= 1
 
     def spend(self, spent: int, request: int) -> None:
-        """Notes what a look has cost, and how long its request has taken."""
+        """Notes what a look has cost, and how long its request has taken without it."""
         self._mean += (request - self._mean) / 16 if self._mean else request
         if self._free <= 0:
             self._debt += spent

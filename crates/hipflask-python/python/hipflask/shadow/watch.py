@@ -128,10 +128,13 @@ class Watch:
     @_quiet
     def end(self, session: Any, response: Response) -> Ending | None:
         """Returns the look at the request whose session is to be saved."""
-        look = getattr(current, _PLACE, None) if has_request_context() else None
+        # Faster than to ask the proxy for what most requests have not.
+        asked: Any = current
+        places: Any = vars(asked._get_current_object()) if has_request_context() else {}
+        look = places.get(_PLACE)
         if look is None or look.session is not session:
             return None
-        delattr(current, _PLACE)
+        del places[_PLACE]
         cookies = len(response.headers.getlist("Set-Cookie"))
         return Ending(look, Sides(session), cookies, perf_counter_ns())
 
@@ -140,6 +143,7 @@ class Watch:
         """Compares how the session was saved."""
         look, sides, cookies, begun = ending
         saved = perf_counter_ns()
+        own = saved - look.begun_at - look.spent
         sent = response.headers.getlist("Set-Cookie")[cookies:]
         sides.header, sides.error = sent[-1] if sent else None, error
         try:
@@ -147,7 +151,7 @@ class Watch:
         finally:
             self._count(look, current)
             look.spent += perf_counter_ns() - saved
-            self._budget.spend(look.spent, saved - look.begun_at)
+            self._budget.spend(look.spent, own)
             with self.report.lock:
                 times = self.report.tally["nanoseconds"]
                 times["stock"] += saved - begun
