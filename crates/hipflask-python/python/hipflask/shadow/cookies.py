@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from email.utils import parsedate_to_datetime
+
+from ..itsdangerous import BadData
+from ..itsdangerous.encoding import base64_decode
 
 __all__ = ["differing_parts", "is_large", "signed_at", "value_parts"]
 
@@ -23,8 +25,8 @@ def signed_at(header: str | None, otherwise: float) -> float:
     """Returns when a cookie was signed, if that was a moment ago."""
     try:
         time = (header or "").partition(";")[0].rsplit(".", 2)[1]
-        seconds = int.from_bytes(base64.urlsafe_b64decode(time + "=" * (-len(time) % 4)), "big")
-    except (IndexError, ValueError):
+        seconds = int.from_bytes(base64_decode(time), "big")
+    except (IndexError, BadData):
         return otherwise
     # What is no time, and one that somebody has invented, would only hide a difference.
     return seconds if otherwise - 1 <= seconds <= otherwise + 3600 else otherwise

@@ -5,12 +5,13 @@ The engine decides; here is only compared.
 
 from __future__ import annotations
 
-import base64
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
 from .._native import take_log
+from ..itsdangerous import BadData
+from ..itsdangerous.encoding import base64_decode, base64_encode
 from ..session import Session, StoredSession
 from .cookies import is_large, signed_at
 from .opening import is_used, opening_kind
@@ -177,7 +178,7 @@ def _failure_words(error: Exception | None, sides: Sides) -> dict[str, Any]:
 def _entropy_of(sid: str | None) -> bytes | None:
     """Returns the bytes that an id is made of, if it is made as Flask-Session does."""
     try:
-        entropy = base64.urlsafe_b64decode(f"{sid}{'=' * (-len(sid or '') % 4)}")
-    except ValueError:
+        entropy = base64_decode(sid or "")
+    except BadData:
         return None
-    return entropy if base64.urlsafe_b64encode(entropy).rstrip(b"=").decode() == sid else None
+    return entropy if base64_encode(entropy).decode() == sid else None
