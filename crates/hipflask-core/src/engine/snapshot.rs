@@ -83,7 +83,7 @@ impl Snapshot {
 
     /// Returns what the record was written as and what else it is to be at the same place, if that is so.
     pub(crate) fn reformatted(&self, wish: &Wish) -> Option<(Format, Format)> {
-        let format = wish.coding.clone().for_record_in(self.format).format();
+        let format = wish.coding.format_for(self.format);
         (self.key == wish.key && self.format != format).then_some((self.format, format))
     }
 

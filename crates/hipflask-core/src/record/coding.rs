@@ -117,10 +117,13 @@ impl Coding {
     /// Returns how a record is written that was read in a format.
     #[must_use]
     pub const fn for_record_in(mut self, format: Format) -> Self {
-        if self.keeps_format {
-            self.format = format;
-        }
+        self.format = self.format_for(format);
         self
+    }
+
+    /// Returns the format in which a record is written that was read in a format.
+    pub(crate) const fn format_for(&self, read: Format) -> Format {
+        if self.keeps_format { read } else { self.format }
     }
 
     /// Opens encrypted records, too, and writes them if that is to be.

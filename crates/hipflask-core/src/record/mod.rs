@@ -54,18 +54,22 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them, by the words of `SESSION_SERIALIZATION_FORMAT`.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("json", Self::Json),
+        ("msgpack", Self::MsgPack),
+        ("pickle", Self::Pickle),
+        ("tagged_json", Self::TaggedJson),
+    ];
+
     /// What Flask-Session has written, in the order in which it is tried.
     const FLASK_SESSIONS: [Self; 3] = [Self::MsgPack, Self::Json, Self::Pickle];
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json => "json",
-            Self::MsgPack => "msgpack",
-            Self::Pickle => "pickle",
-            Self::TaggedJson => "tagged_json",
-        })
+        let word = Self::ALL.iter().find(|(_, format)| format == self);
+        f.write_str(word.map_or("", |(word, _)| word))
     }
 }
 
@@ -74,13 +78,8 @@ impl FromStr for Format {
 
     /// Reads the two words that Flask-Session has, and those that others need who use the same store.
     fn from_str(word: &str) -> Result<Self, UnknownFormat> {
-        match word {
-            "json" => Ok(Self::Json),
-            "msgpack" => Ok(Self::MsgPack),
-            "pickle" => Ok(Self::Pickle),
-            "tagged_json" => Ok(Self::TaggedJson),
-            _ => Err(UnknownFormat),
-        }
+        let format = Self::ALL.iter().find(|(known, _)| *known == word);
+        format.map(|(_, format)| *format).ok_or(UnknownFormat)
     }
 }
 

@@ -93,7 +93,10 @@ impl Entry {
                 writer.raw(source.slice(json));
                 Ok(())
             }
-            Slot::Raw { .. } | Slot::Shared(_) => writer.value(&self.value(source)),
+            Slot::Raw { .. } => writer.value(&self.value(source)),
+            Slot::Shared(at) => {
+                writer.value(source.item(*at).map_or(&Value::Null, |(_, value)| value))
+            }
             Slot::Value(value) => writer.value(value),
         }
     }

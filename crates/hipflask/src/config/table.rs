@@ -311,10 +311,7 @@ fn on_user_limit(name: &str, value: Given) -> Result<OnUserLimit, ConfigError> {
 }
 
 fn format(name: &str, value: Given) -> Result<Format, ConfigError> {
-    use Format::{Json, MsgPack, Pickle, TaggedJson};
-    let words =
-        [("json", Json), ("msgpack", MsgPack), ("pickle", Pickle), ("tagged_json", TaggedJson)];
-    value.word(name, FORMATS, &words)
+    value.word(name, FORMATS, &Format::ALL)
 }
 
 fn same_site(name: &str, value: Given) -> Result<Option<SameSite>, ConfigError> {
