@@ -209,6 +209,7 @@ mod revoking;
 mod save_error;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
+pub mod shadow;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod spans;
 pub mod store;

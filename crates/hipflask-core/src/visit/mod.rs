@@ -39,6 +39,7 @@
 
 mod checking;
 mod closing;
+mod comparing;
 mod editing;
 mod listing;
 mod listing_user;
@@ -61,6 +62,7 @@ mod watching;
 use std::time::Duration;
 
 pub use closing::Closing;
+pub use comparing::Difference;
 pub use listing::Listing;
 pub use listing_user::ListingUser;
 pub use opening::{Opened, Opening};

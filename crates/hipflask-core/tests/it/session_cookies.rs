@@ -8,6 +8,7 @@ use hipflask_core::{
     session::Session,
     signing::KeyRing,
     value::Value,
+    visit::{Difference, Sessions},
 };
 
 use crate::{
@@ -68,6 +69,21 @@ fn check_read(row: &Row) {
     notation::assert_same(&read_back, &expected, row);
     notation::assert_same(&from_json(row.text("json"), Limits::default()).unwrap(), &expected, row);
     row.assert_eq(opened.session.to_json(), to_json(&expected).map(String::into_bytes));
+
+    // Sent by Flask, it is what would be sent here: a large one is an error, a permanent one has a date, and an
+    // empty session is deleted.
+    let sessions = Sessions::from(interface(row));
+    let again = sessions.open(Some(cookie.as_bytes()), now(row)).finish();
+    let header = format!("session={cookie}; HttpOnly; Path=/");
+    let expected = match opened.session.is_permanent() {
+        _ if "session".len() + cookie.len() > 4096 => Some(Difference::LargeCookie),
+        true => Some(Difference::SetCookie(vec!["expires".into()])),
+        false if opened.session.is_empty() => {
+            Some(Difference::SetCookie(vec!["expires".into(), "max-age".into()]))
+        }
+        false => None,
+    };
+    row.assert_eq(sessions.compare(&header, again, now(row)), expected);
 }
 
 fn check_loads(row: &Row) {

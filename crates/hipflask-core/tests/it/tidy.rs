@@ -57,6 +57,7 @@ const FACADE: &[&str] = &[
     "revoking",
     "respond",
     "layer",
+    "shadow",
     "extract",
     "auth",
     "csrf",

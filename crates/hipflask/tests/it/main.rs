@@ -43,6 +43,8 @@ mod privacy;
 mod reasons;
 mod revoking;
 mod settings;
+#[cfg(feature = "memory")]
+mod shadow;
 #[cfg(all(feature = "memory", feature = "metrics"))]
 mod spans;
 mod stored;
