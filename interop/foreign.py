@@ -113,7 +113,8 @@ def quart_session(redis, cookie=None):
     return asyncio.run(ask())
 
 
-def django_signed_cookies(_redis):
+def django_app(engine, **options):
+    """Returns an app of Django that makes a session."""
     import django
     from django.conf import settings
     from django.core.wsgi import get_wsgi_application
@@ -126,13 +127,58 @@ def django_signed_cookies(_redis):
 
     settings.configure(
         ALLOWED_HOSTS=["*"],
+        INSTALLED_APPS=["django.contrib.sessions"],
         MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
         ROOT_URLCONF=type("urls", (), {"urlpatterns": [path("", index)]}),
         SECRET_KEY=KEY,
-        SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
+        SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}",
+        **options,
     )
     django.setup()
-    return of_wsgi(get_wsgi_application())
+    return get_wsgi_application()
+
+
+def django_signed_cookies(_redis):
+    return of_wsgi(django_app("signed_cookies"))
+
+
+def django_in(engine, **where):
+    """Makes a session in a database, whose table Django makes, and returns the cookie and the row."""
+    database = {"ENGINE": f"django.db.backends.{engine}", **where}
+    app = django_app("db", DATABASES={"default": database}, USE_TZ=True)
+    from django.contrib.sessions.models import Session
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    cookie = of_wsgi(app)
+    return cookie, Session.objects.get(pk=cookie[1])
+
+
+def django_database(redis):
+    """Makes a session in a database, and copies what Django has written as it is."""
+    from redis import StrictRedis
+
+    cookie, row = django_in("sqlite3", NAME=":memory:")
+    StrictRedis(port=redis).set(f"session:{cookie[1]}", row.session_data, ex=3600)
+    return cookie
+
+
+def django_at(url):
+    """Makes a session in the database that an address of ours names."""
+    kind, _, place = url.partition(":")
+    if kind == "sqlite":
+        return django_in("sqlite3", NAME=place)[0]
+    user, _, rest = place.removeprefix("//").partition("@")
+    host, _, rest = rest.partition(":")
+    port, _, name = rest.partition("/")
+    if kind == "mysql":
+        import pymysql
+
+        # Django asks for a version of mysqlclient.
+        pymysql.version_info = (2, 2, 1, "final", 0)
+        pymysql.install_as_MySQLdb()
+    engine = {"mysql": "mysql", "postgres": "postgresql"}[kind]
+    return django_in(engine, NAME=name, USER=user, HOST=host, PORT=port)[0]
 
 
 def flask_kvsession(redis):
@@ -174,20 +220,35 @@ def beaker(redis, serializer="pickle"):
     return of_wsgi(SessionMiddleware(index, options))
 
 
-def flask_session_05(redis, cookie=None):
-    """Counts by Flask-Session 0.5, which is in a folder of its own, and returns the count and the cookie."""
-    sys.path.insert(0, os.environ["FLASK_SESSION_05"])
-    from importlib.metadata import version
+def flask_session(version, url, cookie=None):
+    """Counts by a version of Flask-Session, which is in a folder of its own, and returns the count and the cookie."""
+    sys.path.insert(0, os.path.join(os.environ["FLASK_SESSIONS"], version))
+    from importlib.metadata import version as installed
 
     from flask import Flask, session
     from flask_session import Session
-    from redis import StrictRedis
     from werkzeug.test import Client
 
-    assert version("Flask-Session") == "0.5.0"
-    app = Flask("flask_session_05")
-    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=StrictRedis(port=redis))
+    assert installed("Flask-Session") == version
+    app = Flask("flask_session")
+    kind, _, place = url.partition(":")
+    host, _, port = place.removeprefix("//").partition("/")[0].partition(":")
+    if kind == "redis":
+        from redis import StrictRedis
+
+        app.config.update(SESSION_TYPE="redis", SESSION_REDIS=StrictRedis(port=int(port)))
+    elif kind == "memcached":
+        from pylibmc import Client as Memcached
+
+        app.config.update(SESSION_TYPE="memcached", SESSION_MEMCACHED=Memcached([f"{host}:{port}"]))
+    elif kind == "file":
+        app.config.update(SESSION_TYPE="filesystem", SESSION_FILE_DIR=place)
+    else:
+        app.config.update(SESSION_TYPE="sqlalchemy", SQLALCHEMY_DATABASE_URI=f"sqlite:///{place}")
     Session(app)
+    if kind == "sqlite":
+        with app.app_context():
+            (getattr(app.session_interface, "db", None) or app.session_interface.client).create_all()
 
     @app.route("/")
     def index():
@@ -233,6 +294,7 @@ def beaker_json(redis):
 PACKAGES = {
     "starlette": "starlette",
     "django_signed_cookies": "django_signed_cookies",
+    "django_database": "django_database",
     "starsessions": "starsessions",
     "quart_session": "quart_session",
     "flask_kvsession": "flask_kvsession",
@@ -270,5 +332,6 @@ def vectors(redis):
 
 
 if __name__ == "__main__":
-    made = globals()[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:])
+    first = int(sys.argv[2]) if sys.argv[2].isdecimal() else sys.argv[2]
+    made = globals()[sys.argv[1]](first, *sys.argv[3:])
     print(made if sys.argv[1] == "vectors" else json.dumps(made))

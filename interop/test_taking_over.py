@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import re
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import foreign
+import psycopg
+import pymysql
 import pytest
 import redis as redis_client
+import servers
 import stores
 from flask import Flask, session
 from hipflask import HipFlask
@@ -155,28 +161,33 @@ def test_record_moves_to_where_flask_session_keeps_it(store: Any) -> None:
     assert client.get(f"beaker_cache:{id}:session") in (None, b"\xc0")
 
 
-@pytest.mark.parametrize("side", SIDES)
-def test_flask_session_05_and_we_take_turns_on_one_session(side: str, store: Any) -> None:
-    """A rolling deploy: old nodes know nothing but pickles, and overwrite what they cannot read."""
-    count, id = foreign.apart("flask_session_05", store.port)
-    assert count == "1"
-    jar = {"session": id}
-    config = {"SESSION_KEEP_FORMAT": "true", "SESSION_SERIALIZATION_FORMAT": "pickle"}
-    if side == "python":
-        config["SESSION_KEEP_FORMAT"] = True  # type: ignore[assignment]
-    for visit in SIDES[side](store.url, config):
-        for expected in range(2, 6, 2):
-            assert visit("/count", jar) == str(expected)
-            assert foreign.apart("flask_session_05", store.port, jar["session"]) == [str(expected + 1), id]
-        assert visit("/get_count", jar) == "5"
+@pytest.mark.parametrize("version", ["0.3.2", "0.4.0", "0.5.0", "0.6.0", "0.7.0"])
+@pytest.mark.parametrize("kind", ["redis", "memcached", "filesystem", "sqlite"])
+def test_an_old_flask_session_and_we_take_turns_on_one_session(kind: str, version: str) -> None:
+    """A rolling deploy: nodes before 0.7 know nothing but pickles, and overwrite what they cannot read."""
+    with getattr(stores, kind)() as store:
+        count, id = foreign.apart("flask_session", version, store.url)
+        expected = 1
+        assert count == str(expected)
+        for side in SIDES:
+            config: Any = {}
+            if version < "0.7":
+                keeps = "true" if side == "rust" else True
+                config = {"SESSION_KEEP_FORMAT": keeps, "SESSION_SERIALIZATION_FORMAT": "pickle"}
+            for visit in SIDES[side](store.url, config):
+                jar = {"session": id}
+                assert visit("/count", jar) == str(expected + 1)
+                assert foreign.apart("flask_session", version, store.url, jar["session"]) == [str(expected + 2), id]
+                assert visit("/get_count", jar) == str(expected + 2)
+                expected += 2
 
 
 def test_without_the_setting_flask_session_05_loses_the_session_and_the_log_says_so(store: Any) -> None:
-    _, id = foreign.apart("flask_session_05", store.port)
+    _, id = foreign.apart("flask_session", "0.5.0", store.url)
     answers, told = foreign.apart("hipflask", store.port, id)
     assert answers == ["2", "3"]
     assert len(told) == 1 and "read as pickle was written as msgpack" in told[0]
-    assert foreign.apart("flask_session_05", store.port, id)[0] == "1"
+    assert foreign.apart("flask_session", "0.5.0", store.url, id)[0] == "1"
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -211,6 +222,42 @@ def test_records_of_another_package_are_migrated(maker: str, store: Any) -> None
         assert key.startswith(b"session:")
         for visit in in_python(target.url, settings(maker, name)):
             assert visit("/get_count", {name: value}) == "7"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+def test_rows_of_django_are_copied_by_one_statement(kind: str) -> None:
+    """As the page says it, into the table in the same database; the rest is done by the setting."""
+    name = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MySQL, MariaDB"}[kind]
+    page = (servers.HERE.parent / "docs" / "coming_from.md").read_text()
+    [statement] = re.findall(rf"-- {name}\n(.*?;)\n", page, re.DOTALL)
+    config = settings("django_signed_cookies", "sessionid") | {"SESSION_TAKE_OVER": "django_database"}
+    with getattr(stores, kind)() as store:
+        created = store.url + ("?create=true" if kind == "sqlite" else "")
+        for visit in in_python(created, config):
+            visit("/count", {})
+        name, value = foreign.apart("django_at", store.url)
+        for _ in range(2):
+            execute(store, statement)
+        jar = {name: value}
+        for number, side in enumerate(SIDES, 8):
+            for visit in SIDES[side](store.url, config):
+                assert visit("/count", jar) == str(number)
+        execute(store, statement)
+        for visit in in_python(store.url, {"SESSION_COOKIE_NAME": name}):
+            content = json.loads(visit("/content", jar))
+            assert content == foreign.CONTENT | {"count": 9}
+
+
+def execute(store: Any, statement: str) -> None:
+    if store.url.startswith("sqlite"):
+        connection: Any = sqlite3.connect(store.url.removeprefix("sqlite:"))
+    elif store.url.startswith("postgres"):
+        connection = psycopg.connect(store.url)
+    else:
+        connection = pymysql.connect(user="root", host="127.0.0.1", port=store.port, database=stores.DATABASE)
+    with contextlib.closing(connection):
+        connection.cursor().execute(statement)
+        connection.commit()
 
 
 def test_what_lies_in_cookies_cannot_be_migrated(store: Any) -> None:
