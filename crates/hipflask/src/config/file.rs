@@ -182,8 +182,8 @@ mod tests {
         );
         check_setting(
             "SESSION_TAKE_OVER = 'django'",
-            "SESSION_TAKE_OVER expects the word of a package: beaker, django_signed_cookies, \
-             flask_kvsession, quart_session, starlette or starsessions",
+            "SESSION_TAKE_OVER expects the word of a package: beaker, django_database, \
+             django_signed_cookies, flask_kvsession, quart_session, starlette or starsessions",
         );
     }
 

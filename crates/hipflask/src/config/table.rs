@@ -126,8 +126,8 @@ const OUTAGES: &str = "anonymous or refuse";
 const SESSIONS: &str = "a whole number of sessions";
 const USER_LIMITS: &str = "end_oldest or refuse";
 const FORMATS: &str = "msgpack, json, pickle or tagged_json";
-const PACKAGES: &str = "the word of a package: beaker, django_signed_cookies, flask_kvsession, \
-    quart_session, starlette or starsessions";
+const PACKAGES: &str = "the word of a package: beaker, django_database, django_signed_cookies, \
+    flask_kvsession, quart_session, starlette or starsessions";
 const BYTES: &str = "a whole number of bytes, 0 being no limit,";
 const KEYS: &str = "a list of keys of a session, such as [\"_user_id\"],";
 const DIGESTS: &str = "sha1, sha256 or sha512";

@@ -31,7 +31,10 @@ impl TakeOver {
 
     /// Reports whether its cookies hold an id that is not signed.
     pub(crate) const fn has_plain_ids(&self) -> bool {
-        matches!(self.package, Package::QuartSession | Package::Starsessions)
+        matches!(
+            self.package,
+            Package::DjangoDatabase | Package::QuartSession | Package::Starsessions
+        )
     }
 
     /// Returns where the package keeps the record of an id, unless that is where Flask-Session does.
@@ -75,7 +78,7 @@ impl TakeOver {
                 (is_hex(id) && is_hex(time)).then_some(key)
             }
             Package::Starsessions => key.strip_prefix(STARSESSIONS),
-            Package::QuartSession | Package::Starlette | Package::DjangoSignedCookies => None,
+            _ => None,
         }
     }
 }

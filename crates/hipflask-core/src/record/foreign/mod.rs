@@ -28,8 +28,10 @@ use crate::signing::{Digest, KeyDerivation, KeyRing, Signer};
 pub enum Package {
     /// [Beaker](https://beaker.readthedocs.io) with its sessions in Redis, of either serializer.
     Beaker,
-    /// [Django](https://docs.djangoproject.com/en/stable/topics/http/sessions/) with its sessions in signed
-    /// cookies.
+    /// [Django](https://docs.djangoproject.com/en/stable/topics/http/sessions/) with its sessions in its
+    /// database. Their signature is not checked, because whoever writes there can write any session.
+    DjangoDatabase,
+    /// Django with its sessions in signed cookies.
     DjangoSignedCookies,
     /// [Flask-KVSession](https://flask-kvsession.readthedocs.io), of Invenio, too.
     FlaskKvSession,
@@ -43,8 +45,9 @@ pub enum Package {
 
 impl Package {
     /// All of them, by the words of `SESSION_TAKE_OVER`.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("beaker", Self::Beaker),
+        ("django_database", Self::DjangoDatabase),
         ("django_signed_cookies", Self::DjangoSignedCookies),
         ("flask_kvsession", Self::FlaskKvSession),
         ("quart_session", Self::QuartSession),
@@ -78,8 +81,8 @@ impl FromStr for Package {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 #[error(
-    "not a package whose sessions can be taken over, which are beaker, django_signed_cookies, flask_kvsession, \
-     quart_session, starlette and starsessions"
+    "not a package whose sessions can be taken over, which are beaker, django_database, django_signed_cookies, \
+     flask_kvsession, quart_session, starlette and starsessions"
 )]
 pub struct UnknownPackage;
 

@@ -22,11 +22,14 @@ impl TakeOver {
         key: &str,
         limits: Limits,
     ) -> Option<Result<(Dict, Format), DecodeError>> {
-        if self.package != Package::QuartSession && self.id_in(key).is_none() {
+        let lies_as_ours = matches!(self.package, Package::DjangoDatabase | Package::QuartSession);
+        if !lies_as_ours && self.id_in(key).is_none() {
             return None;
         }
         let (value, format) = match self.package {
             Package::Beaker => (read_beaker(record, limits), Format::Pickle),
+            // Django reads none of ours: there is no format to keep.
+            Package::DjangoDatabase => (read_django(record, limits), Format::MsgPack),
             Package::FlaskKvSession => (pickle::read(record, limits), Format::Pickle),
             Package::QuartSession => (json::read_tagged(record, limits), Format::TaggedJson),
             Package::Starsessions => (json::read(record, limits), Format::Json),
@@ -50,6 +53,17 @@ impl TakeOver {
             Package::Starsessions => drop(content.remove(OF_STARSESSIONS)),
             _ => {}
         }
+    }
+}
+
+/// A row is what Django signs: the payload, its time and the signature.
+fn read_django(record: &[u8], limits: Limits) -> Result<Value, DecodeError> {
+    let corrupt = DecodeError::Corrupt { format: Format::Json, at: 0 };
+    let payload = record.rsplitn(3, |byte| *byte == b':').nth(2);
+    let decoded = payload.map(|payload| serializer::decode_payload(payload, limits.inflated()));
+    match decoded {
+        Some(Ok((text, _))) => json::read(text.as_bytes(), limits),
+        _ => Err(corrupt),
     }
 }
 
