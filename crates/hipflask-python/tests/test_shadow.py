@@ -16,11 +16,13 @@ from typing import Any
 
 import flask
 import flask_session
+import flask_session.base
 import flask_sqlalchemy
 import freezegun
 import hipflask
 import pytest
 from flask import session
+from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 from hipflask import HipFlask, Shadow
 from hipflask.shadow.budget import Budget
@@ -209,6 +211,28 @@ def test_records_of_bytes_have_no_difference_that_nobody_has_explained(
     found = report(app)
     assert found["looked_at"] == len(PAGES)
     assert (found["unexplained"], found["lost"], found["exceptions"]) == (0, 0, {})
+
+
+def test_serializer_of_the_app_keeps_what_it_has_in_slots(tmp_path: Path) -> None:
+    """Flask's own has its tags there, and CKAN gives it to Flask-Session."""
+
+    class Serializer(TaggedJSONSerializer, flask_session.base.Serializer):  # type: ignore[misc]
+        def encode(self, session: Any) -> bytes:
+            return self.dumps(session).encode()
+
+        def decode(self, serialized_data: bytes) -> Any:
+            return self.loads(serialized_data.decode())
+
+    app = flask.Flask("shadow")
+    app.config.update(SESSION_TYPE="sqlalchemy", SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/db")
+    app.config["SESSION_SQLALCHEMY"] = flask_sqlalchemy.SQLAlchemy(app)
+    flask_session.Session(app)
+    app.session_interface.serializer = Serializer()  # type: ignore[attr-defined]
+    HipFlask(app, shadow=Shadow(str(tmp_path / "report"), cost=1))
+    views(app)
+    client = app.test_client()
+    assert [client.get("/put/a/1").text, client.get("/read").json["a"]] == ["put", 1]
+    assert report(app)["exceptions"] == {}
 
 
 def test_budget_lets_requests_pass_while_looking_is_dear() -> None:

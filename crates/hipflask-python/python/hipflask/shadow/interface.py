@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator
 
 from flask.sessions import SessionInterface
 
@@ -40,8 +40,19 @@ def _beside(it: Any, mixin: type) -> Any:
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     both: Any = type(kind.__name__, (mixin, kind), names)
     beside = both.__new__(both)
-    vars(beside).update(vars(it))
+    for name in _attributes(it):
+        object.__setattr__(beside, name, getattr(it, name))
     return beside
+
+
+def _attributes(it: Any) -> Iterator[str]:
+    """Yields the names of what an object holds. Flask's own serializer holds some of it in slots."""
+    yield from getattr(it, "__dict__", ())
+    for base in type(it).__mro__:
+        slots = vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(it, name):
+                yield name
 
 
 class _Watched(SessionInterface):
