@@ -74,9 +74,9 @@ def accepts(port):
     socket.create_connection(("127.0.0.1", port), 1).close()
 
 
-def wait_until_ready(process, check, log):
+def wait_until_ready(process, check, log, patience=30):
     """Repeats `check` until it no longer fails."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience
     reason = None
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -90,12 +90,12 @@ def wait_until_ready(process, check, log):
 
 
 @contextlib.contextmanager
-def started(arguments, check, stop=signal.SIGTERM, **options):
+def started(arguments, check, stop=signal.SIGTERM, patience=30, **options):
     """Runs a server in the foreground, and stops it by its process id."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log, **options)
         try:
-            wait_until_ready(process, check, log)
+            wait_until_ready(process, check, log, patience)
             yield process
         finally:
             process.send_signal(stop)
