@@ -92,7 +92,8 @@ def test_outage_is_logged_without_the_session_id(caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize("store", ["memory:", None])
-def test_session_that_was_saved_by_hand_is_saved_once(store: str | None) -> None:
+@pytest.mark.parametrize("is_proxy", [False, True], ids=["session", "proxy"])
+def test_session_that_was_saved_by_hand_is_saved_once(store: str | None, is_proxy: bool) -> None:
     app = make_app(store) if store else make_app(None)  # type: ignore[arg-type]
     cookies = []
 
@@ -100,7 +101,8 @@ def test_session_that_was_saved_by_hand_is_saved_once(store: str | None) -> None
     def twice() -> str:
         session["value"] = "twice"
         by_hand = Response()
-        app.session_interface.save_session(app, session._get_current_object(), by_hand)  # type: ignore[attr-defined]
+        saved: Any = session if is_proxy else session._get_current_object()  # type: ignore[attr-defined]
+        app.session_interface.save_session(app, saved, by_hand)
         cookies.append(cookie_of(by_hand))
         return "twice"
 

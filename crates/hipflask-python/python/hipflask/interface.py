@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Request
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from werkzeug.http import dump_cookie
+from werkzeug.local import LocalProxy
 
 from .errors import SessionConflict, StoreUnavailable, TooManySessions, refusal
 from .session import Session
@@ -81,6 +82,10 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: Session, response: Response) -> None:  # type: ignore[override]
         """Saves a session that was used, and tells the browser. If the store does not answer, the
         response becomes an error: nobody is told that all is well when a change is lost."""
+        given: Any = session
+        if type(given) is LocalProxy:
+            # From an app that saves by hand, as Superset does for its reports.
+            session = given._get_current_object()
         self._save_and_tell(app, session, response)
         session._is_over = True
         # The body of most responses is a list of one.
