@@ -243,6 +243,43 @@ def test_second_installation_signs_as_the_first(clock: Clock) -> None:
     assert client.get("/").text == "42"
 
 
+class Lasting(flask.sessions.SecureCookieSessionInterface):
+    def open_session(self, *request: Any) -> Any:
+        return super().open_session(*request)
+
+
+class Unknown(flask.sessions.SessionInterface):
+    pass
+
+
+REPLACED: dict[str, tuple[type[flask.sessions.SessionInterface], dict[str, Any], list[str]]] = {
+    "flasks": (flask.sessions.SecureCookieSessionInterface, {}, []),
+    "with_its_own_methods": (
+        Lasting,
+        {},
+        ["Lasting has methods of its own, which are no longer called: open_session"],
+    ),
+    "unknown": (
+        Unknown,
+        {},
+        ["Unknown has sessions of its own, which are not read: who is logged in has to log in again"],
+    ),
+    "taken_over": (Unknown, {"SESSION_STORE": "memory:", "SESSION_TAKE_OVER": "beaker"}, []),
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_what_an_interface_has_done_and_nobody_does_now_is_told(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    interface, config, told = REPLACED[name]
+    app = flask.Flask("app")
+    app.secret_key = SECRET_KEY
+    app.config.update(config)
+    app.session_interface = interface()
+    for _ in range(2):
+        hipflask.HipFlask(app)
+    assert [it.getMessage() for it in caplog.records if getattr(it, "reason", None) == "interface_replaced"] == told
+
+
 # --- weak keys ---------------------------------------------------------------------------------------------
 
 

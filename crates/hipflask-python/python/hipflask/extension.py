@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from .errors import ConfigError
 from .interface import HipFlaskSessionInterface
 from .log_in import renew_at_log_in
+from .replaced import tell_what_is_lost
 from .settings import Settings
 from .shadow import Shadow, look_on
 from .waiting import waiting
@@ -95,6 +96,7 @@ class HipFlask:
         # A mistake is to be found now, and not by the first visitor.
         engine = settings.engine(either)
         if isinstance(app, Flask):
+            tell_what_is_lost(app, app.session_interface)
             app.session_interface = HipFlaskSessionInterface(settings, app.session_interface)
             renew_at_log_in(app)
         else:  # Quart
