@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import flask
+import flask_session.base
 import hipflask
 import pytest
 from flask.json.provider import DefaultJSONProvider, JSONProvider
@@ -252,6 +253,22 @@ class Unknown(flask.sessions.SessionInterface):
     pass
 
 
+class OfFlaskSession(flask_session.base.ServerSideSessionInterface):
+    """With a serializer of the app, as CKAN's."""
+
+    def __init__(self) -> None:
+        self.serializer = TextSerializer()  # type: ignore[assignment]
+
+    def _retrieve_session_data(self, store_id: str) -> None:
+        pass
+
+    def _delete_session(self, store_id: str) -> None:
+        pass
+
+    def _upsert_session(self, lifetime: Any, session: Any, store_id: str) -> None:
+        pass
+
+
 REPLACED: dict[str, tuple[type[flask.sessions.SessionInterface], dict[str, Any], list[str]]] = {
     "flasks": (flask.sessions.SecureCookieSessionInterface, {}, []),
     "with_its_own_methods": (
@@ -263,6 +280,16 @@ REPLACED: dict[str, tuple[type[flask.sessions.SessionInterface], dict[str, Any],
         Unknown,
         {},
         ["Unknown has sessions of its own, which are not read: who is logged in has to log in again"],
+    ),
+    "serializer": (
+        OfFlaskSession,
+        {"SESSION_STORE": "memory:"},
+        ["OfFlaskSession has a serializer of its own: set SESSION_SERIALIZATION_FORMAT to what it writes, such as tagged_json"],
+    ),
+    "known_format": (
+        OfFlaskSession,
+        {"SESSION_STORE": "memory:", "SESSION_SERIALIZATION_FORMAT": "tagged_json"},
+        [],
     ),
     "taken_over": (Unknown, {"SESSION_STORE": "memory:", "SESSION_TAKE_OVER": "beaker"}, []),
 }

@@ -3,7 +3,8 @@
 //! The same pages make a site that can be read offline: `mdbook build docs`.
 //!
 //! - **Begin**: [ten minutes](ten_minutes); [learn sessions](learn_1_session) in five chapters; [move one
-//!   route from Flask](moving); [stay in Flask](python); [come from another package](coming_from).
+//!   route from Flask](moving); [stay in Flask](python), also [in applications of others](in_the_wild);
+//!   [come from another package](coming_from).
 //! - **Use**: [the session](session) and how changes [merge](merging); [log-in and log-out](log_in);
 //!   [forms](csrf); [ending sessions](revocation), and
 //!   [WebSockets and server-sent events](live) with them; [bound sessions](device_binding); [passwords];
@@ -27,7 +28,7 @@ macro_rules! pages {
 }
 
 pages! {
-    asgi coming_from command_line compatibility csrf design doctor encryption gate keys
+    asgi coming_from command_line compatibility csrf design doctor encryption gate in_the_wild keys
     learn_1_session learn_2_cookies learn_3_expiry learn_4_shop
     live log_in merging moving observability operate_sessions proof python reasons revocation scale session
     settings shadow speed

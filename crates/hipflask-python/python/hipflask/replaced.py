@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 
@@ -21,20 +21,28 @@ _KNOWN = ("flask", "flask_session", "hipflask")
 
 
 def tell_what_is_lost(app: Flask, before: SessionInterface) -> None:
-    """Warns when the sessions of the interface before are not read, or when it has done more than Flask's."""
-    kind = type(before)
-    if kind.__module__.partition(".")[0] in _KNOWN or hasattr(before, "_retrieve_session_data"):
-        return
-    if isinstance(before, SecureCookieSessionInterface):
-        flasks = SecureCookieSessionInterface
-        names = [
-            name for name in ("open_session", "save_session") if getattr(kind, name) is not getattr(flasks, name)
-        ]
-        names += sorted(overridden(before))
-        what = f"methods of its own, which are no longer called: {', '.join(names)}" if names else ""
-    elif app.config.get("SESSION_TAKE_OVER") is None:
-        what = "sessions of its own, which are not read: who is logged in has to log in again"
-    else:
-        what = ""
+    """Warns when the sessions of the interface before are not read, or when it has done more than the stock ones."""
+    what = _lost(app, before)
     if what:
-        logger.warning("%s has %s", kind.__name__, what, extra={"reason": "interface_replaced"})
+        logger.warning("%s has %s", type(before).__name__, what, extra={"reason": "interface_replaced"})
+
+
+def _lost(app: Flask, before: Any) -> str | None:
+    if hasattr(before, "_retrieve_session_data"):  # Flask-Session's, or a class of one
+        if _is_known(before.serializer) or app.config.get("SESSION_SERIALIZATION_FORMAT") is not None:
+            return None
+        return "a serializer of its own: set SESSION_SERIALIZATION_FORMAT to what it writes, such as tagged_json"
+    if _is_known(before):
+        return None
+    if isinstance(before, SecureCookieSessionInterface):
+        theirs, flasks = type(before), SecureCookieSessionInterface
+        names = [name for name in ("open_session", "save_session") if getattr(theirs, name) is not getattr(flasks, name)]
+        names += sorted(overridden(before))
+        return f"methods of its own, which are no longer called: {', '.join(names)}" if names else None
+    if app.config.get("SESSION_TAKE_OVER") is not None:
+        return None
+    return "sessions of its own, which are not read: who is logged in has to log in again"
+
+
+def _is_known(it: object) -> bool:
+    return type(it).__module__.partition(".")[0] in _KNOWN
