@@ -170,6 +170,21 @@ def test_no_byte_of_a_response_changes_and_nothing_is_written(
     assert (found["unexplained"], found["lost"], found["exceptions"]) == (0, 0, {})
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_slow_page_is_no_difference(side: str, tmp_path: Path) -> None:
+    app = build(side, tmp_path)
+    with freezegun.freeze_time("2025-11-21T02:40:00") as clock:
+
+        @app.get("/slow")
+        def slow() -> str:
+            session.update(_permanent=True, a=1)
+            clock.tick(5)
+            return "slow"
+
+        assert "Expires" in app.test_client().get("/slow").headers["Set-Cookie"]
+    assert codes(report(app)) == {}
+
+
 EXPECTED = {
     "signed": {"changed_inside": 1, "untouched_permanent": 1},
     "stored": {"unused": 1, "read_only": 2, "unchanged": 2, "deleted_cookie": 2},

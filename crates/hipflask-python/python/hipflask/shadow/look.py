@@ -139,7 +139,8 @@ class Look(Scene):
             compare_cookies(self, sides, header)
 
     def _save(self, opened: Opened, sides: Sides) -> tuple[str | None, Exception | None]:
-        now = self.begun if self.engine.is_stored else signed_at(sides.header, self.begun)
+        # A record says nothing of the time, and stock has saved it a moment ago.
+        now = time.time() if self.engine.is_stored else signed_at(sides.header, self.begun)
         begin = time.perf_counter_ns()
         try:
             return self.engine.save(self.mine, opened, now, self.facts.json()), None
