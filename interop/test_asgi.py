@@ -467,6 +467,20 @@ def test_log_tells_of_two_frameworks_with_one_cookie(caplog: pytest.LogCaptureFi
     assert caplog.text.count("each app logs the other's visitors out") == 1
 
 
+@pytest.mark.parametrize("with_store", [False, True])
+def test_log_of_flask_tells_of_starlettes_cookie(
+    with_store: bool, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = flask.Flask("flask")
+    app.secret_key = KEY
+    HipFlask(app, store=f"file:{tmp_path}/sessions" if with_store else None)
+    app.add_url_rule("/get", view_func=lambda: str("a" in flask.session))
+    theirs = {"Cookie": f"session={their_cookie()}"}
+    for headers in ({}, {"Cookie": "session=spoilt"}, theirs, theirs):
+        assert app.test_client(use_cookies=False).get("/get", headers=headers).text == "False"
+        assert caplog.text.count("each app logs the other's visitors out") == (headers is theirs)
+
+
 # Settings
 
 

@@ -97,7 +97,7 @@ class HipFlask:
         engine = settings.engine(either)
         if isinstance(app, Flask):
             tell_what_is_lost(app, app.session_interface)
-            app.session_interface = HipFlaskSessionInterface(settings, app.session_interface)
+            app.session_interface = HipFlaskSessionInterface(settings, app)
             renew_at_log_in(app)
         else:  # Quart
             from .asgi.quart import QuartSessionInterface

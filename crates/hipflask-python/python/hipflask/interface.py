@@ -19,6 +19,7 @@ from werkzeug.local import LocalProxy
 from .errors import SessionConflict, StoreUnavailable, TooManySessions, refusal
 from .session import Session
 from .settings import Serializer, Settings, check_serializer
+from .starlette import Foreign
 from .unopened import open_first, unopened
 from .waiting import waiting
 
@@ -44,8 +45,10 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     session_class = Session  # type: ignore[assignment]
     serializer = Serializer()
 
-    def __init__(self, settings: Settings, before: SessionInterface | None = None) -> None:
+    def __init__(self, settings: Settings, app: Flask) -> None:
         self.settings = settings
+        self._foreign = Foreign(app.config)
+        before = app.session_interface
         if isinstance(before, SecureCookieSessionInterface):
             check_serializer(before.serializer)
             for name in _SIGNING:
@@ -88,6 +91,8 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
             session = given._get_current_object()
         self._save_and_tell(app, session, response)
         session._is_over = True
+        if session._opened is not None and session._opened.is_refusal:
+            self._foreign.look_at(session._header)
         # The body of most responses is a list of one.
         if type(response.response) is not list or response._on_close:
             # What is still to come may change what is in the session, of which only a look can tell.

@@ -16,7 +16,7 @@ from flask.json.provider import DefaultJSONProvider
 from ..errors import ConfigError, refusal
 from ..settings import KNOWN, Settings
 from .session import REFUSALS, AsyncSession, start
-from .starlette import Foreign
+from ..starlette import Foreign
 
 if TYPE_CHECKING:
     Message = MutableMapping[str, Any]

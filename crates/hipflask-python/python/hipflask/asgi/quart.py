@@ -10,7 +10,7 @@ from quart.sessions import SessionInterface
 from ..interface import into_error
 from ..settings import Settings
 from .session import REFUSALS, AsyncSession, start
-from .starlette import Foreign
+from ..starlette import Foreign
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._native import Engine, Opened
     from ..settings import Settings
     from ..waiting import Outcome
-    from .starlette import Foreign
+    from ..starlette import Foreign
 
 __all__ = ["REFUSALS", "AsyncSession", "NotLoaded", "start"]
 

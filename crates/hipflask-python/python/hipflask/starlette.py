@@ -11,8 +11,8 @@ from typing import Any, Mapping
 
 from werkzeug.http import parse_cookie
 
-from ..itsdangerous import BadData, TimestampSigner
-from ..keys import keys_of
+from .itsdangerous import BadData, TimestampSigner
+from .keys import keys_of
 
 __all__ = ["Foreign"]
 
@@ -26,19 +26,19 @@ class Foreign:
         self._config = config
         self._is_told = False
 
-    def look_at(self, header: str) -> None:
+    def look_at(self, header: str | None) -> None:
         """Looks at the cookies of a request whose session was refused."""
-        if not self._is_told and self._has_signed(header):
+        if header and not self._is_told and self._has_signed(header):
             self._is_told = True
             logger.warning(
                 "a cookie of this name and key is Starlette's own session: each app logs the other's visitors out."
-                ' Give one of them another cookie name, or take theirs over by session_take_over="starlette"'
+                ' Give one of them another cookie name, or take theirs over by SESSION_TAKE_OVER = "starlette"'
             )
 
     def _has_signed(self, header: str) -> bool:
         config = self._config
         value = parse_cookie(header).get(config["SESSION_COOKIE_NAME"], "")
-        for key in keys_of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"]):
+        for key in keys_of(config["SECRET_KEY"], config.get("SECRET_KEY_FALLBACKS")):
             try:
                 TimestampSigner(key).unsign(value.encode())
             except BadData:
