@@ -1,4 +1,4 @@
-"""Overlapping requests at the workers of one Flask app, and at a Flask app and a Rust node together.
+"""Overlapping requests at the workers of one Flask app, and at nodes in Flask, FastAPI and Rust together.
 
 gunicorn runs two workers of four threads. With Flask-Session the attempts of `races.py` do harm each time, which shows
 that they can; with the package `hipflask` they never do, also where one request of the pair goes to the Rust program.
@@ -7,6 +7,7 @@ that they can; with the package `hipflask` they never do, also where one request
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -44,11 +45,12 @@ def port(store_name: str, sessions: str) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def mixed(store_name: str) -> Iterator[dict[str, int]]:
-    """The ports of the package and of the Rust program over one store."""
+    """The ports of the package in Flask and in FastAPI, and of the Rust program, over one store."""
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(STORES[store_name]())
         rust = stack.enter_context(running("rust", "stored", sessions=store.url, settings=store.env))
-        yield {"hipflask": stack.enter_context(served("hipflask", store)), "rust": rust}
+        fastapi = stack.enter_context(running("fastapi", "stored", sessions=store.url, settings=store.env))
+        yield {"hipflask": stack.enter_context(served("hipflask", store)), "rust": rust, "fastapi": fastapi}
 
 
 @ATTEMPTS
@@ -57,9 +59,9 @@ def test_overlapping_requests_lose_no_write_and_revive_no_session(port: int, ses
     assert harmed == [sessions == "flask-session"] * N_TIMES
 
 
-@pytest.mark.parametrize("first, other", [("hipflask", "rust"), ("rust", "hipflask")])
+@pytest.mark.parametrize("first, other", list(itertools.permutations(("hipflask", "rust", "fastapi"), 2)))
 @ATTEMPTS
-def test_flask_and_rust_node_lose_no_write_and_revive_no_session(mixed, attempt, first: str, other: str) -> None:
+def test_nodes_of_three_kinds_lose_no_write_and_revive_no_session(mixed, attempt, first: str, other: str) -> None:
     harmed = [races.until_overlapped(attempt, mixed[first], mixed[other]) for _ in range(N_TIMES)]
     assert harmed == [False] * N_TIMES
 

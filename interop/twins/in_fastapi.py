@@ -1,6 +1,8 @@
 """The examples once more, in FastAPI: `python in_fastapi.py EXAMPLE --port PORT`. Pages, forms and answers are those of the twins in Flask."""
 
+import asyncio
 import functools
+import json
 import os
 import re
 import sys
@@ -11,7 +13,7 @@ import jinja2
 import uvicorn
 from common import TEMPLATES
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from hipflask.asgi import SessionMiddleware
 from shop import CREDIT, ITEMS, LARGEST
 from sign_in import find
@@ -175,7 +177,56 @@ def shop(app):
         return response
 
 
-EXAMPLES = {example.__name__: example for example in (counter, cookies, lifetime, sign_in, shop)}
+def stored(app):
+    """The pages of `stored.py` that overlap in `races.py`. What is sent there are texts."""
+
+    def page(path):
+        return app.get(path, response_class=PlainTextResponse)
+
+    async def wait(request):
+        await asyncio.sleep(int(request.query_params.get("wait", 0)) / 1000)
+
+    @page("/set")
+    async def set_value(request: Request, k: str, v: str):
+        request.session.get(k)
+        await wait(request)
+        request.session[k] = v
+        return "ok"
+
+    @page("/get")
+    async def get_value(request: Request, k: str):
+        return request.session.get(k, "-")
+
+    @page("/all")
+    async def all_values(request: Request):
+        return json.dumps(dict(request.session))
+
+    @page("/append")
+    async def append(request: Request, k: str, v: str):
+        values = request.session.get(k, [])
+        await wait(request)
+        request.session[k] = [*values, v]
+        return "ok"
+
+    @page("/read")
+    async def read(request: Request):
+        user = request.session.get("user", "-")
+        await wait(request)
+        return user
+
+    @page("/login")
+    async def login(request: Request, user: str):
+        request.session.renew()
+        request.session["user"] = user
+        return "ok"
+
+    @page("/logout")
+    async def logout(request: Request):
+        request.session.clear()
+        return "ok"
+
+
+EXAMPLES = {example.__name__: example for example in (counter, cookies, lifetime, sign_in, shop, stored)}
 SETTINGS = {
     "lifetime": {
         "permanent_session_lifetime": timedelta(minutes=60),
@@ -187,7 +238,8 @@ SETTINGS = {
 
 if __name__ == "__main__":
     name, port = sys.argv[1], int(sys.argv[3])
+    store = sys.argv[5] if sys.argv[4:] else None
     app = FastAPI(redirect_slashes=False)
     EXAMPLES[name](app)
-    app.add_middleware(SessionMiddleware, secret_key=os.environ["FLASK_SECRET_KEY"], **SETTINGS.get(name, {}))
+    app.add_middleware(SessionMiddleware, secret_key=os.environ["FLASK_SECRET_KEY"], store=store, **SETTINGS.get(name, {}))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
