@@ -1,7 +1,8 @@
 //! The `hipflask` command: makes and audits keys, reads, checks and signs Flask sessions, looks after stores.
 //!
 //! One file per verb. `node` reads configurations, `key` finds the secret keys, `item` and `batch` feed a verb with one item or
-//! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended.
+//! with the lines of standard input, `refusal`, `signed_at` and `output` say how it ended,
+//! `runtime` waits for servers.
 
 mod audit;
 mod batch;
@@ -18,6 +19,7 @@ mod man;
 mod node;
 mod output;
 mod refusal;
+mod runtime;
 mod secret;
 mod sessions;
 mod sign;

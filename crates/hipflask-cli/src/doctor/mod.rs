@@ -31,6 +31,7 @@ use crate::{
     key,
     node::Node,
     output::{Failure, Status, print, print_line},
+    runtime,
 };
 
 /// The largest HAR file that is read.
@@ -204,11 +205,7 @@ fn fetched(
 
 /// Looks into the store, which is to be reached even where there is no id.
 fn stored(address: &str, ids: &[&str], case: &Case) -> Result<record::Found, Failure> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build();
-    let runtime = runtime
-        .map_err(|error| Failure::Configuration(format!("cannot wait for a server: {error}")))?;
-    runtime.block_on(async {
+    runtime::block_on(async {
         let mut found = record::Found::default();
         let shown = StoreKind::shown(address).unwrap_or_default();
         let store = match hipflask::store::connect(address).await {

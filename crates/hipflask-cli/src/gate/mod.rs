@@ -21,11 +21,12 @@ use std::{
 
 use hipflask::{SessionInterface, config::ConfigError};
 use hyper::{Request, Response, StatusCode};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Builder};
 
 use crate::{
     node::{self, Node},
     output::{Failure, Status, say},
+    runtime,
 };
 use answer::Gate;
 use count::Counts;
@@ -50,8 +51,7 @@ pub(crate) fn run(args: GateArgs) -> Result<Status, Failure> {
     let stored = config.build_stored().map_err(unusable)?;
     let policy = args.policy(stored.settings().user_keys.clone())?;
     let address = args.store.as_deref().or(node.store()).unwrap_or(COOKIE);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(failed("cannot start"))?.block_on(async {
+    runtime::block_on_in(Builder::new_multi_thread(), async {
         let sessions = SessionInterface::connect(config, address).await;
         let gate = Gate {
             sessions: sessions.map_err(|error| Failure::Configuration(error.to_string()))?,

@@ -26,15 +26,15 @@ mod walk;
 
 pub(crate) use args::SessionsArgs;
 
-use crate::output::{Failure, Status};
+use crate::{
+    output::{Failure, Status},
+    runtime,
+};
 use args::SessionsVerb;
 
 /// Runs one sub-verb to its end.
 pub(crate) fn run(verb: &SessionsVerb) -> Result<Status, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|error| Failure::Configuration(format!("cannot start a runtime: {error}")))?;
-    let outcome = runtime.block_on(async {
+    runtime::block_on(async {
         match verb {
             SessionsVerb::Export(args) => export::run(args).await,
             SessionsVerb::Ls(args) => ls::run(args).await,
@@ -44,8 +44,5 @@ pub(crate) fn run(verb: &SessionsVerb) -> Result<Status, Failure> {
             SessionsVerb::Show(args) => show::run(args).await,
             SessionsVerb::Stats(args) => stats::run(args).await,
         }
-    });
-    // What a store still does, such as a call that was interrupted, is not waited for.
-    runtime.shutdown_background();
-    outcome
+    })
 }
