@@ -5,10 +5,13 @@
 
 import contextlib
 import hashlib
+import http.cookiejar
+import http.cookies
 import json
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +21,8 @@ import flask
 import pytest
 from doctor import KEY, KEYS, OTHER, SECRET, Site, app_with, called, codes, doctor, flask_cookie, toml
 from flask.sessions import SecureCookieSessionInterface
-from servers import free_port
+from servers import HERE, free_port
+from stores import program
 
 # Cookies
 
@@ -70,7 +74,12 @@ def test_expired(tmp_path: Path) -> None:
 
 
 def test_clock_skew() -> None:
-    assert codes(flask_cookie(), *KEYS, "--now", int(time.time()) - 300) == ["clock_skew"]
+    """Flask in a process whose clock is ten minutes ahead."""
+    flask_ahead = [program("faketime", "the Debian package faketime"), "+10 minutes", sys.executable]
+    run = [*flask_ahead, "-c", "import doctor; print(doctor.flask_cookie())"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=HERE)
+    (cause,) = doctor(done.stdout.strip(), *KEYS)["causes"]
+    assert cause["code"] == "clock_skew" and " minutes ahead of this machine" in cause["text"]
 
 
 @pytest.mark.parametrize(
@@ -109,13 +118,35 @@ def test_epoch_of_old_itsdangerous(tmp_path: Path) -> None:
     assert codes(done.stdout.strip(), *KEYS) == ["old_epoch"]
 
 
-def test_cut_quoted_and_padded_cookies() -> None:
+def test_cut_cookies() -> None:
     cookie = flask_cookie()
     assert codes(cookie[: len(cookie) // 2], *KEYS) == ["cookie_cut"]
     assert codes(cookie[:-4], *KEYS) == ["cookie_cut"]
-    assert codes(f'"{cookie}"', *KEYS) == ["cookie_quoted"]
-    payload, stamp, signature = flask_cookie(content={"a": 1}).split(".")
-    assert codes(f"{payload}==.{stamp}.{signature}", *KEYS) == ["cookie_padded"]
+
+
+def test_quoted_cookie_of_a_cookie_file(tmp_path: Path) -> None:
+    """Python's and Perl's LWP write each value into a file of cookies in quotes."""
+    jar = http.cookiejar.LWPCookieJar(tmp_path / "cookies")
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with served(shop()) as url:
+        opener.open(f"{url}login").close()
+    jar.save(ignore_discard=True)
+    line = (tmp_path / "cookies").read_text().splitlines()[1]
+    value = line.removeprefix("Set-Cookie3: session=").partition(";")[0]
+    assert value.startswith('"')
+    assert codes(value, *KEYS) == ["cookie_quoted"]
+
+
+def test_padded_cookie_of_a_gateway() -> None:
+    """Node encodes with padding, and Python's `http.cookies` puts what has an equals sign in quotes."""
+    recode = "const [payload, ...rest] = process.argv[1].split('.');\n"
+    recode += "const bytes = Buffer.from(payload, 'base64url');\n"
+    recode += "console.log([bytes.toString('base64'), ...rest].join('.'));"
+    run = [program("node", "the Debian package nodejs"), "-e", recode, flask_cookie(content={"a": 1})]
+    padded = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    assert codes(padded, *KEYS) == ["cookie_padded"]
+    cookies = http.cookies.SimpleCookie({"session": padded})
+    assert codes(cookies.output(), *KEYS) == ["cookie_quoted", "cookie_padded"]
 
 
 def test_weak_and_known_keys() -> None:

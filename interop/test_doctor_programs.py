@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,20 @@ def test_cookie_of_django() -> None:
     assert codes(session._get_session_key(), *KEYS) == ["django_cookie"]
 
 
+# Recorded from `ruby interop/rails.rb`: since version 5.2, and before.
+RAILS = [
+    (
+        "session=gj8zF3qPuOPO2j0VYwuGX2b2066qc%2BvWeV3nL1SdJM1k4uIP22iI6LjhrCQWat%2Fpr72F3zFZ42XrgLUAhpQxQLA%3D--oW8klx"
+        "Wa0GiQ9yFy--GQdw7GAAMCEL8DqfXjmd8g%3D%3D"
+    ),
+    (
+        "session=Uk9heGtVbFVjN0EyNFllaWkzM3BYNXdNQWNyTlZ4RnprZm9CNEJyelJXWk9xR2ViVTUwckZxU2c1VVhlRlA3V1FZeGlLd2lUbUJNRD"
+        "gzcnhjUHZEbjU0eDFzQlhxaEFpdDZFRUt1YkN1VVE9LS0wY3AxbVFNajdhUXhiNmF5dlR1czJRPT0%3D--6ce53fdffef5d127a0f8b74266d6"
+        "aa66c165f670"
+    ),
+]
+
+
 def other_program(*args: object) -> str:
     """Returns whose cookie it is, in doctor's words."""
     (cause,) = doctor(*args, *KEYS)["causes"]
@@ -102,6 +117,12 @@ def test_cookies_of_node(node: list[str]) -> None:
     assert "session.sig=" in cookie
     value = cookie.partition(";")[0].removeprefix("session=")
     assert other_program(value) == "cookie-session of Node"
+
+
+@pytest.mark.parametrize("cookie", RAILS)
+def test_cookies_of_rails(cookie: str) -> None:
+    assert other_program(f"Cookie: {cookie}") == "Rails"
+    assert other_program(urllib.parse.unquote(cookie.removeprefix("session="))) == "Rails"
 
 
 def test_tokens_of_flask_jwt_extended() -> None:

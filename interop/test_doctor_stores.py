@@ -14,6 +14,7 @@ import pytest
 import redis
 import stores
 from doctor import KEY, KEYS, SECRET, app_with, codes, doctor, flask_cookie, toml
+from hipflask import HipFlask
 from servers import free_port, running
 from visits import Guest
 
@@ -52,6 +53,16 @@ def test_session_behind_sentinels_is_found() -> None:
         assert codes(UNKNOWN, "--store", address, *KEYS) == ["store_unreachable"]
 
 
+def test_session_in_a_cluster_is_found() -> None:
+    with stores.redis_cluster() as store:
+        for _ in range(6):  # on several servers
+            app = app_with(KEY)
+            HipFlask(app, store=store.url)  # Flask-Session takes no cluster
+            report = doctor(logged_in(app), "--store", store.url, *KEYS, status=0)
+            assert any("the record is there" in note for note in report["notes"])
+        assert codes(UNKNOWN, "--store", store.url, *KEYS) == ["id_unknown"]
+
+
 @pytest.fixture(scope="module")
 def server() -> Any:
     with stores.redis() as store:
@@ -60,9 +71,13 @@ def server() -> Any:
 
 def stored(server: Any, **config: Any) -> str:
     """Has Flask-Session store a session, and returns its cookie."""
-    client = redis.Redis.from_url(server.url)
-    app = app_with(KEY, SESSION_TYPE="redis", SESSION_REDIS=client, **config)
+    app = app_with(KEY, SESSION_TYPE="redis", SESSION_REDIS=redis.Redis.from_url(server.url), **config)
     flask_session.Session(app)
+    return logged_in(app)
+
+
+def logged_in(app: flask.Flask) -> str:
+    """Has an app begin a session, and returns its cookie."""
 
     @app.get("/")
     def index() -> str:

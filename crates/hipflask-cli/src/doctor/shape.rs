@@ -75,6 +75,9 @@ fn foreign(value: &str, parts: &[&str]) -> Option<&'static str> {
     if let Some((_, program)) = STARTS.iter().find(|(start, _)| value.starts_with(start)) {
         return Some(program);
     }
+    if is_rails(value) {
+        return Some("Rails");
+    }
     let json = object(parts[0])?;
     match parts {
         // Its signature is a cookie of its own.
@@ -87,16 +90,33 @@ fn foreign(value: &str, parts: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Returns the object that is whole in base64 of either alphabet.
+/// Rails writes hexadecimal digits of a signature behind two hyphens; since 5.2, a nonce and a tag in base64.
+fn is_rails(value: &str) -> bool {
+    let value = value.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+    let is_digest =
+        |it: &str| matches!(it.len(), 40 | 64) && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let has_len = |it: &str, len| decoded(it).is_some_and(|it| it.len() == len);
+    match value.split("--").collect::<Vec<_>>()[..] {
+        [_, digest] => is_digest(digest),
+        [_, nonce, tag] => has_len(nonce, 12) && has_len(tag, 16),
+        _ => false,
+    }
+}
+
+/// Returns the object that is whole in base64.
 fn object(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&decoded(text)?).ok()
+}
+
+/// Decodes base64 of either alphabet, padded or not.
+fn decoded(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    serde_json::from_slice(&encoding::decode_url(bare.as_bytes())?).ok()
+    encoding::decode_url(bare.as_bytes())
 }
 
 /// Starlette's payload is padded base64 of JSON that `json.dumps` has written, with a blank behind keys.
 fn is_starlette(payload: &str) -> bool {
-    let bare = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    let Some(json) = encoding::decode_url(bare.as_bytes()) else { return false };
+    let Some(json) = decoded(payload) else { return false };
     let Some(rest) = json.strip_prefix(b"{\"") else { return false };
     let mut is_escaped = false;
     let end = rest.iter().position(|byte| {
