@@ -93,6 +93,7 @@ TARGETS = {
     "postgresql": stores.postgresql,
     "mariadb": stores.mariadb,
     "mongodb": stores.mongodb,
+    "sqlite": stores.sqlite,
 }
 
 
@@ -108,6 +109,10 @@ def test_users_at_work_lose_nothing_by_a_migration(kind: str, tmp_path: Path) ->
             run.send_signal(signal.SIGINT)
             run.communicate()
             assert run.returncode == 130, "it was interrupted in the midst"
+            run = cli.start("migrate", "--from", old, "--to", target.url)
+            time.sleep(random.uniform(0.1, 0.4))
+            run.kill()
+            run.communicate()
             cli("migrate", "--from", old, "--to", target.url)
         finally:
             is_over.set()

@@ -110,6 +110,17 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> Result<Created, StoreError>;
 
+    /// Writes records of which none must be there yet, where a store can write many with one wait for the
+    /// disk, and reports of each whether it was written. [`create`](Self::create) is to be asked about the
+    /// others, and about all after an error: by default, none was written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; records may have been written or not.
+    async fn create_many(&self, records: &[Creation<'_>]) -> Result<Vec<bool>, StoreError> {
+        Ok(vec![false; records.len()])
+    }
+
     /// Writes a record in the place of `current`, in one step: a compare-and-swap.
     ///
     /// # Errors
@@ -193,6 +204,24 @@ impl Touch {
     /// Reports whether a record that has `left` to live is to be touched.
     pub fn is_due(&self, left: Duration) -> bool {
         left < self.when_below
+    }
+}
+
+/// One of many records that are written at once.
+#[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "whoever tests a store makes it")]
+pub struct Creation<'a> {
+    /// Where.
+    pub key: &'a RecordKey,
+    /// What.
+    pub payload: &'a [u8],
+    /// For how long.
+    pub ttl: Duration,
+}
+
+impl std::fmt::Debug for Creation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Creation").field("ttl", &self.ttl).finish_non_exhaustive()
     }
 }
 

@@ -7,8 +7,8 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 use hipflask_core::record::Format;
 
 use super::{
-    ConnectError, Created, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store, StoreError,
-    StoreKind, Touch, async_trait,
+    ConnectError, Created, Creation, Deleted, Page, Record, RecordKey, Renewal, Replaced, Store,
+    StoreError, StoreKind, Touch, async_trait,
 };
 
 /// Connects to the store at an address.
@@ -139,6 +139,10 @@ impl Store for AnyStore {
         ttl: Duration,
     ) -> Result<Created, StoreError> {
         self.0.create(key, payload, ttl).await
+    }
+
+    async fn create_many(&self, records: &[Creation<'_>]) -> Result<Vec<bool>, StoreError> {
+        self.0.create_many(records).await
     }
 
     async fn replace(

@@ -40,7 +40,7 @@ mod redis;
 mod sql;
 
 pub use hipflask_core::store::{
-    Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
+    Created, Creation, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
     StoreError, Touch, async_trait,
 };
 

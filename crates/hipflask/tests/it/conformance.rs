@@ -8,8 +8,9 @@ use hipflask::store::{
 use crate::faulty::{Fault, Faulty};
 
 /// Each fault, and the rule that is to find it.
-const FAULTS: [(Fault, &str); 35] = [
+const FAULTS: [(Fault, &str); 36] = [
     (Fault::ConflictWithoutRecord, "conflict_shows_the_current_record"),
+    (Fault::CreateManyOverwrites, "create_many_never_overwrites"),
     (Fault::CreateOverwrites, "create_never_overwrites"),
     (Fault::CreateRaces, "one_of_many_creates_wins"),
     (Fault::DeleteIgnored, "delete_ends_a_record"),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hipflask::{
     core::record::Format,
     store::{
-        Created, Deleted, MemoryStore, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-        StoreError, Touch, async_trait,
+        Created, Creation, Deleted, MemoryStore, Page, Record, RecordKey, Renewal, Replaced,
+        Revision, Store, StoreError, Touch, async_trait,
     },
 };
 
@@ -14,6 +14,7 @@ use hipflask::{
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
     ConflictWithoutRecord,
+    CreateManyOverwrites,
     CreateOverwrites,
     CreateRaces,
     DeleteIgnored,
@@ -174,6 +175,15 @@ impl Store for Faulty {
             return Ok(Created::Created(Revision::default()));
         }
         self.store.create(&key, &payload, ttl).await
+    }
+
+    async fn create_many(&self, records: &[Creation<'_>]) -> Result<Vec<bool>, StoreError> {
+        for Creation { key, payload, ttl } in records {
+            if self.has(Fault::CreateManyOverwrites) {
+                self.overwrite(key, payload, *ttl).await?;
+            }
+        }
+        Ok(vec![self.has(Fault::CreateManyOverwrites); records.len()])
     }
 
     async fn replace(

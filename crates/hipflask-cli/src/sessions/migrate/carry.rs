@@ -1,8 +1,8 @@
-//! Brings one record into the target: written if it is not there, read again afterwards.
+//! Brings records into the target: written if they are not there, read again afterwards.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use hipflask::store::{AnyStore, Created, Record, Replaced, Store, StoreError, Touch};
+use hipflask::store::{AnyStore, Created, Creation, Record, Replaced, Store, StoreError, Touch};
 use hipflask_core::record::Coding;
 
 use super::{
@@ -21,9 +21,40 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
+    /// Writes records of which the target knows nothing, as far as it can write many at once, and says of
+    /// each whether it was written.
+    pub(super) async fn create_many<'a>(
+        &self,
+        jobs: &'a [Job],
+    ) -> Result<Vec<(&'a Job, bool)>, StoreError> {
+        let is_new = |job: &&Job| !(self.is_dry || self.is_missing || job.was_there());
+        let new = jobs.iter().filter(is_new).filter_map(|job| Some((job, job.ttl()?)));
+        let (new, records): (Vec<_>, Vec<_>) = new
+            .map(|(job, ttl)| (job.handle, Creation { key: &job.key, payload: &job.payload, ttl }))
+            .unzip();
+        let written = match patiently(|| self.to.create_many(&records)).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // One of them is why none was written: each is tried by itself.
+            written => written.unwrap_or_default(),
+        };
+        let written =
+            new.into_iter().zip(written).filter_map(|(it, is_written)| is_written.then_some(it));
+        let written: HashSet<_> = written.collect();
+        Ok(jobs.iter().map(|job| (job, written.contains(&job.handle))).collect())
+    }
+
     /// Sees to it that the target has a record. Faults of single records are outcomes.
-    pub(super) async fn bring(&self, job: &Job, coding: &Coding) -> Result<Outcome, StoreError> {
-        match self.try_bring(job, coding).await {
+    pub(super) async fn bring(
+        &self,
+        job: &Job,
+        is_written: bool,
+        coding: &Coding,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = match is_written {
+            true => self.verify(job, Outcome::Copied).await,
+            false => self.try_bring(job, coding).await,
+        };
+        match outcome {
             Err(error @ (StoreError::Key(_) | StoreError::TooLarge { .. })) => {
                 Ok(Outcome::Refused(refusal(&error)))
             }
@@ -36,7 +67,7 @@ impl Carrier {
         if self.is_missing {
             return Ok(Outcome::Copied);
         }
-        let was_there = job.known.as_ref().is_some_and(|it| it.was_there);
+        let was_there = job.was_there();
         if self.is_dry || was_there {
             match self.load(job, ttl).await? {
                 Some(found) => return self.meet(found, job, ttl, coding).await,

@@ -40,6 +40,10 @@ use crate::output::{Failure, Status, print_line, say};
 const MOST_PASSES: u32 = 5;
 /// How many records are on their way at the same time.
 const AT_ONCE: usize = 32;
+/// How many of them, and of their bytes, a store may write in one step; others wait for it meanwhile.
+const BATCH: usize = 250;
+const BATCH_BYTES: usize = 1 << 20;
+const BATCHES_AT_ONCE: usize = 4;
 
 /// Returns it for the store at an address: SQLite has one writer, and others would only wait.
 pub(super) fn at_once(address: &str) -> usize {
@@ -208,8 +212,12 @@ impl Migration {
             .iter()
             .try_for_each(|job| self.journal.settle(&job.handle))
             .map_err(|error| journal_failure(&error))?;
-        let bringing = jobs.iter().map(|job| async move {
-            Ok::<_, StoreError>((job, carrier.bring(job, coding).await?))
+        let creating = batches(&jobs).map(|batch| carrier.create_many(batch));
+        let n_batches = self.n_at_once.min(BATCHES_AT_ONCE);
+        let created = stream::iter(creating).buffer_unordered(n_batches);
+        let created: Vec<_> = created.try_concat().await?;
+        let bringing = created.into_iter().map(|(job, is_written)| async move {
+            Ok::<_, StoreError>((job, carrier.bring(job, is_written, coding).await?))
         });
         let mut brought = stream::iter(bringing).buffer_unordered(self.n_at_once);
         while let Some((job, outcome)) = brought.try_next().await? {
@@ -222,6 +230,19 @@ impl Migration {
         }
         Ok(())
     }
+}
+
+/// Divides records into what is written at once.
+fn batches(jobs: &[Job]) -> impl Iterator<Item = &[Job]> {
+    let (mut n, mut bytes) = (0, 0);
+    jobs.chunk_by(move |job, _| {
+        (n, bytes) = (n + 1, bytes + job.payload.len());
+        let goes_on = n < BATCH && bytes < BATCH_BYTES;
+        if !goes_on {
+            (n, bytes) = (0, 0);
+        }
+        goes_on
+    })
 }
 
 fn journal_failure(error: &io::Error) -> Failure {

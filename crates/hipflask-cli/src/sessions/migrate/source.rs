@@ -101,6 +101,11 @@ impl Job {
             .is_some_and(|it| self.intended.expires > it.expires.saturating_add(SLACK.as_secs()))
     }
 
+    /// Reports whether the target has had it.
+    pub(super) fn was_there(&self) -> bool {
+        self.known.is_some_and(|it| it.was_there)
+    }
+
     /// Returns how long the record still lives; `None` if it has ended.
     pub(super) fn ttl(&self) -> Option<Duration> {
         self.ttl.checked_sub(self.read_at.elapsed()).filter(|left| !left.is_zero())

@@ -156,8 +156,9 @@ fn migrate_leaves_what_it_knows_nothing_of() {
 
 #[test]
 fn migrate_goes_on_where_it_was_interrupted() {
+    const N: usize = 5000;
     let place = Place::new();
-    let (from, source) = place.filled("a.db", 0..300);
+    let (from, source) = place.filled("a.db", 0..N);
     let to = place.sqlite("b.db");
     let target = place.store(&to);
     let args = ["migrate", "--from", &from, "--to", &to, "--json"];
@@ -173,14 +174,14 @@ fn migrate_goes_on_where_it_was_interrupted() {
     );
     // A user changes what was brought over.
     let n_done = place.count(&target);
-    assert!((10..300).contains(&n_done), "{n_done}");
+    assert!((10..N).contains(&n_done), "{n_done}");
     place.change(&target, 0, &of(0, "changed in the target"));
     let report = place.json(0, &args);
     let count = |name: &str| report[name].as_u64().unwrap_or_default();
-    assert_eq!(count("copied") as usize, 300 - n_done);
+    assert_eq!(count("copied") as usize, N - n_done);
     assert_eq!((count("already_there") as usize, count("newer_in_target")), (n_done - 1, 1));
     assert_holds(&place, &target, 0, "changed in the target");
-    for number in 1..300 {
+    for number in (1..N).step_by(7) {
         assert_eq!(place.payload(&target, number), place.payload(&source, number), "{number}");
     }
 }
@@ -188,7 +189,7 @@ fn migrate_goes_on_where_it_was_interrupted() {
 #[test]
 fn journal_of_another_run_is_not_shared() {
     let place = Place::new();
-    let (from, _) = place.filled("a.db", 0..200);
+    let (from, _) = place.filled("a.db", 0..5000);
     let to = place.sqlite("b.db");
     let target = place.store(&to);
     let args = ["migrate", "--from", &from, "--to", &to, "--journal", "j"];

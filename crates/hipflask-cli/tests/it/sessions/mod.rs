@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hipflask::store::{AnyStore, Created, Record, RecordKey, Replaced, Store, connect};
+use hipflask::store::{AnyStore, Created, Creation, Record, RecordKey, Replaced, Store, connect};
 use hipflask_core::{
     record::{Format, encode},
     value::{Dict, Value},
@@ -57,9 +57,14 @@ impl Place {
     fn filled(&self, name: &str, numbers: std::ops::Range<usize>) -> (String, AnyStore) {
         let address = self.sqlite(name);
         let store = self.store(&address);
-        for number in numbers {
-            self.put(&store, number, &content(number), Format::MsgPack, HOUR);
-        }
+        let records = numbers.map(|number| {
+            let payload = encode(&content(number), Format::MsgPack);
+            (key(number), payload.expect("it can be written"))
+        });
+        let records: Vec<_> = records.collect();
+        let creations = records.iter().map(|(key, payload)| Creation { key, payload, ttl: HOUR });
+        let created = self.runtime.block_on(store.create_many(&creations.collect::<Vec<_>>()));
+        assert_eq!(created.expect("they are new"), vec![true; records.len()]);
         (address, store)
     }
 

@@ -93,6 +93,7 @@ fn prompt_rules<S: Store + Clone>(
         writing::absent_is_absent,
         writing::payloads_are_any_bytes,
         writing::create_never_overwrites,
+        writing::create_many_never_overwrites,
         writing::replace_needs_what_was_read,
         writing::replace_needs_a_record,
         writing::conflict_shows_the_current_record,

@@ -4,7 +4,7 @@ use super::{
     case::{Case, Failure, LONG, Outcome},
     ensure,
 };
-use crate::store::{Created, Deleted, Record, Replaced, Store, StoreError, Touch};
+use crate::store::{Created, Creation, Deleted, Record, Replaced, Store, StoreError, Touch};
 
 pub(super) async fn absent_is_absent<S: Store + Clone>(case: Case<S>) -> Outcome {
     let key = case.key("a");
@@ -40,6 +40,29 @@ pub(super) async fn create_never_overwrites<S: Store + Clone>(case: Case<S>) -> 
     let found = case.store.create(&key, b"second", LONG).await?;
     ensure(found == Created::Exists, "create to find the record", &found)?;
     case.holds(&key, b"first", "the first record").await?;
+    Ok(())
+}
+
+pub(super) async fn create_many_never_overwrites<S: Store + Clone>(case: Case<S>) -> Outcome {
+    let there = case.key("there");
+    case.create(&there, b"first", LONG).await?;
+    let new: Vec<_> = (0..40).map(|number| case.key(&format!("new-{number}"))).collect();
+    for keys in [new.clone(), [vec![there.clone()], new].concat()] {
+        let creation = |key| Creation { key, payload: b"second", ttl: LONG };
+        let records: Vec<_> = keys.iter().map(creation).collect();
+        // That one is in the way may be a reason to write none.
+        let written = case.store.create_many(&records).await.unwrap_or(vec![false; keys.len()]);
+        ensure(written.len() == keys.len(), "an answer for each record", &written)?;
+        for (key, is_written) in keys.iter().zip(written) {
+            if is_written {
+                case.holds(key, b"second", "the record that was written").await?;
+            } else if *key != there {
+                case.store.create(key, b"second", LONG).await?;
+                case.holds(key, b"second", "the record, whoever wrote it").await?;
+            }
+        }
+        case.holds(&there, b"first", "the record that was there before").await?;
+    }
     Ok(())
 }
 

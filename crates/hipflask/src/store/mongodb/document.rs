@@ -32,6 +32,29 @@ pub(super) fn binary(payload: &[u8]) -> Result<Binary, StoreError> {
     Ok(generic(payload))
 }
 
+/// Returns the change that writes a record unless there is one.
+pub(super) fn created(
+    key: &RecordKey,
+    payload: &[u8],
+    ttl: Duration,
+    now: DateTime,
+) -> Result<Vec<Document>, StoreError> {
+    // A literal, because a key may start with a dollar.
+    let id = doc! { "$literal": key.as_str() };
+    let new = doc! {
+        "_id": { "$ifNull": ["$_id", id.clone()] },
+        "id": id,
+        "val": binary(payload)?,
+        "expiration": later(now, ttl),
+    };
+    let unless_live = doc! { "$cond": [{ "$or": [
+        { "$gt": ["$expiration", now] },
+        // What has no time of expiry; a document that is not there yet has no `val` either.
+        { "$and": [{ "$lte": ["$expiration", null] }, { "$gt": ["$val", null] }] },
+    ] }, "$$ROOT", new] };
+    Ok(vec![doc! { "$replaceWith": unless_live }])
+}
+
 /// Returns the payloads that are never touched.
 pub(super) fn retired() -> Vec<Bson> {
     [b"\xc0".as_slice(), b"null", b"\x80\x05N."].map(|payload| generic(payload).into()).into()

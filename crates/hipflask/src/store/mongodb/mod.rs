@@ -6,6 +6,7 @@
 //! the key as their `_id`, which is always unique.
 
 mod address;
+mod creating;
 mod document;
 mod refusal;
 mod scan;
@@ -21,12 +22,12 @@ use mongodb::{
 
 use self::{
     address::{Address, majority},
-    document::{binary, later, left, live, record, retired},
+    document::{binary, created, later, left, live, record, retired},
     refusal::{is_away, is_duplicate, refusal},
 };
 use super::{
-    ConnectError, Created, Deleted, Page, Record, RecordKey, Replaced, Revision, Store, StoreError,
-    Touch, async_trait, lives::Lives,
+    ConnectError, Created, Creation, Deleted, Page, Record, RecordKey, Replaced, Revision, Store,
+    StoreError, Touch, async_trait, lives::Lives,
 };
 
 /// Keeps sessions in a collection of MongoDB, as Flask-Session does.
@@ -193,25 +194,9 @@ impl Store for MongoDbStore {
         payload: &[u8],
         ttl: Duration,
     ) -> Result<Created, StoreError> {
-        let now = DateTime::now();
-        // A literal, because a key may start with a dollar.
-        let id = doc! { "$literal": key.as_str() };
-        let new = doc! {
-            "_id": { "$ifNull": ["$_id", id.clone()] },
-            "id": id,
-            "val": binary(payload)?,
-            "expiration": later(now, ttl),
-        };
-        let unless_live = doc! { "$cond": [{ "$or": [
-            { "$gt": ["$expiration", now] },
-            // What has no time of expiry; a document that is not there yet has no `val` either.
-            { "$and": [{ "$lte": ["$expiration", null] }, { "$gt": ["$val", null] }] },
-        ] }, "$$ROOT", new] };
-        let written = self
-            .sessions
-            .update_one(doc! { "id": key.as_str() }, vec![doc! { "$replaceWith": unless_live }])
-            .upsert(true)
-            .await;
+        let change = created(key, payload, ttl, DateTime::now())?;
+        let filter = doc! { "id": key.as_str() };
+        let written = self.sessions.update_one(filter, change).upsert(true).await;
         match written {
             Ok(result) if result.upserted_id.is_some() || result.modified_count > 0 => {
                 self.lives.note(key, ttl);
@@ -221,6 +206,10 @@ impl Store for MongoDbStore {
             Err(error) if is_duplicate(&error) => Ok(Created::Exists),
             Err(error) => Err(refusal(error)),
         }
+    }
+
+    async fn create_many(&self, records: &[Creation<'_>]) -> Result<Vec<bool>, StoreError> {
+        self.create_all(records).await
     }
 
     async fn replace(

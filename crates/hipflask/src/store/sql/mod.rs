@@ -102,6 +102,13 @@ trait Database: Send + Sync {
         values: &'a Values<'a>,
     ) -> BoxFuture<'a, Result<Answer, Failure>>;
 
+    /// Runs a statement with each of many values in one transaction; returns how many rows each has changed.
+    fn run_each<'a>(
+        &'a self,
+        statement: &'a Statement,
+        values: &'a [Values<'a>],
+    ) -> BoxFuture<'a, Result<Vec<u64>, StoreError>>;
+
     /// Makes the table.
     fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>>;
 }
@@ -117,6 +124,14 @@ impl<DB: Client> Database for Pool<DB> {
         values: &'a Values<'a>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(self.run(statements, values))
+    }
+
+    fn run_each<'a>(
+        &'a self,
+        statement: &'a Statement,
+        values: &'a [Values<'a>],
+    ) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {
+        Box::pin(self.run_each(statement, values))
     }
 
     fn create<'a>(&'a self, ddl: &'a [String]) -> BoxFuture<'a, Result<(), StoreError>> {

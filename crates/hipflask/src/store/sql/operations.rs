@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hipflask_core::{
     record::Format,
     store::{
-        Created, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision, Store,
-        StoreError, Touch, async_trait,
+        Created, Creation, Deleted, Entry, Page, Record, RecordKey, Renewal, Replaced, Revision,
+        Store, StoreError, Touch, async_trait,
     },
 };
 use tokio::time::timeout;
@@ -99,6 +99,18 @@ impl Store for SqlStore {
             }
         };
         Ok(if created { Created::Created(Revision::default()) } else { Created::Exists })
+    }
+
+    async fn create_many(&self, records: &[Creation<'_>]) -> Result<Vec<bool>, StoreError> {
+        let now = now();
+        let mut values = Vec::with_capacity(records.len());
+        for Creation { key, payload, ttl } in records {
+            self.check_size(payload).await?;
+            let (key, ttl) = (checked(key)?, micros(*ttl));
+            values.push(Values { key, payload, ttl, now, ..Values::default() });
+        }
+        let affected = self.0.database.run_each(&self.0.statements.create, &values).await?;
+        Ok(affected.into_iter().map(|n| n > 0).collect())
     }
 
     async fn replace(

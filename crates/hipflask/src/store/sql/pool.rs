@@ -185,6 +185,27 @@ impl<DB: Client> Pool<DB> {
         result
     }
 
+    /// Runs a statement with each of many values in one transaction, and returns how many rows each has
+    /// changed. Unlike with `run`, one that changes none does not end it.
+    pub(super) async fn run_each(
+        &self,
+        statement: &Statement,
+        values: &[Values<'_>],
+    ) -> Result<Vec<u64>, StoreError> {
+        let work = async {
+            let (_slot, mut connection) = self.acquire().await?;
+            let mut question = Question { doubted: Some(&self.doubted) };
+            let affected = each::<DB>(&mut connection, statement, values).await;
+            question.doubted = None;
+            let affected = affected.map_err(|error| Trouble::of::<DB>(&error))?;
+            self.release(connection);
+            Ok(affected)
+        };
+        let answer: Result<_, Trouble> =
+            timeout(PATIENCE, work).await.map_err(|_| StoreError::Deadline)?;
+        Ok(answer?)
+    }
+
     /// Runs the statements that create the table.
     pub(super) async fn create(&self, texts: &[String]) -> Result<(), StoreError> {
         let work = async {
@@ -258,6 +279,20 @@ async fn transact<DB: Client>(
         Ok(answer)
     };
     work.await.map_err(|error| Trouble::of::<DB>(&error))
+}
+
+async fn each<DB: Client>(
+    connection: &mut DB::Connection,
+    statement: &Statement,
+    values: &[Values<'_>],
+) -> Result<Vec<u64>, Error> {
+    let mut transaction = connection.begin_with(SqlStr::from_static(DB::BEGIN)).await?;
+    let mut affected = Vec::with_capacity(values.len());
+    for values in values {
+        affected.push(execute::<DB>(&mut transaction, statement, values).await?.affected);
+    }
+    transaction.commit().await?;
+    Ok(affected)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
