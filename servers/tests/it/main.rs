@@ -9,6 +9,8 @@ mod dynamodb;
 mod filesystem;
 mod listed;
 mod live;
+#[cfg(any(feature = "mongodb", all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+mod many;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]

@@ -31,6 +31,7 @@ use tokio::{
 
 use crate::{
     counting::increment,
+    many,
     unreadable::{ID, becomes_a_new_session},
 };
 
@@ -78,6 +79,7 @@ async fn one_server_conforms() {
     let abilities = Abilities::new().with_max_payload(MAX_PAYLOAD);
     let store = store(&servers).await;
     conformance::run(&store, "session:", abilities).await.unwrap();
+    many::assert_written(&store).await;
     store.prepare().await.unwrap();
     conformance::run(&store, "indexed:", abilities).await.unwrap();
 }

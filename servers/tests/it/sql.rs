@@ -17,6 +17,8 @@ use hipflask::store::{
 use hipflask_servers::{MariaDb, Postgres};
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 
+use crate::many;
+
 const TTL: Duration = Duration::from_secs(60);
 type Done = Result<(), Box<dyn Error>>;
 
@@ -62,6 +64,7 @@ async fn sqlite_conforms() -> Done {
     ] {
         let store = SqlStore::connect(&address).await?;
         conformance::run(&store, "session:", Abilities::new()).await?;
+        many::assert_written(&store).await;
     }
     Ok(())
 }
@@ -74,6 +77,7 @@ async fn postgres_conforms() -> Done {
     let address = format!("{}?schema=s1&table=Other&sequence=seq", server.address());
     let store = prepared(&address).await?;
     conformance::run(&store, "session:", Abilities::new()).await?;
+    many::assert_written(&store).await;
     Ok(())
 }
 
@@ -82,6 +86,7 @@ async fn mariadb_conforms() -> Done {
     let server = MariaDb::start()?;
     let store = prepared(&server.address()).await?;
     conformance::run(&store, "session:", Abilities::new()).await?;
+    many::assert_written(&store).await;
     Ok(())
 }
 

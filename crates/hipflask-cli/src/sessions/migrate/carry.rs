@@ -32,6 +32,9 @@ impl Carrier {
         let (new, records): (Vec<_>, Vec<_>) = new
             .map(|(job, ttl)| (job.handle, Creation { key: &job.key, payload: &job.payload, ttl }))
             .unzip();
+        if records.is_empty() {
+            return Ok(jobs.iter().map(|job| (job, false)).collect());
+        }
         let written = match patiently(|| self.to.create_many(&records)).await {
             Err(error) if error.is_transient() => return Err(error),
             // One of them is why none was written: each is tried by itself.
