@@ -7,11 +7,11 @@ use tower_layer::Layer;
 use super::{ShadowReport, ShadowService, look::Look};
 use crate::SessionLayer;
 
-/// Looks on at what another session layer, or the application behind a proxy, does with the same cookie,
-/// and [reports](Self::report) what would be different with a [`SessionLayer`]. Nothing is sent and
-/// nothing is written.
+/// Looks on at what others do with the same cookie, and [reports](Self::report) what would be different
+/// with a [`SessionLayer`].
 ///
-/// It stands outside of the other layer. Clones share one report.
+/// It stands outside of another session layer, or of a proxy to another application. It sends nothing and
+/// writes nothing. Clones share one report.
 ///
 /// ```
 /// use axum::{Router, http::{HeaderMap, header::SET_COOKIE}, routing::get};
