@@ -467,6 +467,17 @@ def test_log_tells_of_two_frameworks_with_one_cookie(caplog: pytest.LogCaptureFi
     assert caplog.text.count("each app logs the other's visitors out") == 1
 
 
+@pytest.mark.parametrize("cookie", [b"session=caf\xe9", b"caf\xe9=1; session=\xff\xfe", b"session=\xc3\xa9"])
+def test_cookie_that_is_no_text_is_a_new_session(cookie: bytes) -> None:
+    async def answer() -> Any:
+        # Unlike the test client, it hands on the bytes as they are.
+        transport = httpx2.ASGITransport(make())
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            return (await client.get("/get", headers={b"cookie": cookie})).json()
+
+    assert asyncio.run(answer()) == {}
+
+
 @pytest.mark.parametrize("with_store", [False, True])
 def test_log_of_flask_tells_of_starlettes_cookie(
     with_store: bool, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture

@@ -37,7 +37,9 @@ class Foreign:
 
     def _has_signed(self, header: str) -> bool:
         config = self._config
-        value = parse_cookie(header).get(config["SESSION_COOKIE_NAME"], "")
+        # Bytes that are no text are of other cookies, or of one that is not Starlette's.
+        text = header.encode("ascii", "ignore").decode()
+        value = parse_cookie(text).get(config["SESSION_COOKIE_NAME"], "")
         for key in keys_of(config["SECRET_KEY"], config.get("SECRET_KEY_FALLBACKS")):
             try:
                 TimestampSigner(key).unsign(value.encode())
