@@ -27,8 +27,10 @@ use crate::SessionLayer;
 ///     HeaderMap::from_iter([(SET_COOKIE, cookie.parse().unwrap())])
 /// }
 ///
-/// # let key = SecretKey::accept_weak("k")?;
-/// let shadow = ShadowLayer::new(&SessionLayer::new(key)?);
+/// # let key = SecretKey::new("k").insecure_accept_weak();
+/// let sessions = SessionLayer::new(key)?;
+/// # let sessions = sessions.with_clock(|| hipflask::UnixTime::from_secs(1_763_692_800));
+/// let shadow = ShadowLayer::new(&sessions);
 /// let app = Router::new().route("/", get(other)).layer(shadow.clone());
 /// # let mut app = app;
 /// # app.call(Request::new(Body::empty())).await?;
