@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Opened, Sessions, Visit};
+use super::{Opened, Opening, Sessions, Visit};
 use crate::{
     UnixTime, cookie,
     interface::{CookieError, CookieSessions, SaveAction},
@@ -120,6 +120,11 @@ impl Opened {
 }
 
 impl Sessions {
+    /// As [`open`](Self::open), and leaves no trace: a record's life is not extended.
+    pub fn look_at(&self, cookie: Option<&[u8]>, now: UnixTime) -> Opening {
+        self.open_or_look(cookie, now, true)
+    }
+
     /// Compares a `Set-Cookie` with which another program has sent a session, at `now`, with ours of the
     /// same content. `opened` is what we open of its value.
     ///
@@ -135,7 +140,7 @@ impl Sessions {
     /// let now = UnixTime::from_secs(1_763_692_800);
     /// let value = "eyJhIjoxfQ.aR_RAA.VYsLQ_U2fgKvqx9fBqYtUdliftw"; // Flask wrote this.
     /// let compare = |attributes: &str| {
-    ///     let opened = sessions.open(Some(value.as_bytes()), now).finish();
+    ///     let opened = sessions.look_at(Some(value.as_bytes()), now).finish();
     ///     sessions.compare(&format!("session={value}; {attributes}"), opened, now)
     /// };
     /// assert_eq!(compare("HttpOnly; Path=/"), None);

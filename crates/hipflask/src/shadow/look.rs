@@ -6,7 +6,7 @@ use hipflask_core::{UnixTime, cookie, reason::Reason, visit::Opened};
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
 
 use super::{ShadowReport, TheirSession};
-use crate::SessionInterface;
+use crate::{SessionInterface, spans};
 
 /// What all clones of a layer share.
 pub(super) struct Look {
@@ -46,7 +46,8 @@ impl Look {
     }
 
     async fn open(&self, value: Option<&[u8]>, now: UnixTime) -> Option<Opened> {
-        self.interface.open_at(value, None, now).await.ok()
+        let opening = self.interface.live().sessions.look_at(value, now);
+        self.interface.carry_on(opening, spans::opening()).await.ok()
     }
 
     /// Compares what both have opened, and what the other side sends with what would be sent here.

@@ -1,5 +1,13 @@
 //! Shadow mode beside another layer.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
 use axum::{
     Extension, Router,
     http::{HeaderMap, header::SET_COOKIE},
@@ -146,6 +154,24 @@ async fn a_store_is_read_and_never_written() {
     app::get(&app, "/visit", &[]).await;
     assert!(only(&shadow).2.contains("here unknown_id"), "{}", shadow.report());
     assert!(empty.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_does_not_extend_a_life() {
+    let day = Arc::new(AtomicU64::new(0));
+    let clock = day.clone();
+    let store = MemoryStore::new()
+        .with_clock(move || Duration::from_secs(86_400 * clock.load(Ordering::Relaxed)));
+    let sessions = SessionLayer::stored(&app::config(), store).unwrap();
+    let app = Router::new().route("/visit", get(visit)).layer(sessions.clone());
+    let mine = app::sent_back(&app::get(&app, "/visit", &[]).await);
+    let shadow = ShadowLayer::new(&sessions);
+    let others = Router::new().route("/", get(async || "")).layer(shadow.clone());
+    for (now, expected) in [(30, "found"), (32, "unknown_id")] {
+        day.store(now, Ordering::Relaxed);
+        app::get(&others, "/", &[&mine]).await;
+        assert_eq!(shadow.report().reasons.get(expected), Some(&1), "{}", shadow.report());
+    }
 }
 
 #[tokio::test]
