@@ -34,6 +34,10 @@ class Site:
 
     name: str
     cookie = "session"
+    log_in_page: str
+    log_out_page: str
+    # Who is not logged in is sent away from it.
+    own_page: str
 
     def __init__(self, folder, **env):
         assert (INSTALLED / self.name / "list").is_file(), f"{self.name} is not installed: run scripts/test interop"
@@ -70,6 +74,12 @@ class Site:
         with started(arguments, check, patience=120, cwd=self.folder, env=self.env | env):
             yield port
 
+    def is_in(self, browser):
+        return browser.get(self.own_page).status == 200
+
+    def log_out(self, browser):
+        return browser.get(self.log_out_page)
+
     def report(self):
         """Returns what Hipflask has seen while it looked on."""
         return json.loads((self.folder / "report" / "report.json").read_text())
@@ -79,6 +89,8 @@ class PgAdmin(Site):
     name = "pgadmin4"
     cookie = "pga4_session"
     log_in_page = "/login"
+    log_out_page = "/logout?next=/browser/"
+    own_page = "/browser/"
 
     def places(self):
         return [*super().places(), INSTALLED / self.name / "pgadmin4"]
@@ -113,14 +125,6 @@ class PgAdmin(Site):
         return browser.post("/authenticate/login", csrf_token=token or self.token(browser), **form)
 
     @staticmethod
-    def is_in(browser):
-        return browser.get("/browser/").status == 200
-
-    @staticmethod
-    def log_out(browser):
-        return browser.get("/logout?next=/browser/")
-
-    @staticmethod
     def ask(browser, path, data=None):
         """Asks as the page's scripts do, and returns the status and what the answer holds."""
         script = browser.get("/browser/js/utils.js").text
@@ -133,6 +137,8 @@ class PgAdmin(Site):
 class Superset(Site):
     name = "superset"
     log_in_page = "/login/"
+    log_out_page = "/logout/"
+    own_page = "/superset/welcome/"
 
     def __init__(self, folder, redis=None):
         self.redis = redis
@@ -166,14 +172,6 @@ class Superset(Site):
         return browser.post("/login/", csrf_token=token or self.token(browser), username="ann", password=PASSWORD)
 
     @staticmethod
-    def is_in(browser):
-        return browser.get("/superset/welcome/").status == 200
-
-    @staticmethod
-    def log_out(browser):
-        return browser.get("/logout/")
-
-    @staticmethod
     def language(browser):
         """Returns the language that the session holds, as a page shows it."""
         return re.search(r"&#34;locale&#34;: &#34;(\w+)&#34;", browser.get("/superset/welcome/").text)[1]
@@ -183,6 +181,8 @@ class Ckan(Site):
     name = "ckan"
     cookie = "ckan"
     log_in_page = "/user/login"
+    log_out_page = "/user/_logout"
+    own_page = "/user/edit/ann"
     # As `ckan` and its documentation make them.
     WSGI = """
 from logging.config import fileConfig
@@ -229,14 +229,6 @@ application = make_app(config)
 
     def log_in(self, browser, token=None):
         return browser.post("/user/login", _csrf_token=token or self.token(browser), login="ann", password=PASSWORD)
-
-    @staticmethod
-    def is_in(browser):
-        return browser.get("/user/edit/ann").status == 200
-
-    @staticmethod
-    def log_out(browser):
-        return browser.get("/user/_logout")
 
     @staticmethod
     def edit(browser, about, **form):
