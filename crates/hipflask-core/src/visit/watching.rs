@@ -94,7 +94,7 @@ impl Sessions {
     /// Looks at a session as it is now: its life is not extended, and nothing counts that was looked up
     /// before.
     pub fn look(&self, watch: &Watch, now: UnixTime) -> Opening {
-        self.open_or_look(Some(&watch.cookie), now, true)
+        self.look_at(Some(&watch.cookie), now)
     }
 
     /// Returns the records on which it depends whether a session lives: whoever changes one wakes those

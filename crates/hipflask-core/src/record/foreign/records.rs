@@ -22,8 +22,7 @@ impl TakeOver {
         key: &str,
         limits: Limits,
     ) -> Option<Result<(Dict, Format), DecodeError>> {
-        let lies_as_ours = matches!(self.package, Package::DjangoDatabase | Package::QuartSession);
-        if !lies_as_ours && self.id_in(key).is_none() {
+        if self.key_prefix().is_some() && self.id_in(key).is_none() {
             return None;
         }
         let (value, format) = match self.package {
