@@ -25,11 +25,17 @@ struct State<T> {
 pub(crate) struct Locked<'a, T>(MutexGuard<'a, State<T>>);
 
 /// A place in the line. Whoever leaves, done or given up, makes way for the next.
+#[must_use = "who drops the place leaves the line"]
 pub(crate) struct Place<R: AsRef<Line<T>>, T> {
     line: R,
     turn: Turn,
     shared: std::marker::PhantomData<fn() -> T>,
 }
+
+/// The turn of whoever has waited in its place. It borrows the place, so that nobody goes on after having
+/// left the line.
+#[must_use = "keep it for as long as what is shared is used"]
+pub(crate) struct OnTurn<'a>(std::marker::PhantomData<&'a ()>);
 
 impl<T> Line<T> {
     pub(crate) fn new(shared: T) -> Self {
@@ -74,7 +80,7 @@ impl<R: AsRef<Line<T>>, T> Place<R, T> {
     }
 
     /// Waits until nobody else is before this one.
-    pub(crate) async fn wait(&self) {
+    pub(crate) async fn wait(&self) -> OnTurn<'_> {
         poll_fn(|context| {
             let mut locked = self.line.as_ref().lock();
             if locked.turns().is_on(self.turn) {
@@ -87,6 +93,7 @@ impl<R: AsRef<Line<T>>, T> Place<R, T> {
             Poll::Pending
         })
         .await;
+        OnTurn(std::marker::PhantomData)
     }
 }
 

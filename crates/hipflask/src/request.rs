@@ -169,7 +169,7 @@ impl RequestSession {
         accessed: bool,
         (opening, span, place): (Opening, Span, Place),
     ) -> Result<(), EngineError> {
-        place.wait().await;
+        let _turn = place.wait().await;
         // Whoever was first in the line has opened it.
         if let Some(opened) = self.lock().opened(accessed) {
             return opened;
@@ -228,7 +228,8 @@ impl RequestSession {
                     return Ok(None);
                 };
                 // What changes the session for longer than a store may take is not waited for.
-                let _ = tokio::time::timeout(session.interface().deadline(), place.wait()).await;
+                let _turn =
+                    tokio::time::timeout(session.interface().deadline(), place.wait()).await;
                 let closing = session.lock().start_to_close(session.interface().now());
                 session.carry_out(closing).await
             }));

@@ -578,7 +578,8 @@ impl Session {
         let (request, key, place) = (self.0.clone(), key.to_owned(), self.place());
         let mut apply = change;
         async move {
-            place?.wait().await;
+            let place = place?;
+            let _turn = place.wait().await;
             let value = self::change(&request, &key, |old| {
                 let old = old.map(value::from_value).transpose();
                 let new = apply(old.map_err(|error| of_key(error, &key))?);
@@ -615,7 +616,8 @@ impl Session {
     ) -> impl Future<Output = Result<Option<T>>> + Send + use<T> {
         let (request, key, place) = (self.0.clone(), key.to_owned(), self.place());
         async move {
-            place?.wait().await;
+            let place = place?;
+            let _turn = place.wait().await;
             let mut taken = None;
             self::change(&request, &key, |value| {
                 taken = value;

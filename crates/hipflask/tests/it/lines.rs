@@ -51,7 +51,7 @@ impl Request {
 
     fn update(&self) -> bool {
         let Some(place) = Place::take(self.clone(), Turns::enter) else { return false };
-        block_on(place.wait());
+        let _turn = block_on(place.wait());
         self.use_it(|shared| {
             assert!(!shared.is_saved, "an update after saving");
             shared.count += 1;
@@ -61,7 +61,7 @@ impl Request {
 
     fn save(&self) -> u32 {
         let place = Place::take(self.clone(), Turns::close).unwrap();
-        block_on(place.wait());
+        let _turn = block_on(place.wait());
         self.use_it(|shared| shared.is_saved = true);
         self.0.lock().count
     }

@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hipflask::{Error, Result, Session, SessionConfig, SessionLayer, store::MemoryStore};
+use hipflask::{
+    Error, Result, Session, SessionConfig, SessionLayer,
+    store::{MemoryStore, Store},
+};
 use http::StatusCode;
 use tokio::{
     sync::{Mutex, Notify},
@@ -18,7 +21,10 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt, buffer::BufferLayer, service_fn};
 
-use crate::app::{self, cookie, sent_back, text};
+use crate::{
+    app::{self, cookie, sent_back, text},
+    watched::Watched,
+};
 
 type Task = Arc<Mutex<Option<JoinHandle<Result<u64>>>>>;
 
@@ -48,9 +54,13 @@ async fn all(session: Session) -> Result<String> {
 }
 
 fn site(task: &Task) -> Router {
+    site_over(task, MemoryStore::new())
+}
+
+fn site_over(task: &Task, store: impl Store) -> Router {
     // On a busy machine a thread can stand still for longer than the deadline that is the default.
     let config = app::config().with_store_deadline(Duration::from_secs(60));
-    let store = SessionLayer::stored(&config, MemoryStore::new()).unwrap();
+    let store = SessionLayer::stored(&config, store).unwrap();
     Router::new()
         .route("/count_beside", get(count_beside))
         .route("/count_in_a_task", get(count_in_a_task))
@@ -96,6 +106,22 @@ async fn update_in_a_task_beside_the_end_is_saved() {
 async fn update_in_a_thread_beside_the_end_is_saved() {
     check_update_beside_the_end("/count_beside", true).await;
     check_update_beside_the_end("/count_in_a_task", false).await;
+}
+
+#[tokio::test]
+async fn the_end_comes_after_an_update_whose_store_is_slow() {
+    let (task, store) = (Task::default(), Watched::default());
+    let app = site_over(&task, store.clone());
+    for path in ["/count_beside", "/count_in_a_task"] {
+        let jar = sent_back(&app::get(&app, "/other", &[]).await);
+        let _before = store.asked();
+        store.set_slow(true);
+        assert_eq!(app::get(&app, path, &[&jar]).await.status(), StatusCode::OK);
+        store.set_slow(false);
+        assert_eq!(task.lock().await.take().unwrap().await.unwrap().unwrap(), 1);
+        // Both at once would conflict, and one would be written again.
+        assert_eq!(store.asked(), ["load", "replace", "replace"], "{path}");
+    }
 }
 
 #[tokio::test]

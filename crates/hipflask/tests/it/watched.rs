@@ -22,6 +22,7 @@ pub(crate) struct Watched {
     log: Arc<Mutex<Vec<&'static str>>>,
     down: Arc<AtomicBool>,
     hung: Arc<AtomicBool>,
+    slow: Arc<AtomicBool>,
 }
 
 impl Watched {
@@ -43,10 +44,19 @@ impl Watched {
         self.hung.store(hung, Ordering::Relaxed);
     }
 
+    /// Lets others run for a while before each answer.
+    pub(crate) fn set_slow(&self, slow: bool) {
+        self.slow.store(slow, Ordering::Relaxed);
+    }
+
     async fn note(&self, operation: &'static str) -> Result<(), StoreError> {
         self.log.lock().unwrap().push(operation);
         if self.hung.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
+        }
+        let turns = if self.slow.load(Ordering::Relaxed) { 100 } else { 0 };
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
         }
         if self.down.load(Ordering::Relaxed) {
             return Err(StoreError::unavailable("it is down"));
