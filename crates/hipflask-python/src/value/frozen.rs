@@ -4,7 +4,7 @@
 //! in the order in which a walk meets them: cheap to make, and cheap to compare, since a string or a
 //! number that is the same object is the same.
 
-use std::{ptr, slice};
+use std::ptr;
 
 use hipflask::value::{Dict, Value};
 use pyo3::{
@@ -16,27 +16,90 @@ use pyo3::{
 use super::{Reader, from_python::key_of};
 
 /// What a session was when it was opened: its keys, each with its value and what is in that.
-pub(crate) struct Frozen(Vec<Was>);
-
-/// An object that the walk has met, and how many entries or items follow it.
-enum Was {
-    Dict(Py<PyDict>, Len),
-    List(Py<PyList>, Len),
-    Tuple(Py<PyTuple>, Len),
-    /// What holds nothing that can change.
-    Leaf(Py<PyAny>),
+///
+/// Most objects hold nothing that can change. Those that do have a list of their own beside, so that the
+/// others are nothing but addresses, of which more are in the processor's cache.
+#[derive(Default)]
+pub(crate) struct Frozen {
+    objects: Vec<Py<PyAny>>,
+    holders: Vec<Holder>,
 }
 
-/// Small, so that more of a walk is in the processor's cache. What is longer counts as changed.
-type Len = u32;
+/// An object that holds others, which follow it.
+struct Holder {
+    /// Which of the objects it is.
+    at: usize,
+    /// How many items it has, or entries of two objects each.
+    len: usize,
+}
 
-type Walk<'a> = slice::Iter<'a, Was>;
+/// What is left of a walk.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    objects: &'a [Py<PyAny>],
+    at: usize,
+    holders: &'a [Holder],
+}
+
+enum Kind<'a, 'py> {
+    Dict(&'a Bound<'py, PyDict>),
+    List(&'a Bound<'py, PyList>),
+    Tuple(&'a Bound<'py, PyTuple>),
+    /// What holds nothing that can change.
+    Leaf,
+}
+
+impl<'a, 'py> Kind<'a, 'py> {
+    fn of(object: &'a Bound<'py, PyAny>) -> Self {
+        if let Ok(dict) = object.cast_exact() {
+            Self::Dict(dict)
+        } else if let Ok(list) = object.cast_exact() {
+            Self::List(list)
+        } else if let Ok(tuple) = object.cast_exact() {
+            Self::Tuple(tuple)
+        } else {
+            Self::Leaf
+        }
+    }
+}
 
 impl Frozen {
     pub(crate) fn of(session: &Bound<'_, PyDict>) -> Self {
-        let mut walk = Vec::with_capacity(2 * session.len());
-        freeze_entries(session, &mut walk);
-        Self(walk)
+        let mut frozen = Self { objects: Vec::with_capacity(2 * session.len()), ..Self::default() };
+        frozen.take_entries(session);
+        frozen
+    }
+
+    fn take(&mut self, object: Bound<'_, PyAny>) {
+        let at = self.objects.len();
+        let mut hold = |len| self.holders.push(Holder { at, len });
+        self.objects.push(object.clone().unbind());
+        match Kind::of(&object) {
+            Kind::Dict(dict) => {
+                hold(dict.len());
+                self.take_entries(dict);
+            }
+            Kind::List(list) => {
+                hold(list.len());
+                list.iter().for_each(|item| self.take(item));
+            }
+            Kind::Tuple(tuple) => {
+                hold(tuple.len());
+                tuple.iter().for_each(|item| self.take(item));
+            }
+            Kind::Leaf => {}
+        }
+    }
+
+    fn take_entries(&mut self, dict: &Bound<'_, PyDict>) {
+        for (key, value) in dict.iter() {
+            self.objects.push(key.unbind());
+            self.take(value);
+        }
+    }
+
+    fn walk(&self) -> Walk<'_> {
+        Walk { objects: &self.objects, at: 0, holders: &self.holders }
     }
 
     /// Returns the lists that were empty, each with its key in the session.
@@ -44,15 +107,13 @@ impl Frozen {
         &self,
         py: Python<'py>,
     ) -> impl Iterator<Item = (Bound<'py, PyAny>, Bound<'py, PyList>)> {
-        let mut walk = self.0.iter();
+        let mut walk = self.walk();
         let next = move || {
-            let Some(Was::Leaf(key)) = walk.next() else { return None };
-            let list = match walk.as_slice() {
-                [Was::List(list, 0), ..] => Some(list.bind(py).clone()),
-                _ => None,
-            };
-            skip(&mut walk);
-            Some(list.map(|list| (key.bind(py).clone(), list)))
+            let (key, _) = walk.next()?;
+            let (value, len) = walk.next()?;
+            walk.skip(len.unwrap_or(0), value.bind(py));
+            let list = value.bind(py).cast_exact().ok().filter(|_| len == Some(0));
+            Some(list.map(|list| (key.bind(py).clone(), list.clone())))
         };
         std::iter::from_fn(next).flatten()
     }
@@ -64,12 +125,12 @@ impl Frozen {
         session: &Bound<'py, PyDict>,
         reader: &Reader<'_, 'py>,
     ) -> bool {
-        let mut walk = self.0.iter();
-        if are_same_entries(session, &mut walk) && walk.as_slice().is_empty() {
+        let mut walk = self.walk();
+        if walk.meets_entries(session) && walk.at == self.objects.len() {
             return false;
         }
         // Another object may be an equal one. What cannot be stored is for the save to refuse.
-        let was = thaw_entries(session.py(), Len::MAX, &mut self.0.iter(), reader);
+        let was = self.walk().thaw_entries(session.py(), usize::MAX, reader);
         let Ok(was) = was else { return true };
         let is_equal = |key: &Bound<'py, PyAny>, object: &Bound<'py, PyAny>| -> PyResult<bool> {
             Ok(was.get_text(&key_of(key)?) == Some(&reader.value(object)?))
@@ -86,74 +147,86 @@ fn may_change(object: &Bound<'_, PyAny>) -> bool {
         || object.is_instance_of::<PyTuple>()
 }
 
-fn freeze(object: Bound<'_, PyAny>, walk: &mut Vec<Was>) {
-    if let Ok(dict) = object.cast_exact::<PyDict>() {
-        walk.push(Was::Dict(dict.clone().unbind(), short(dict.len())));
-        freeze_entries(dict, walk);
-    } else if let Ok(list) = object.cast_exact::<PyList>() {
-        walk.push(Was::List(list.clone().unbind(), short(list.len())));
-        list.iter().for_each(|item| freeze(item, walk));
-    } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-        walk.push(Was::Tuple(tuple.clone().unbind(), short(tuple.len())));
-        tuple.iter().for_each(|item| freeze(item, walk));
-    } else {
-        walk.push(Was::Leaf(object.unbind()));
-    }
-}
-
-fn freeze_entries(dict: &Bound<'_, PyDict>, walk: &mut Vec<Was>) {
-    for (key, value) in dict.iter() {
-        walk.push(Was::Leaf(key.unbind()));
-        freeze(value, walk);
-    }
-}
-
-/// Steps over the next object of the walk, and all that is in it.
-fn skip(walk: &mut Walk<'_>) {
-    let mut n_left = 1;
-    while n_left > 0 {
-        n_left += match walk.next() {
-            None => return,
-            Some(Was::Dict(_, len)) => 2 * *len as usize,
-            Some(Was::List(_, len) | Was::Tuple(_, len)) => *len as usize,
-            Some(Was::Leaf(_)) => 0,
-        };
-        n_left -= 1;
-    }
-}
-
-fn short(len: usize) -> Len {
-    len.try_into().unwrap_or(Len::MAX)
-}
-
 /// Where an object is.
 type Address = *mut ffi::PyObject;
 
-/// Reports whether the next object of the walk is the one at an address, and holds what it held.
-fn is_same(py: Python<'_>, object: Address, walk: &mut Walk<'_>) -> bool {
-    match walk.next() {
-        None => false,
-        Some(Was::Leaf(was)) => was.as_ptr() == object,
-        Some(Was::Dict(was, len)) => {
-            let dict = was.bind(py);
-            was.as_ptr() == object && short(dict.len()) == *len && are_same_entries(dict, walk)
-        }
-        Some(Was::List(was, len)) => {
-            let list = was.bind(py);
-            was.as_ptr() == object
-                && short(list.len()) == *len
-                && all_items(list, |item| is_same(py, item, walk))
-        }
-        Some(Was::Tuple(was, _)) => {
-            let mut items = was.bind(py).iter();
-            was.as_ptr() == object && items.all(|item| is_same(py, item.as_ptr(), walk))
+impl<'a> Walk<'a> {
+    /// Returns the next object, and how much it holds, if it holds any.
+    fn next(&mut self) -> Option<(&'a Py<PyAny>, Option<usize>)> {
+        let object = self.objects.get(self.at)?;
+        let len = match self.holders {
+            [Holder { at, len }, rest @ ..] if *at == self.at => {
+                self.holders = rest;
+                Some(*len)
+            }
+            _ => None,
+        };
+        self.at += 1;
+        Some((object, len))
+    }
+
+    /// Reports whether the next object is the one at an address, and holds what it held.
+    fn meets(&mut self, py: Python<'_>, object: Address) -> bool {
+        match self.next() {
+            Some((was, len)) if was.as_ptr() == object => {
+                len.is_none_or(|len| self.meets_all_of(was.bind(py), len))
+            }
+            _ => false,
         }
     }
-}
 
-fn are_same_entries(dict: &Bound<'_, PyDict>, walk: &mut Walk<'_>) -> bool {
-    let py = dict.py();
-    all_entries(dict, |key, value| is_same(py, key, walk) && is_same(py, value, walk))
+    fn meets_all_of(&mut self, holder: &Bound<'_, PyAny>, len: usize) -> bool {
+        let py = holder.py();
+        match Kind::of(holder) {
+            Kind::Dict(dict) => dict.len() == len && self.meets_entries(dict),
+            Kind::List(list) => list.len() == len && all_items(list, |item| self.meets(py, item)),
+            Kind::Tuple(tuple) => tuple.iter().all(|item| self.meets(py, item.as_ptr())),
+            Kind::Leaf => false,
+        }
+    }
+
+    fn meets_entries(&mut self, dict: &Bound<'_, PyDict>) -> bool {
+        let py = dict.py();
+        all_entries(dict, |key, value| self.meets(py, key) && self.meets(py, value))
+    }
+
+    /// Steps over what an object holds.
+    fn skip(&mut self, len: usize, holder: &Bound<'_, PyAny>) {
+        let n_objects = if let Kind::Dict(_) = Kind::of(holder) { 2 * len } else { len };
+        for _ in 0..n_objects {
+            if let Some((object, Some(len))) = self.next() {
+                self.skip(len, object.bind(holder.py()));
+            }
+        }
+    }
+
+    /// Reads the next object as it was.
+    fn thaw<'py>(&mut self, py: Python<'py>, reader: &Reader<'_, 'py>) -> PyResult<Value> {
+        let Some((was, len)) = self.next() else { return Ok(Value::Null) };
+        let (was, len) = (was.bind(py), len.unwrap_or(0));
+        let mut items = || (0..len).map(|_| self.thaw(py, reader)).collect::<PyResult<_>>();
+        Ok(match Kind::of(was) {
+            Kind::Dict(_) => Value::Dict(self.thaw_entries(py, len, reader)?),
+            Kind::List(_) => Value::List(items()?),
+            Kind::Tuple(_) => Value::Tuple(items()?),
+            Kind::Leaf => reader.value(was)?,
+        })
+    }
+
+    /// Reads up to `len` keys with their values.
+    fn thaw_entries<'py>(
+        &mut self,
+        py: Python<'py>,
+        len: usize,
+        reader: &Reader<'_, 'py>,
+    ) -> PyResult<Dict> {
+        let mut entries = Dict::new();
+        for _ in 0..len {
+            let Some((key, _)) = self.next() else { break };
+            entries.insert(key_of(key.bind(py))?, self.thaw(py, reader)?);
+        }
+        Ok(entries)
+    }
 }
 
 // The next two show addresses, where PyO3 shows references and counts each: that touches the objects,
@@ -181,32 +254,4 @@ fn all_items(list: &Bound<'_, PyList>, mut check: impl FnMut(Address) -> bool) -
         // could change it runs meanwhile. Of `check`, see above.
         check(unsafe { ffi::PyList_GetItem(list.as_ptr(), at) })
     })
-}
-
-/// Reads the next object of the walk as it was.
-fn thaw<'py>(py: Python<'py>, walk: &mut Walk<'_>, reader: &Reader<'_, 'py>) -> PyResult<Value> {
-    let was = walk.next();
-    let mut items = |len: Len| (0..len).map(|_| thaw(py, walk, reader)).collect::<PyResult<_>>();
-    Ok(match was {
-        None => Value::Null,
-        Some(Was::Leaf(leaf)) => reader.value(leaf.bind(py))?,
-        Some(Was::Dict(_, len)) => Value::Dict(thaw_entries(py, *len, walk, reader)?),
-        Some(Was::List(_, len)) => Value::List(items(*len)?),
-        Some(Was::Tuple(_, len)) => Value::Tuple(items(*len)?),
-    })
-}
-
-/// Reads up to `len` keys with their values.
-fn thaw_entries<'py>(
-    py: Python<'py>,
-    len: Len,
-    walk: &mut Walk<'_>,
-    reader: &Reader<'_, 'py>,
-) -> PyResult<Dict> {
-    let mut entries = Dict::new();
-    for _ in 0..len {
-        let Some(Was::Leaf(key)) = walk.next() else { break };
-        entries.insert(key_of(key.bind(py))?, thaw(py, walk, reader)?);
-    }
-    Ok(entries)
 }
