@@ -228,12 +228,14 @@ def test_records_of_bytes_have_no_difference_that_nobody_has_explained(
     assert (found["unexplained"], found["lost"], found["exceptions"]) == (0, 0, {})
 
 
-def test_serializer_of_the_app_keeps_what_it_has_in_slots(tmp_path: Path) -> None:
-    """Flask's own has its tags there, and CKAN gives it to Flask-Session."""
+@pytest.mark.parametrize("is_extra", [False, True])
+def test_records_of_another_serializer_are_told(is_extra: bool, tmp_path: Path) -> None:
+    """CKAN gives Flask's, which has its tags in slots, to Flask-Session, and sorts the keys."""
 
     class Serializer(TaggedJSONSerializer, flask_session.base.Serializer):  # type: ignore[misc]
         def encode(self, session: Any) -> bytes:
-            return self.dumps(session).encode()
+            content = {**session, "x": len(session)} if is_extra else session
+            return json.dumps(json.loads(self.dumps(content)), sort_keys=True).encode()
 
         def decode(self, serialized_data: bytes) -> Any:
             return self.loads(serialized_data.decode())
@@ -243,11 +245,13 @@ def test_serializer_of_the_app_keeps_what_it_has_in_slots(tmp_path: Path) -> Non
     app.config["SESSION_SQLALCHEMY"] = flask_sqlalchemy.SQLAlchemy(app)
     flask_session.Session(app)
     app.session_interface.serializer = Serializer()  # type: ignore[attr-defined]
+    app.config["SESSION_SERIALIZATION_FORMAT"] = "tagged_json"
     HipFlask(app, shadow=Shadow(str(tmp_path / "report"), cost=1))
     views(app)
     client = app.test_client()
-    assert [client.get("/put/a/1").text, client.get("/read").json["a"]] == ["put", 1]
-    assert report(app)["exceptions"] == {}
+    assert [client.get(f"/put/{it}/1").text for it in "ba"] == ["put", "put"]
+    found = report(app)
+    assert (codes(found), found["exceptions"]) == ({"record" if is_extra else "own_serializer": 2}, {})
 
 
 def test_budget_lets_requests_pass_while_looking_is_dear() -> None:

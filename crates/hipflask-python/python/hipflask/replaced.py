@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 
-from .shadow.facts import overridden
+from .shadow.facts import is_known, overridden
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["tell_what_is_lost"]
 
 logger = logging.getLogger("hipflask")
-
-#: Those whose sessions are read.
-_KNOWN = ("flask", "flask_session", "hipflask")
 
 
 def tell_what_is_lost(app: Flask, before: SessionInterface) -> None:
@@ -29,10 +26,10 @@ def tell_what_is_lost(app: Flask, before: SessionInterface) -> None:
 
 def _lost(app: Flask, before: Any) -> str | None:
     if hasattr(before, "_retrieve_session_data"):  # Flask-Session's, or a class of one
-        if _is_known(before.serializer) or app.config.get("SESSION_SERIALIZATION_FORMAT") is not None:
+        if is_known(before.serializer) or app.config.get("SESSION_SERIALIZATION_FORMAT") is not None:
             return None
         return "a serializer of its own: set SESSION_SERIALIZATION_FORMAT to what it writes, such as tagged_json"
-    if _is_known(before):
+    if is_known(before):
         return None
     if isinstance(before, SecureCookieSessionInterface):
         theirs, flasks = type(before), SecureCookieSessionInterface
@@ -42,7 +39,3 @@ def _lost(app: Flask, before: Any) -> str | None:
     if app.config.get("SESSION_TAKE_OVER") is not None:
         return None
     return "sessions of its own, which are not read: who is logged in has to log in again"
-
-
-def _is_known(it: object) -> bool:
-    return type(it).__module__.partition(".")[0] in _KNOWN

@@ -13,7 +13,7 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Facts", "overridden"]
+__all__ = ["Facts", "is_known", "overridden"]
 
 #: The methods of a session interface that Hipflask does not call.
 _METHODS = (
@@ -21,6 +21,13 @@ _METHODS = (
     *("get_cookie_samesite", "get_cookie_partitioned", "get_expiration_time", "should_set_cookie"),
 )
 _USERS = ("_user_id", "user_id")
+#: Where the classes are whose sessions and records are read.
+_KNOWN = ("flask", "flask_session", "hipflask")
+
+
+def is_known(it: object) -> bool:
+    """Whether the sessions or records of an object are read."""
+    return type(it).__module__.partition(".")[0] in _KNOWN
 
 
 def overridden(interface: SessionInterface) -> frozenset[str]:
@@ -40,6 +47,9 @@ class Facts:
         self.pickles = hasattr(interface, "cache")
         keys = app.config.get("SESSION_USER_KEYS") or ()
         self.user_keys = frozenset((*_USERS, *((keys,) if isinstance(keys, str) else keys)))
+        serializer = getattr(interface, "serializer", None)
+        #: Reads records, if it is not one of Flask-Session's own.
+        self.own_serializer = None if is_known(serializer) else serializer
         self.encrypts = bool(app.config.get("SESSION_ENCRYPTION"))
 
     def json(self) -> Any:

@@ -135,6 +135,11 @@ _ALL = (
     Kind("log_in_id", "a log-in gets a new id", "log-in by Flask-Login, in a store"),
     Kind("deleted_cookie", "the deletion of the cookie carries all its attributes", "deletion of the cookie"),
     Kind("partitioned", "the cookie is partitioned", "`SESSION_COOKIE_PARTITIONED`"),
+    Kind(
+        "own_serializer",
+        "the record holds the same, in other bytes than the app's serializer has written",
+        "a serializer of one's own in Flask-Session",
+    ),
     Kind("pickle_twins", "equal values in a pickle are written twice", "equal values in a pickle"),
 )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..clients.form import RETIRED, SEALED
 from .cookies import differing_parts, value_parts
-from .words import cookie_words, first_difference, record_words
+from .words import cookie_words, first_difference, in_one_order, record_words, text_of
 
 if TYPE_CHECKING:
     from .look import Look
@@ -103,7 +103,15 @@ def _written(look: Look, theirs: bytes | None, ours: bytes | None) -> str | None
         return "record"
     if ours.startswith(SEALED):
         return "encrypted"
-    return "pickle_twins" if look.facts.pickles and _are_twins(theirs, ours) else "record"
+    if look.facts.pickles and _are_twins(theirs, ours):
+        return "pickle_twins"
+    serializer = look.facts.own_serializer
+    return "own_serializer" if serializer is not None and _hold_the_same(serializer, theirs, ours) else "record"
+
+
+def _hold_the_same(serializer: Any, theirs: bytes, ours: bytes) -> bool:
+    """Whether the app reads the same in two records, in whatever order."""
+    return text_of({0: in_one_order(serializer.decode(theirs))}) == text_of({0: in_one_order(serializer.decode(ours))})
 
 
 def _are_twins(theirs: bytes, ours: bytes) -> bool:

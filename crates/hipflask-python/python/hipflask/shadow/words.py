@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 __all__ = [
-    *("content_words", "cookie_words", "first_difference", "key_words", "kind_words", "record_words", "text_of"),
-    "value_words",
+    *("content_words", "cookie_words", "first_difference", "in_one_order", "key_words", "kind_words", "record_words"),
+    *("text_of", "value_words"),
 ]
 
 #: How many keys, and how many characters of a text, an example may have.
@@ -37,6 +37,13 @@ def text_of(content: dict[Any, Any]) -> bytes | str:
         return marshal.dumps(content, 2)
     except ValueError:  # of more than Python's own kinds
         return repr(content)
+
+
+def in_one_order(value: Any) -> Any:
+    """Returns a value whose dicts are in an order that does not depend on how they were made."""
+    if isinstance(value, dict):
+        return {key: in_one_order(value[key]) for key in sorted(value, key=repr)}
+    return type(value)(map(in_one_order, value)) if type(value) in (list, tuple) else value
 
 
 def value_words(value: Any) -> str:
