@@ -18,11 +18,13 @@ import time
 import uuid
 
 import boto3
+import flask
 import psycopg
 import pymysql
 import pytest
 import redis
 from gunicorn_server import served
+from hipflask import HipFlask, Shadow
 from records import READERS
 from redis.sentinel import Sentinel
 from sqlalchemy import URL
@@ -470,3 +472,36 @@ def test_client_of_a_cluster_leads_to_its_nodes():
         visitor = app.test_client()
         assert [visitor.get("/count").text for _ in range(3)] == ["1", "2", "3"]
         assert node.dbsize() == 1
+
+
+# --- shadow mode -------------------------------------------------------------------------------------------
+
+
+def test_shadow_mode_has_a_reason_for_each_difference(named_store, tmp_path):
+    app = stored_app(named_store[1], by_hipflask=False)
+    HipFlask(app, shadow=Shadow(str(tmp_path), cost=1))
+
+    @app.get("/halves/<int:value>")
+    def halves(value):
+        flask.session["value"] = {"numbers": [value] * 3, "half": value / 2}
+        return "ok"
+
+    @app.get("/kept")
+    def kept():
+        return flask.session.get("value", {})
+
+    @app.get("/end")
+    def end():
+        flask.session.clear()
+        return "ok"
+
+    client = app.test_client()
+    for page in ("/halves/1", "/halves/2", "/kept", "/halves/2", "/end", "/kept"):
+        assert client.get(page).status_code == 200
+    app.extensions["hipflask_shadow"].report.write(1)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["requests"] == report["looked_at"] == 6
+    assert (report["lost"], report["exceptions"], report["troubles"]) == (0, {}, {})
+    assert report["verdicts"] == {"no_cookie": 2, "found": 4}
+    codes = {code: found["count"] for code, found in report["differences"].items()}
+    assert codes == {"read_only": 1, "unchanged": 1, "deleted_cookie": 1}
