@@ -10,7 +10,9 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use hipflask::{SecretKey, SessionConfig, SessionLayer, UnixTime, config::CookieSessions};
+use hipflask::{
+    SecretKey, SessionConfig, SessionLayer, UnixTime, config::CookieSessions, shadow::ShadowLayer,
+};
 use tower::{Service, layer::util::Identity};
 
 use crate::{
@@ -54,7 +56,7 @@ impl Runner for Case {
 /// # Errors
 ///
 /// When the system has no random bytes.
-pub fn cases() -> Result<[Case; 9], Box<dyn Error>> {
+pub fn cases() -> Result<[Case; 11], Box<dyn Error>> {
     let key = SecretKey::random()?;
     let cookie = cookie(&key)?;
     let sessions = SessionConfig::new(key.clone()).build()?;
@@ -62,11 +64,13 @@ pub fn cases() -> Result<[Case; 9], Box<dyn Error>> {
         .route("/", get(|| async { "hello" }))
         .route("/read", get(read_headers))
         .route("/write", get(write_headers));
+    let layer = SessionLayer::new(key)?;
     let session = Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/read", get(read))
         .route("/write", get(write))
-        .layer(SessionLayer::new(key)?);
+        .layer(layer.clone());
+    let watched = session.clone().layer(ShadowLayer::new(&layer).with_cost(1.0));
     let idle = plain.clone().layer(Identity::new());
     let by_hand = Router::new()
         .route("/read", get(async |ByHand(opened): ByHand<false>| opened))
@@ -86,9 +90,11 @@ pub fn cases() -> Result<[Case; 9], Box<dyn Error>> {
         case("a read's headers, layer that does nothing", &idle, "/read"),
         case("opened by hand, read", &by_hand, "/read"),
         case("hipflask, read", &session, "/read"),
+        case("hipflask, read, looked at in shadow mode", &watched, "/read"),
         case("a write's headers, layer that does nothing", &idle, "/write"),
         case("opened and saved by hand, write", &by_hand, "/write"),
         case("hipflask, write", &session, "/write"),
+        case("hipflask, write, looked at in shadow mode", &watched, "/write"),
     ])
 }
 

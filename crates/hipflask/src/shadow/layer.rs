@@ -46,7 +46,7 @@ pub struct ShadowLayer(Arc<Look>);
 impl ShadowLayer {
     /// Looks on with the settings, and the store, of this layer.
     pub fn new(sessions: &SessionLayer) -> Self {
-        Self(Arc::new(Look::new(sessions.interface().clone(), 1.0)))
+        Self(Arc::new(Look::new(sessions.interface().clone(), 1.0, 0.03)))
     }
 
     /// Looks at a share of the requests only, between 0 and 1, evenly. Default 1. Its report begins anew.
@@ -59,7 +59,22 @@ impl ShadowLayer {
     /// ```
     #[must_use]
     pub fn with_share(self, share: f64) -> Self {
-        Self(Arc::new(Look::new(self.0.interface.clone(), share)))
+        Self(Arc::new(Look::new(self.0.interface.clone(), share, self.0.cost)))
+    }
+
+    /// Lets looking take this share of the time of the requests; 1 is no limit. While it would take more,
+    /// requests pass, and are only counted. The first 200 are looked at in any case. Default 0.03. Its
+    /// report begins anew.
+    ///
+    /// ```
+    /// # use hipflask::{SecretKey, SessionLayer, shadow::ShadowLayer};
+    /// # let sessions = SessionLayer::new(SecretKey::random()?)?;
+    /// let shadow = ShadowLayer::new(&sessions).with_cost(1.0); // look at all requests
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_cost(self, cost: f64) -> Self {
+        Self(Arc::new(Look::new(self.0.interface.clone(), self.0.share, cost)))
     }
 
     /// Returns what was counted until now.

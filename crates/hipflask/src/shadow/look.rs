@@ -1,38 +1,60 @@
 //! Looks at one request after the other, and counts.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use hipflask_core::{UnixTime, cookie, reason::Reason, visit::Opened};
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
 
-use super::{ShadowReport, TheirSession};
+use super::{ShadowReport, TheirSession, budget::Budget};
 use crate::{SessionInterface, spans};
 
 /// What all clones of a layer share.
 pub(super) struct Look {
     pub(super) interface: SessionInterface,
-    share: f64,
-    report: Mutex<ShadowReport>,
+    pub(super) share: f64,
+    pub(super) cost: f64,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    report: ShadowReport,
+    budget: Budget,
 }
 
 impl Look {
-    pub(super) fn new(interface: SessionInterface, share: f64) -> Self {
-        Self { interface, share, report: Mutex::default() }
+    pub(super) fn new(interface: SessionInterface, share: f64, cost: f64) -> Self {
+        let counts = Counts { report: ShadowReport::default(), budget: Budget::new(cost) };
+        Self { interface, share, cost, counts: Mutex::new(counts) }
     }
 
     /// Counts a request, and reports whether it is to be looked at.
     pub(super) fn draws(&self) -> bool {
-        self.change(|report| {
-            #[expect(clippy::cast_precision_loss, reason = "it may be off by a request in 10^15")]
-            let looked_at = |n: u64| (n as f64 * self.share).floor();
-            let before = looked_at(report.requests);
-            report.requests += 1;
-            looked_at(report.requests) > before
-        })
+        let Counts { report, budget } = &mut *self.counts();
+        #[expect(clippy::cast_precision_loss, reason = "it may be off by a request in 10^15")]
+        let looked_at = |n: u64| (n as f64 * self.share).floor();
+        let before = looked_at(report.requests);
+        report.requests += 1;
+        looked_at(report.requests) > before && budget.allows()
+    }
+
+    /// Notes how long a request has taken, and the looking.
+    pub(super) fn spend(&self, spent: Duration, request: Duration) {
+        let Counts { report, budget } = &mut *self.counts();
+        report.looked_at += 1;
+        report.time += request;
+        report.time_looking += spent;
+        budget.spend(spent, request);
     }
 
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut ShadowReport) -> T) -> T {
-        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.counts().report)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens the session of a request; nothing, if the store does not answer.

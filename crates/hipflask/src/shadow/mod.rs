@@ -3,6 +3,7 @@
 //! A thin adapter: what differs is decided by the core, see [`Difference`](hipflask_core::visit::Difference). The page
 //! [Look before you switch](crate::guide::shadow) tells how it is used.
 
+mod budget;
 mod layer;
 mod look;
 mod report;

@@ -58,11 +58,7 @@ where
             let response = answering.await?;
             let answered = Instant::now();
             look.compare(opened, response.extensions().get(), response.headers()).await;
-            look.change(|report| {
-                report.looked_at += 1;
-                report.time += answered - asked;
-                report.time_looking += (asked - begun) + answered.elapsed();
-            });
+            look.spend((asked - begun) + answered.elapsed(), answered - asked);
             Ok(response)
         })
     }

@@ -62,6 +62,21 @@ fn only(shadow: &ShadowLayer) -> (&'static str, Option<&'static str>, String) {
 }
 
 #[tokio::test]
+async fn requests_pass_when_looking_takes_too_much() {
+    let sessions = app::layer(&app::config());
+    for (cost, expected) in [(0.0, 200), (f64::NAN, 200), (1.0, 300)] {
+        let shadow = ShadowLayer::new(&sessions).with_cost(cost);
+        let app = Router::new().route("/visit", get(visit)).layer(sessions.clone());
+        let app = app.layer(shadow.clone());
+        for _ in 0..300 {
+            app::get(&app, "/visit", &[&cookie(r#"{"n":1}"#)]).await;
+        }
+        let report = shadow.report();
+        assert_eq!((report.requests, report.looked_at), (300, expected));
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_another_key_has_signed_would_be_lost() {
     let other = SessionConfig::new(SecretKey::new("5b1f0d9c7e3a48268c40be9d17f6a2e3"));
     let (app, shadow) = beside(app::layer(&other), &app::layer(&app::config()));
