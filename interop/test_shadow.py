@@ -6,12 +6,14 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 import stores
-from servers import HERE
+from moving_site import Browser, flask, rust
+from servers import HERE, SECRET_KEY, free_port
 
 WIKI = HERE.parent / ".venv" / "wild" / "otterwiki"
 DAY = HERE / "wild" / "otterwiki_day.py"
@@ -58,3 +60,56 @@ def test_a_day_of_a_wiki_has_no_difference_that_nobody_has_explained(store, tmp_
     else:
         assert verdicts == {"no_cookie", "found", "malformed_id", "unknown_id"}
         assert codes(report).keys() == {"read_only", "unchanged", "log_in_id"}
+
+
+# --- in Rust, in front of Flask -----------------------------------------------------------------------------
+
+APP = """
+import flask
+
+app = flask.Flask(__name__)
+app.config.from_prefixed_env()
+
+
+@app.get("/")
+def index():
+    return {"user": flask.session.get("user", {}).get("name"), "messages": flask.get_flashed_messages()}
+
+
+@app.post("/log_in")
+def log_in():
+    flask.session["user"] = {"name": flask.request.form["name"], "roles": ("buyer", b"\\x00")}
+    flask.session.permanent = True
+    flask.flash("Welcome")
+    return flask.redirect("/")
+
+
+@app.get("/log_out")
+def log_out():
+    flask.session.clear()
+    return flask.redirect("/")
+"""
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        ({}, {}),
+        ({"FLASK_SECRET_KEY": "another-" + SECRET_KEY}, {"verdict": 4}),
+        ({"FLASK_SESSION_COOKIE_SAMESITE": "Lax"}, {"set_cookie": 4, "deleted_cookie": 2}),
+    ],
+    ids=["same settings", "another key", "another attribute"],
+)
+def test_a_proxy_in_front_of_flask_tells_what_is_different(ours, expected, tmp_path):
+    port = free_port()
+    with flask(tmp_path, APP, port), rust(tmp_path, "shadow", UPSTREAM=f"127.0.0.1:{port}", **ours) as (proxy, _):
+        for name in ("ann", "ben"):
+            browser = Browser(proxy)
+            assert json.loads(browser.get("/").text) == {"user": None, "messages": []}
+            browser.post("/log_in", name=name)
+            assert json.loads(browser.get("/").text)["user"] == name
+            browser.get("/log_out")
+        report = Browser(proxy).get("/-/shadow").text
+    assert report.startswith("8 of 8 requests looked at")
+    found = re.findall(r"^ +(\d+)  (\w+)", report.partition("by reason")[0], re.MULTILINE)
+    assert {code: int(count) for count, code in found} == expected

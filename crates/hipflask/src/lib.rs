@@ -207,6 +207,7 @@ mod respond;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod revoking;
 mod save_error;
+mod saving;
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors ask for sessions"))]
 mod session;
 pub mod shadow;

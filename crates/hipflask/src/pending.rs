@@ -6,9 +6,8 @@ use hipflask_core::interface::Saved;
 use http::HeaderValue;
 
 use crate::{
-    RequestSession, Result, SaveError, SessionInterface,
-    error::Kind,
-    request::{Cookies, Finish},
+    RequestSession, Result, SaveError, SessionInterface, error::Kind, request::Cookies,
+    saving::Finish,
 };
 
 /// A request's session, for whoever answers the request: [`SessionInterface`] has an example.

@@ -1,30 +1,25 @@
 //! One request's session: opened by whoever asks first, and saved once, at the end.
 
-use std::{
-    borrow::Cow,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use hipflask_core::{
     UnixTime, cookie,
     engine::EngineError,
-    interface::{CookieFacts, Saved},
+    interface::CookieFacts,
     listing::device_of,
     reason::Reason,
     session::{ReadOnly, Session as Core},
     visit::{Closing, Machine, Opened, Opening, Step, Turns, Visit},
 };
 use http::HeaderValue;
-use tokio::runtime::Handle;
 use tracing::Span;
 
 use crate::{
     SaveError, SessionInterface,
     line::{self, Line, Locked},
-    report, spans,
+    report,
+    saving::{Finish, Finished, Saving},
+    spans,
     watch::{SessionWatch, Start},
 };
 
@@ -79,47 +74,6 @@ enum Stage {
     Failed(EngineError),
     Open,
     Unopened,
-}
-
-/// How a request's session was saved: `None` if nobody has asked for it.
-pub(crate) type Finished = Result<Option<Saved>, SaveError>;
-
-/// Saving that goes on by itself when it is dropped: a client that hangs up must not keep, say, a
-/// log-out from being carried out.
-pub(crate) struct Saving(Option<Pin<Box<dyn Future<Output = Finished> + Send>>>);
-
-/// What saving comes to.
-pub(crate) enum Finish {
-    Done(Finished),
-    /// The store is to be asked, or others are still at work.
-    Wait(Saving),
-}
-
-impl Saving {
-    fn new(saving: impl Future<Output = Finished> + Send + 'static) -> Self {
-        Self(Some(Box::pin(saving)))
-    }
-}
-
-impl Future for Saving {
-    type Output = Finished;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
-        let Some(saving) = &mut self.0 else { panic!("a future was polled after it was done") };
-        let finished = saving.as_mut().poll(cx);
-        if finished.is_ready() {
-            self.0 = None;
-        }
-        finished
-    }
-}
-
-impl Drop for Saving {
-    fn drop(&mut self) {
-        if let (Some(saving), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(saving);
-        }
-    }
 }
 
 impl RequestSession {

@@ -11,7 +11,7 @@ use http::{
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use crate::{PendingRequest, SaveError, report, request::Finished};
+use crate::{PendingRequest, SaveError, report, saving::Finished};
 
 /// The headers of a response that saving its session reads and writes.
 const HEADERS: [HeaderName; 3] = [SET_COOKIE, VARY, CACHE_CONTROL];

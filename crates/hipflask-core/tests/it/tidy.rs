@@ -44,6 +44,7 @@ const FACADE: &[&str] = &[
     "store",
     "rejection",
     "save_error",
+    "saving",
     "error",
     "report",
     "spans",

@@ -11,9 +11,8 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use crate::{
-    Error, PendingRequest,
-    request::{Finish, Finished, Saving},
-    respond,
+    Error, PendingRequest, respond,
+    saving::{Finish, Finished, Saving},
 };
 
 pin_project! {
