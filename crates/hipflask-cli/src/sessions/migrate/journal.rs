@@ -104,24 +104,44 @@ impl Journal {
         let item = self.items.entry(handle).or_default();
         item.intend(intended);
         item.pass = pass;
-        self.write(handle, intended, false)
+        let was_there = item.was_there;
+        self.write(handle, intended, was_there)
     }
 
-    /// Notes that the target has it.
-    pub(super) fn settle(&mut self, handle: &Handle) -> io::Result<()> {
-        let Some(item) = self.items.get_mut(handle) else { return Ok(()) };
-        item.is_settled = true;
+    /// Notes that the target has it: what is not there later has ended, and is not brought back.
+    pub(super) fn confirm(&mut self, handle: &Handle) -> io::Result<()> {
+        let Some(item) = self.items.get_mut(handle).filter(|it| !it.was_there) else {
+            return Ok(());
+        };
         item.was_there = true;
-        let Item { source, written, expires, .. } = *item;
-        let [Some(written), ..] = written else { return Ok(()) };
-        self.write(*handle, Intended { source, written, expires }, true)
+        let Some(intended) = item.intended() else { return Ok(()) };
+        self.write(*handle, intended, true)
+    }
+
+    /// Notes that the target has what the source has.
+    pub(super) fn settle(&mut self, handle: &Handle) -> io::Result<()> {
+        self.confirm(handle)?;
+        if let Some(item) = self.items.get_mut(handle) {
+            item.is_settled = true;
+        }
+        Ok(())
     }
 
     /// Takes back what was intended and was not done.
-    pub(super) fn restore(&mut self, handle: Handle, known: Option<Item>, pass: u32) {
-        match known {
-            Some(known) => drop(self.items.insert(handle, Item { pass, ..known })),
-            None => drop(self.items.remove(&handle)),
+    pub(super) fn restore(
+        &mut self,
+        handle: Handle,
+        known: Option<Item>,
+        pass: u32,
+    ) -> io::Result<()> {
+        let now = match known {
+            Some(known) => self.items.insert(handle, Item { pass, ..known }),
+            None => self.items.remove(&handle),
+        };
+        let was_confirmed = |it: &Item| it.was_there && !known.is_some_and(|it| it.was_there);
+        match now.filter(was_confirmed).and_then(|it| it.intended()) {
+            Some(intended) => self.write(handle, intended, false),
+            None => Ok(()),
         }
     }
 
@@ -159,6 +179,11 @@ impl Item {
             self.written = [Some(it.written), self.written[0], self.written[1]];
         }
         (self.source, self.expires, self.is_settled) = (it.source, it.expires, false);
+    }
+
+    fn intended(&self) -> Option<Intended> {
+        let [Some(written), ..] = self.written else { return None };
+        Some(Intended { source: self.source, written, expires: self.expires })
     }
 
     /// Reports whether a record in the target is one that was written here.
@@ -200,7 +225,7 @@ fn parse(bytes: &[u8]) -> HashMap<Handle, Item> {
         let Some(handle) = line.first_chunk() else { continue };
         let item = items.entry(*handle).or_default();
         item.intend(Intended { source: number(12), written: number(20), expires: number(28) });
-        item.was_there |= line[LINE - 1] == 1;
+        item.was_there = line[LINE - 1] == 1;
     }
     items
 }
@@ -244,6 +269,15 @@ mod tests {
         assert_eq!((item.source, item.written, item.expires), (1, [Some(4), Some(2), None], 3));
         assert!(item.was_there && !item.is_settled);
         assert!(!journal.item(&other).unwrap().was_there);
+        drop(journal);
+        let mut journal = open();
+        journal.confirm(&other).unwrap();
+        drop(journal);
+        let mut journal = open();
+        assert!(journal.item(&other).unwrap().was_there);
+        journal.restore(other, None, 1).unwrap();
+        drop(journal);
+        assert!(!open().item(&other).unwrap().was_there);
         assert_eq!(fs::metadata(&path).unwrap().len() % LINE as u64, 0);
         let bytes = fs::read(&path).unwrap();
         assert!(!bytes.windows(7).any(|it| it == b"session"), "no key is in it");

@@ -214,18 +214,27 @@ impl Migration {
             .map_err(|error| journal_failure(&error))?;
         let creating = batches(&jobs).map(|batch| carrier.create_many(batch));
         let n_batches = self.n_at_once.min(BATCHES_AT_ONCE);
-        let created = stream::iter(creating).buffer_unordered(n_batches);
-        let created: Vec<_> = created.try_concat().await?;
+        let mut creating = stream::iter(creating).buffer_unordered(n_batches);
+        let mut created = Vec::with_capacity(jobs.len());
+        while let Some(batch) = creating.try_next().await? {
+            let mut written = batch.iter().filter(|(_, is_written)| *is_written);
+            // At once, so that a run that ends now does not bring them back after they have ended there.
+            written
+                .try_for_each(|(job, _)| self.journal.confirm(&job.handle))
+                .and_then(|()| self.journal.flush())
+                .map_err(|error| journal_failure(&error))?;
+            created.extend(batch);
+        }
         let bringing = created.into_iter().map(|(job, is_written)| async move {
             Ok::<_, StoreError>((job, carrier.bring(job, is_written, coding).await?))
         });
         let mut brought = stream::iter(bringing).buffer_unordered(self.n_at_once);
         while let Some((job, outcome)) = brought.try_next().await? {
-            if outcome.settles() {
-                self.journal.settle(&job.handle).map_err(|error| journal_failure(&error))?;
-            } else {
-                self.journal.restore(job.handle, job.known, pass);
-            }
+            let noted = match outcome.settles() {
+                true => self.journal.settle(&job.handle),
+                false => self.journal.restore(job.handle, job.known, pass),
+            };
+            noted.map_err(|error| journal_failure(&error))?;
             report.borrow_mut().add(outcome);
         }
         Ok(())
