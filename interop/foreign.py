@@ -241,6 +241,11 @@ def flask_session(version, url, cookie=None):
         from pylibmc import Client as Memcached
 
         app.config.update(SESSION_TYPE="memcached", SESSION_MEMCACHED=Memcached([f"{host}:{port}"]))
+    elif kind == "mongodb":
+        from pymongo import MongoClient
+
+        database = url.rpartition("/")[2].partition("?")[0]
+        app.config.update(SESSION_TYPE="mongodb", SESSION_MONGODB=MongoClient(url), SESSION_MONGODB_DB=database)
     elif kind == "file":
         app.config.update(SESSION_TYPE="filesystem", SESSION_FILE_DIR=place)
     else:
