@@ -158,7 +158,7 @@ impl StoredSessions {
 
     /// Returns where a record is to lie that another package keeps under a key; `None` if it is none of its.
     pub fn key_of_taken(&self, key: &RecordKey) -> Option<RecordKey> {
-        let id = self.settings.take_over.as_ref()?.id_in(key.as_str())?;
+        let id = self.settings.take_over.as_ref()?.package().id_in(key.as_str())?;
         Some(self.key_of(&SessionId::parse(id.as_bytes())?))
     }
 
@@ -224,7 +224,8 @@ impl StoredSessions {
         }
         let id = match &self.settings.signer {
             Some(_)
-                if !cookie.contains(&b'.') && take_over.is_some_and(TakeOver::has_plain_ids) =>
+                if !cookie.contains(&b'.')
+                    && take_over.is_some_and(|it| it.package().has_plain_ids()) =>
             {
                 facts.outdated = true;
                 cookie
@@ -258,7 +259,8 @@ impl StoredSessions {
 
     /// Returns where the record may lie if [`key_of`](Self::key_of) has none.
     pub fn earlier_key_of(&self, id: &SessionId) -> Option<RecordKey> {
-        let foreign = self.settings.take_over.as_ref().and_then(|it| it.key_of(id.as_str()));
+        let foreign =
+            self.settings.take_over.as_ref().and_then(|it| it.package().key_of(id.as_str()));
         let is_moving = self.settings.id_storage == IdStorage::HashedFromPlain;
         foreign.map(RecordKey::new).or_else(|| is_moving.then(|| self.plain_key_of(id)))
     }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hipflask_core::{
     UnixTime,
     interface::{CookieSessions, SaveAction},
@@ -51,12 +52,13 @@ fn take_over(package: Package, key: &str) -> Arc<TakeOver> {
 #[track_caller]
 fn check_content(content: &Dict, package: Package) {
     let mut content = serde_json::to_value(content).unwrap();
+    let keys = content.as_object_mut().unwrap();
     if package == Package::QuartSession {
-        let content = content.as_object_mut().unwrap();
-        assert_eq!(content.remove("pair"), Some(json!([1, 2])));
-        assert_eq!(content.remove("_permanent"), Some(json!(true)));
-        content.remove("_addr");
+        assert_eq!(keys.remove("pair"), Some(json!([1, 2])));
+        keys.remove("_addr");
     }
+    let is_permanent = !matches!(package, Package::Beaker | Package::FlaskKvSession);
+    assert_eq!(keys.remove("_permanent"), is_permanent.then(|| json!(true)), "{package}");
     let expected = json!({
         "count": 7, "user": "ada", "cart": ["tea", "milk"], "deep": {"a": [1, {"b": null}]},
     });
@@ -224,6 +226,23 @@ fn kept_format_is_that_of_the_record() {
 }
 
 #[test]
+fn cookies_that_end_with_the_browser_go_on_to_do_so() {
+    let coding = |package| {
+        Coding::new(Format::Json, Limits::default()).with_take_over(take_over(package, KEY))
+    };
+    let record =
+        br#"{"__metadata__": {"lifetime": 0, "created": 1.5, "last_access": 2.5}, "n": 1}"#;
+    let read = coding(Package::Starsessions).decode(record, "starsessions.0f").unwrap();
+    assert_eq!(serde_json::to_value(read.content).unwrap(), json!({"n": 1}));
+
+    // Django reads the payload, and does not look at the signature.
+    let payload = URL_SAFE_NO_PAD.encode(br#"{"_session_expiry":0,"n":1}"#);
+    let record = format!("{payload}:1vMH44:x");
+    let read = coding(Package::DjangoDatabase).decode(record.as_bytes(), "session:0f").unwrap();
+    assert_eq!(serde_json::to_value(read.content).unwrap(), json!({"_session_expiry": 0, "n": 1}));
+}
+
+#[test]
 fn only_its_own_keys_are_a_packages() {
     for (package, key, id) in [
         (Package::Beaker, "beaker_cache:0f:session", Some("0f")),
@@ -235,9 +254,9 @@ fn only_its_own_keys_are_a_packages() {
         (Package::QuartSession, "session:0f", None),
     ] {
         let take_over = take_over(package, "k");
-        assert_eq!(take_over.id_in(key), id, "{key}");
+        assert_eq!(take_over.package().id_in(key), id, "{key}");
         if let Some(id) = id {
-            assert_eq!(take_over.key_of(id).as_deref(), Some(key));
+            assert_eq!(take_over.package().key_of(id).as_deref(), Some(key));
         }
         let rules =
             StoredSessions::new(Settings { take_over: Some(take_over), ..Settings::default() });
@@ -252,7 +271,7 @@ proptest! {
         let now = UnixTime::from_secs(1_763_692_800);
         for (_, package) in Package::ALL {
             let take_over = take_over(package, KEY);
-            let key = take_over.key_of("0f_1").unwrap_or("session:0f_1".into());
+            let key = take_over.package().key_of("0f_1").unwrap_or("session:0f_1".into());
             let coding = Coding::new(Format::MsgPack, Limits::default()).with_take_over(take_over);
             let _ = coding.decode(&record, &key);
             let _ = stored(package, KEY).open(Some(&cookie), now);

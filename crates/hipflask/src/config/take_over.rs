@@ -65,7 +65,7 @@ impl SessionConfig {
     }
 
     pub(super) fn check_take_over(&self) -> Result<(), ConfigError> {
-        let Some(take_over) = self.take_over() else { return Ok(()) };
+        let Some(package) = self.foreign.package else { return Ok(()) };
         if let Some(key) = &self.foreign.key {
             // Whoever guesses it can make sessions, as with any key.
             let key = SecretKey::new(key.as_bytes());
@@ -76,7 +76,7 @@ impl SessionConfig {
             })?;
         }
         let is_moving = self.stored.settings.id_storage == IdStorage::HashedFromPlain;
-        if is_moving && take_over.key_of("").is_some() {
+        if is_moving && package.key_prefix().is_some() {
             return Err(ConfigError::Store {
                 name: "SESSION_ID_STORAGE".into(),
                 expected: "plain or hashed, because of SESSION_TAKE_OVER: records can move from one place only",

@@ -123,7 +123,8 @@ impl Migration {
         let sessions = self.writing.settings().key_prefix.clone();
         let lists = format!("sessions_of:{sessions}");
         let take_over = self.reading.settings().take_over.clone();
-        let source = take_over.as_ref().and_then(|it| it.key_prefix()).unwrap_or(&sessions);
+        let source =
+            take_over.as_ref().and_then(|it| it.package().key_prefix()).unwrap_or(&sessions);
         for pass in 1..=MOST_PASSES {
             report.borrow_mut().begin_pass();
             self.pass(source, pass, report).await?;
@@ -165,7 +166,7 @@ impl Migration {
     /// Returns where a record is to lie; `None` if it is no session.
     fn target(&self, key: &RecordKey) -> Option<RecordKey> {
         let take_over = self.reading.settings().take_over.as_ref();
-        match take_over.and_then(|it| it.key_prefix()) {
+        match take_over.and_then(|it| it.package().key_prefix()) {
             Some(_) => self.writing.key_of_taken(key),
             None => Some(key.clone()),
         }

@@ -46,7 +46,10 @@ impl TakeOver {
             return None;
         }
         match read_untagged(&json, limits.depth()).ok()? {
-            Value::Dict(content) => Some(Taken { content, signed_at, key }),
+            Value::Dict(mut content) => {
+                self.about(&mut content);
+                Some(Taken { content, signed_at, key })
+            }
             _ => None,
         }
     }

@@ -28,21 +28,26 @@ impl TakeOver {
             _ => None,
         }
     }
+}
 
+impl Package {
     /// Reports whether its cookies hold an id that is not signed.
-    pub(crate) const fn has_plain_ids(&self) -> bool {
-        matches!(
-            self.package,
-            Package::DjangoDatabase | Package::QuartSession | Package::Starsessions
-        )
+    pub(crate) const fn has_plain_ids(self) -> bool {
+        matches!(self, Self::DjangoDatabase | Self::QuartSession | Self::Starsessions)
     }
 
     /// Returns where the package keeps the record of an id, unless that is where Flask-Session does.
-    pub fn key_of(&self, id: &str) -> Option<String> {
-        match self.package {
-            Package::Beaker => Some([BEAKER, id, ":session"].concat()),
-            Package::FlaskKvSession => Some(id.to_owned()),
-            Package::Starsessions => Some([STARSESSIONS, id].concat()),
+    ///
+    /// ```
+    /// use hipflask_core::record::Package;
+    ///
+    /// assert_eq!(Package::Starsessions.key_of("0f"), Some("starsessions.0f".to_owned()));
+    /// ```
+    pub fn key_of(self, id: &str) -> Option<String> {
+        match self {
+            Self::Beaker => Some([BEAKER, id, ":session"].concat()),
+            Self::FlaskKvSession => Some(id.to_owned()),
+            Self::Starsessions => Some([STARSESSIONS, id].concat()),
             _ => None,
         }
     }
@@ -50,34 +55,33 @@ impl TakeOver {
     /// Returns what the keys of its records start with, unless they are as Flask-Session's.
     ///
     /// ```
-    /// use hipflask_core::{record::{Package, TakeOver}, signing::KeyRing};
+    /// use hipflask_core::record::Package;
     ///
-    /// let take_over = TakeOver::new(Package::Beaker, &KeyRing::new("k"));
-    /// assert_eq!(take_over.key_prefix(), Some("beaker_cache:"));
-    /// assert_eq!(take_over.id_in("beaker_cache:0f:session"), Some("0f"));
-    /// assert_eq!(take_over.id_in("beaker_cache:0f:templates"), None);
+    /// assert_eq!(Package::Beaker.key_prefix(), Some("beaker_cache:"));
+    /// assert_eq!(Package::Beaker.id_in("beaker_cache:0f:session"), Some("0f"));
+    /// assert_eq!(Package::Beaker.id_in("beaker_cache:0f:templates"), None);
     /// ```
-    pub const fn key_prefix(&self) -> Option<&'static str> {
-        match self.package {
-            Package::Beaker => Some(BEAKER),
-            Package::FlaskKvSession => Some(""),
-            Package::Starsessions => Some(STARSESSIONS),
+    pub const fn key_prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Beaker => Some(BEAKER),
+            Self::FlaskKvSession => Some(""),
+            Self::Starsessions => Some(STARSESSIONS),
             _ => None,
         }
     }
 
     /// Returns the id of the record that lies under a key, if it is the package's.
-    pub fn id_in<'a>(&self, key: &'a str) -> Option<&'a str> {
-        match self.package {
-            Package::Beaker => key.strip_prefix(BEAKER)?.strip_suffix(":session"),
-            Package::FlaskKvSession => {
+    pub fn id_in(self, key: &str) -> Option<&str> {
+        match self {
+            Self::Beaker => key.strip_prefix(BEAKER)?.strip_suffix(":session"),
+            Self::FlaskKvSession => {
                 let (id, time) = key.split_once('_')?;
                 let is_hex = |text: &str| {
                     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
                 };
                 (is_hex(id) && is_hex(time)).then_some(key)
             }
-            Package::Starsessions => key.strip_prefix(STARSESSIONS),
+            Self::Starsessions => key.strip_prefix(STARSESSIONS),
             _ => None,
         }
     }

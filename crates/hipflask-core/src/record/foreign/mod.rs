@@ -92,7 +92,7 @@ pub struct UnknownPackage;
 /// use hipflask_core::{record::{Package, TakeOver}, signing::KeyRing};
 ///
 /// let take_over = TakeOver::new(Package::Starsessions, &KeyRing::new("k"));
-/// assert_eq!(take_over.key_of("0f"), Some("starsessions.0f".to_owned()));
+/// assert_eq!(take_over.package(), Package::Starsessions);
 /// ```
 #[derive(Clone, Debug)] // safe to print: `Signer` redacts itself
 pub struct TakeOver {

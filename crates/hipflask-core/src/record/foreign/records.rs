@@ -14,6 +14,17 @@ const OF_BEAKER: [&str; 5] = ["_accessed_time", "_creation_time", "_domain", "_i
 /// What starsessions keeps about one.
 const OF_STARSESSIONS: &str = "__metadata__";
 
+/// Where it says how long the session lives, in seconds: 0 until the browser is closed.
+const LIFETIME_OF_STARSESSIONS: &str = "lifetime";
+
+/// Where [`set_expiry`] keeps the same.
+///
+/// [`set_expiry`]: https://docs.djangoproject.com/en/stable/topics/http/sessions/#django.contrib.sessions.backends.base.SessionBase.set_expiry
+const EXPIRY_OF_DJANGO: &str = "_session_expiry";
+
+/// What makes a session of Flask's permanent.
+const PERMANENT: &str = "_permanent";
+
 impl TakeOver {
     /// Reads a record that lies under a key; `None` if it is none of the package's.
     pub(in crate::record) fn read(
@@ -22,7 +33,7 @@ impl TakeOver {
         key: &str,
         limits: Limits,
     ) -> Option<Result<(Dict, Format), DecodeError>> {
-        if self.key_prefix().is_some() && self.id_in(key).is_none() {
+        if self.package.key_prefix().is_some() && self.package.id_in(key).is_none() {
             return None;
         }
         let (value, format) = match self.package {
@@ -45,12 +56,27 @@ impl TakeOver {
         }
     }
 
-    /// Takes out what the package says about the session.
-    fn about(&self, content: &mut Dict) {
-        match self.package {
-            Package::Beaker => OF_BEAKER.iter().for_each(|key| drop(content.remove(key))),
-            Package::Starsessions => drop(content.remove(OF_STARSESSIONS)),
-            _ => {}
+    /// Takes out what the package says about the session. One that its cookie keeps after the browser was
+    /// closed becomes a permanent one.
+    pub(super) fn about(&self, content: &mut Dict) {
+        let is_zero = |value: Option<&Value>| value.and_then(Value::as_i64) == Some(0);
+        let stays = match self.package {
+            Package::Beaker => {
+                OF_BEAKER.iter().for_each(|key| drop(content.remove(key)));
+                false
+            }
+            Package::DjangoDatabase | Package::DjangoSignedCookies => {
+                !is_zero(content.get(EXPIRY_OF_DJANGO))
+            }
+            Package::Starlette => true,
+            Package::Starsessions => match content.remove(OF_STARSESSIONS) {
+                Some(Value::Dict(about)) => !is_zero(about.get(LIFETIME_OF_STARSESSIONS)),
+                _ => true,
+            },
+            Package::FlaskKvSession | Package::QuartSession => false,
+        };
+        if stays && content.get(PERMANENT).is_none() {
+            content.insert(PERMANENT, Value::Bool(true));
         }
     }
 }
