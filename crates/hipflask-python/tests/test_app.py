@@ -307,6 +307,22 @@ def test_what_an_interface_has_done_and_nobody_does_now_is_told(name: str, caplo
     assert [it.getMessage() for it in caplog.records if getattr(it, "reason", None) == "interface_replaced"] == told
 
 
+def test_interface_that_is_set_afterwards_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    for later in (None, flask.sessions.SecureCookieSessionInterface):
+        app = flask.Flask("app")
+        app.secret_key = SECRET_KEY
+        hipflask.HipFlask(app)
+        if later is None:
+            hipflask.HipFlask(app)
+        else:
+            app.session_interface = later()
+        for _ in range(2):
+            app.test_client().get("/")
+    assert [it.getMessage() for it in caplog.records if getattr(it, "reason", None) == "interface_replaced"] == [
+        "Hipflask does not serve the sessions of this app: SecureCookieSessionInterface was set after HipFlask(app)"
+    ]
+
+
 # --- weak keys ---------------------------------------------------------------------------------------------
 
 

@@ -6,10 +6,12 @@ import base64
 import datetime
 import json
 import logging
+import math
 import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -593,6 +595,42 @@ def test_interface_that_is_set_afterwards_is_told(tmp_path: Path) -> None:
     assert "nobody looks on" not in told
     app.session_interface = OtherPath()
     assert "nobody looks on" in app.test_cli_runner().invoke(args=["hipflask-shadow"]).output
+
+
+def test_app_is_looked_on_at_once(tmp_path: Path) -> None:
+    app = build("stored", tmp_path)
+    with pytest.raises(hipflask.ConfigError, match="already"):
+        HipFlask(app, shadow=True)
+    served = flask.Flask("served")
+    served.secret_key = SECRET_KEY
+    HipFlask(served)
+    with pytest.raises(hipflask.ConfigError, match="serves"):
+        HipFlask(served, shadow=True)
+
+
+@pytest.mark.parametrize("shadow", [Shadow(cost=3), Shadow(share=50), Shadow(share=-1), Shadow(cost=math.nan), "report"])
+def test_shadow_that_is_none_is_refused(shadow: Any) -> None:
+    with pytest.raises(hipflask.ConfigError, match="expected"):
+        HipFlask(shadow=shadow)
+
+
+def test_last_requests_are_written_although_no_other_comes(tmp_path: Path) -> None:
+    app = build("signed", tmp_path)
+    drive(app)
+    until = time.monotonic() + 30
+    while (found := json.loads((tmp_path / "report" / "report.json").read_text()))["requests"] < len(PAGES):
+        assert time.monotonic() < until, found["requests"]
+        time.sleep(0.05)
+
+
+def test_report_on_nothing_says_so(tmp_path: Path) -> None:
+    app = build("signed", tmp_path, SESSION_TYPE="redis")
+    printed = app.test_cli_runner().invoke(args=["hipflask-shadow"]).output.splitlines()
+    assert printed[0] == "0 of 0 requests looked at"
+    assert "call Session(app) first" in printed[1] and "--reset" in printed[1]
+    assert printed[2].startswith("nothing is known yet")
+    result = app.test_cli_runner().invoke(args=["hipflask-shadow", "--page", str(tmp_path / "none" / "page.html")])
+    assert (result.exit_code, result.output) == (1, "Error: the page cannot be written: No such file or directory\n")
 
 
 def test_report_is_forgotten_when_asked(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from flask import Flask, current_app
 from .errors import ConfigError
 from .interface import HipFlaskSessionInterface
 from .log_in import renew_at_log_in
-from .replaced import tell_what_is_lost
+from .replaced import tell_if_replaced, tell_what_is_lost
 from .settings import Settings
-from .shadow import Shadow, look_on
+from .shadow import Shadow, checked, look_on
 from .waiting import waiting
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class HipFlask:
         self, app: App | None = None, *, store: str | None = None, shadow: bool | Shadow = False
     ) -> None:
         self._store = store
-        self._shadow = Shadow() if shadow is True else shadow or None
+        self._shadow = checked(shadow) if shadow else None
         # The app has this extension, so that each would keep the other alive.
         self._app: Callable[[], App | None] = (lambda: None) if app is None else weakref.ref(app)
         if app is not None:
@@ -89,6 +89,8 @@ class HipFlask:
         if self._shadow is not None:
             if not isinstance(app, Flask):
                 raise ConfigError("shadow=True looks on at a Flask app: Quart's session interface is another one")
+            if isinstance(app.session_interface, HipFlaskSessionInterface):
+                raise ConfigError("Hipflask serves this app's sessions already, so that there is nothing to look on at")
             look_on(app, self._shadow, self._store)
             app.extensions["hipflask"] = self
             return
@@ -97,7 +99,8 @@ class HipFlask:
         engine = settings.engine(either)
         if isinstance(app, Flask):
             tell_what_is_lost(app, app.session_interface)
-            app.session_interface = HipFlaskSessionInterface(settings, app)
+            app.session_interface = interface = HipFlaskSessionInterface(settings, app)
+            tell_if_replaced(app, interface)
             renew_at_log_in(app)
         else:  # Quart
             from .asgi.quart import QuartSessionInterface

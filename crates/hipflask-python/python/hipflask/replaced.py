@@ -1,10 +1,12 @@
-"""Tells the log what of the session interface that an app has had is no longer there."""
+"""Tells the log which of the session interfaces of an app is no longer there: the one before, or ours."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from flask import request_started
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
 
 from .shadow.facts import is_known, overridden
@@ -12,7 +14,7 @@ from .shadow.facts import is_known, overridden
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["tell_what_is_lost"]
+__all__ = ["tell_if_replaced", "tell_what_is_lost"]
 
 logger = logging.getLogger("hipflask")
 
@@ -22,6 +24,22 @@ def tell_what_is_lost(app: Flask, before: SessionInterface) -> None:
     what = _lost(app, before)
     if what:
         logger.warning("%s has %s", type(before).__name__, what, extra={"reason": "interface_replaced"})
+
+
+def tell_if_replaced(app: Flask, ours: SessionInterface) -> None:
+    """Warns at the first request when the app has got another session interface since."""
+
+    kind = type(ours)
+
+    def at_first_request(app: Flask, **_: Any) -> None:
+        request_started.disconnect(at_first_request, app)
+        interface = app.session_interface
+        if not isinstance(interface, kind):
+            words = "Hipflask does not serve the sessions of this app: %s was set after HipFlask(app)"
+            logger.warning(words, type(interface).__name__, extra={"reason": "interface_replaced"})
+
+    with contextlib.suppress(RuntimeError):  # Flask before 2.3 without blinker
+        request_started.connect(at_first_request, app, weak=False)
 
 
 def _lost(app: Flask, before: Any) -> str | None:

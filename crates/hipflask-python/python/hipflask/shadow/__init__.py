@@ -15,7 +15,7 @@ from ..log_in import at_log_in
 from .budget import Budget
 from .command import command
 from .facts import Facts
-from .interface import watched
+from .interface import PLACE, watched
 from .report import Report
 from .settings import ShadowSettings
 from .tally import count
@@ -24,7 +24,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Shadow", "look_on"]
+__all__ = ["Shadow", "checked", "look_on"]
 
 logger = logging.getLogger("hipflask")
 
@@ -41,12 +41,29 @@ class Shadow(NamedTuple):
     cost: float = 0.03
 
 
+def checked(shadow: object) -> Shadow:
+    """Returns what somebody has given as `shadow`.
+
+    :raises ConfigError: when it is something else, or its numbers are no shares.
+    """
+    if shadow is True:
+        return Shadow()
+    if not isinstance(shadow, Shadow):
+        raise ConfigError("shadow: expected True, or Shadow(folder, share=…, cost=…)")
+    for name, share in (("share", shadow.share), ("cost", shadow.cost)):
+        if not 0 <= share <= 1:
+            raise ConfigError(f"Shadow({name}=…): expected a share between 0 and 1, such as 0.03 for three per cent")
+    return shadow
+
+
 def look_on(app: Flask, shadow: Shadow, store: str | None) -> None:
     """Looks on at the sessions that an app has now. An app whose sessions Hipflask cannot have goes on as it is,
     and the report says why."""
     report = Report(Path(shadow.folder or Path(app.instance_path) / "hipflask-shadow"))
     app.cli.add_command(command(report.folder))
     interface = app.session_interface
+    if hasattr(interface, PLACE):
+        raise ConfigError("Hipflask looks on at this app already: call HipFlask(app, shadow=True) once")
     try:
         settings = _settings(app, interface, store)
         settings.engine(app)

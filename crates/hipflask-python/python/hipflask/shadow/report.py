@@ -38,6 +38,7 @@ class Report:
         self.lock = threading.Lock()
         self.tally = empty()
         self._next = 0.0
+        self._timer: threading.Timer | None = None
         self._is_broken = False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._begin_anew)
@@ -47,11 +48,21 @@ class Report:
         # What was counted before a fork is the parent's, and so may the lock be.
         self.lock = threading.Lock()
         self.tally = empty()
+        self._timer = None
 
     def write_if_due(self) -> None:
-        """Writes, unless that was done a moment ago."""
-        if time.monotonic() >= self._next:
+        """Writes, or, if that was done a moment ago, sees to it that it is done soon, although no request may come."""
+        left = self._next - time.monotonic()
+        if left <= 0:
             self.write(0)
+        elif self._timer is None:
+            self._timer = timer = threading.Timer(left, self._write_late)
+            timer.daemon = True
+            timer.start()
+
+    def _write_late(self) -> None:
+        self._timer = None
+        self.write(0)
 
     def write(self, patience: float) -> None:
         """Adds what was counted since the last time to the file."""
