@@ -14,7 +14,8 @@ use hipflask_core::{
 use super::args::{ConfigArgs, StoreArgs};
 use crate::{node::Node, output::Failure};
 
-const NO_STORE: &str = "there is no store: give --store, or a --config that has SESSION_STORE";
+const NO_STORE: &str = "there is no store: give --store, or a --config or an environment that has SESSION_STORE, the \
+                        address of what SESSION_TYPE names only by its kind";
 const MEMORY: &str = "a store in memory belongs to its own process, and nobody else can see it";
 
 /// How the records of an application are read.
@@ -23,6 +24,8 @@ pub(super) struct Access {
     pub(super) rules: StoredSessions,
     /// `None` where there is no key, and so no configuration.
     pub(super) config: Option<SessionConfig>,
+    /// How long a session lives was said: by a configuration, or by that setting in the environment.
+    pub(super) knows_life: bool,
     /// `SESSION_STORE`.
     address: Option<String>,
 }
@@ -48,7 +51,9 @@ impl Access {
                 StoredSessions::new(Settings { key_prefix, ..defaults })
             }
         };
-        Ok(Self { rules, config, address: node.store().map(str::to_owned) })
+        let knows_life =
+            args.config.is_some() || node.shown("PERMANENT_SESSION_LIFETIME").is_some();
+        Ok(Self { rules, config, knows_life, address: node.store().map(str::to_owned) })
     }
 
     /// Returns an address that was given, else the configuration's.

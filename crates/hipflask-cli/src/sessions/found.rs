@@ -38,7 +38,7 @@ impl<'a> Sessions<'a> {
     ) -> Result<Option<Part>, StoreError> {
         let Some(page) = self.walk.next().await? else { return Ok(None) };
         let now = now();
-        let reader = Reader::new(self.access.rules.settings(), now, self.access.config.is_some());
+        let reader = Reader::new(self.access.rules.settings(), now, self.access.knows_life);
         let mut part = Part { sessions: Vec::with_capacity(page.len()), n_renewed: 0, now };
         for entry in page {
             match reader.info(&entry) {

@@ -34,13 +34,13 @@ pub(super) struct Reader<'a> {
     settings: &'a Settings,
     coding: Coding,
     now: UnixTime,
-    /// The settings are those of the application, and not only defaults.
-    is_configured: bool,
+    /// How long a session lives is the application's setting, and not only a default.
+    knows_life: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(settings: &'a Settings, now: UnixTime, is_configured: bool) -> Self {
-        Self { settings, coding: settings.coding(now), now, is_configured }
+    pub(super) fn new(settings: &'a Settings, now: UnixTime, knows_life: bool) -> Self {
+        Self { settings, coding: settings.coding(now), now, knows_life }
     }
 
     /// Returns what a record is; `None` if it only says that its session has another id now.
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
 
     /// Returns when the life of a record was last extended, where it is known how long a life is.
     fn last_extended(&self, entry: &Entry) -> Option<UnixTime> {
-        let left = entry.expires_in.filter(|_| self.is_configured)?;
+        let left = entry.expires_in.filter(|_| self.knows_life)?;
         let since = self.settings.idle().checked_sub(left)?;
         Some(UnixTime::since_epoch(self.now.since(UnixTime::since_epoch(since))))
     }

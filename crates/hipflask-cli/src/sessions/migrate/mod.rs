@@ -55,7 +55,15 @@ pub(super) fn at_once(address: &str) -> usize {
 pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
     let mut access = Access::read(&args.config)?;
     let from_address = access.address(args.from.as_deref())?.to_owned();
+    if from_address == args.to && args.take_over.is_none() {
+        return Err(Failure::Configuration("--from and --to are the same store".into()));
+    }
     let (from, to) = (open(&from_address).await?, open(&args.to).await?);
+    let probe = RecordKey::new(format!("{}probe", access.key_prefix()));
+    if let Err(error) = patiently(|| from.load(&probe, None)).await {
+        let place = StoreKind::shown(&from_address).unwrap_or_default();
+        return Err(Failure::Configuration(format!("cannot read the source {place}: {error}")));
+    }
     if args.record_format.is_some() {
         access.rules = access.rules.with_record_format(args.record_format);
     }

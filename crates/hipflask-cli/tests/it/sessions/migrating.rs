@@ -206,3 +206,17 @@ fn journal_of_another_run_is_not_shared() {
     let done = child.wait_with_output().expect("it ends");
     assert_eq!(done.status.code(), Some(0));
 }
+
+#[test]
+fn migrate_says_which_side_is_mistyped() {
+    let place = Place::new();
+    let (from, _) = place.filled("a.db", 0..1);
+    let missing = ["migrate", "--from", "sqlite:b.db", "--to", &from, "--journal", "j"];
+    place.run(&missing).assert_says(2, "", "error: cannot read the source sqlite:");
+    assert!(!place.path().join("b.db").exists());
+    place.run(&["migrate", "--from", &from, "--to", &from, "--journal", "j"]).assert(
+        2,
+        "",
+        "error: --from and --to are the same store\n",
+    );
+}

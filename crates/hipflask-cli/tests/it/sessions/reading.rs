@@ -89,6 +89,8 @@ fn configuration_tells_store_prefix_and_keys() {
     );
     // An hour is left of 31 days.
     assert!(found[0]["seen"].as_u64() < found[0]["expires"].as_u64());
+    // Not of a default that the application may not have.
+    assert!(place.ls(&["--store", &address])[0]["seen"].is_null());
     assert_eq!(place.ls(&["--config", "app.toml", "--key-prefix", "other:"]).len(), 0);
     assert_eq!(place.count(&store), 2);
 }
