@@ -58,7 +58,7 @@ fn check_content(content: &Dict, package: Package) {
         keys.remove("_addr");
     }
     let is_permanent = !matches!(package, Package::Beaker | Package::FlaskKvSession);
-    assert_eq!(keys.remove("_permanent"), is_permanent.then(|| json!(true)), "{package}");
+    assert_eq!(keys.remove("_permanent"), is_permanent.then_some(Json::Bool(true)), "{package}");
     let expected = json!({
         "count": 7, "user": "ada", "cart": ["tea", "milk"], "deep": {"a": [1, {"b": null}]},
     });
