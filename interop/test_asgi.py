@@ -617,6 +617,17 @@ def quart_app(**config: Any) -> quart.Quart:
     return app
 
 
+def test_quart_without_a_key_says_so() -> None:
+    async def visit() -> None:
+        app = quart_app()
+        app.secret_key = None
+        async with app.test_request_context("/"):
+            with pytest.raises(RuntimeError, match="no secret key was set"):
+                await quart.session.update_atomically("count", len)  # type: ignore[attr-defined]
+
+    asyncio.run(visit())
+
+
 @pytest.mark.parametrize("where", ["cookie", "redis"])
 def test_quart_shares_its_sessions_with_flask(where: str, store: Any) -> None:
     config = {} if where == "cookie" else {"SESSION_STORE": store.url}

@@ -178,6 +178,15 @@ def test_cookies_are_minted_and_decoded_with_flasks_hooks(side: str, when: str, 
     assert interface.get_signing_serializer(app) is None
 
 
+@pytest.mark.parametrize("name", ["clear", "renew", "destroy", "revoke_others", "update_atomically", "take"])
+def test_without_a_key_each_change_is_flasks_error(name: str) -> None:
+    app = flask.Flask("app")
+    hipflask.HipFlask(app)
+    with app.test_request_context(), pytest.raises(RuntimeError, match="no secret key was set"):
+        assert dict(flask.session) == {}
+        getattr(flask.session, name)("key", len)
+
+
 @BOTH
 def test_request_class_with_cookies_of_its_own_is_heard(side: str, clock: Clock) -> None:
     class Request(flask.Request):

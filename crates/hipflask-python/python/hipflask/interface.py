@@ -17,7 +17,7 @@ from werkzeug.http import dump_cookie
 from werkzeug.local import LocalProxy
 
 from .errors import SessionConflict, StoreUnavailable, TooManySessions, refusal
-from .session import Session
+from .session import KeylessSession, Session
 from .settings import Serializer, Settings, check_serializer
 from .starlette import Foreign
 from .unopened import open_first, unopened
@@ -43,6 +43,7 @@ class HipFlaskSessionInterface(SecureCookieSessionInterface):
     """
 
     session_class = Session  # type: ignore[assignment]
+    null_session_class = KeylessSession
     serializer = Serializer()
 
     def __init__(self, settings: Settings, app: Flask) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
-from flask.sessions import SessionMixin
+from flask.sessions import NullSession, SessionMixin
 
 from .errors import ConfigError, SessionError, StoreUnavailable
 from .waiting import waiting
@@ -305,3 +305,9 @@ class ReadOnlySession(StoredSession):
 
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
     renew = destroy = update_atomically = take = _refuse
+
+
+class KeylessSession(NullSession):
+    """What an app without a secret key has: it is empty, and whatever would change it is Flask's error that says so."""
+
+    renew = destroy = revoke_others = update_atomically = take = NullSession.clear

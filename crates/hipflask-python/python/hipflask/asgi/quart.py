@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quart.sessions import SessionInterface
 
 from ..interface import into_error
+from ..session import KeylessSession
 from ..settings import Settings
 from .session import REFUSALS, AsyncSession, start
 from ..starlette import Foreign
@@ -22,6 +23,8 @@ logger = logging.getLogger("hipflask")
 
 class QuartSessionInterface(SessionInterface):
     """What :class:`~hipflask.HipFlask` sets as the ``session_interface`` of a Quart app."""
+
+    null_session_class = KeylessSession
 
     def __init__(self, settings: Settings, app: Quart) -> None:
         self.settings = settings
