@@ -71,24 +71,26 @@ impl Frozen {
     }
 
     fn take(&mut self, object: Bound<'_, PyAny>) {
-        let at = self.objects.len();
-        let mut hold = |len| self.holders.push(Holder { at, len });
-        self.objects.push(object.clone().unbind());
         match Kind::of(&object) {
             Kind::Dict(dict) => {
-                hold(dict.len());
+                self.hold(&object, dict.len());
                 self.take_entries(dict);
             }
             Kind::List(list) => {
-                hold(list.len());
+                self.hold(&object, list.len());
                 list.iter().for_each(|item| self.take(item));
             }
             Kind::Tuple(tuple) => {
-                hold(tuple.len());
+                self.hold(&object, tuple.len());
                 tuple.iter().for_each(|item| self.take(item));
             }
-            Kind::Leaf => {}
+            Kind::Leaf => self.objects.push(object.unbind()),
         }
+    }
+
+    fn hold(&mut self, holder: &Bound<'_, PyAny>, len: usize) {
+        self.holders.push(Holder { at: self.objects.len(), len });
+        self.objects.push(holder.clone().unbind());
     }
 
     fn take_entries(&mut self, dict: &Bound<'_, PyDict>) {

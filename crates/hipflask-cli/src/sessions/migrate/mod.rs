@@ -59,8 +59,7 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<Status, Failure> {
         return Err(Failure::Configuration("--from and --to are the same store".into()));
     }
     let (from, to) = (open(&from_address).await?, open(&args.to).await?);
-    let probe = RecordKey::new(format!("{}probe", access.key_prefix()));
-    if let Err(error) = patiently(|| from.load(&probe, None)).await {
+    if let Err(error) = patiently(|| probe(&from, access.key_prefix())).await {
         let place = StoreKind::shown(&from_address).unwrap_or_default();
         return Err(Failure::Configuration(format!("cannot read the source {place}: {error}")));
     }
@@ -119,8 +118,7 @@ impl Migration {
         if !self.carrier.is_dry {
             return Ok(patiently(|| to.prepare()).await?);
         }
-        let probe = RecordKey::new(format!("{}probe", self.writing.settings().key_prefix));
-        if let Err(StoreError::Refused(_)) = to.load(&probe, None).await {
+        if let Err(StoreError::Refused(_)) = probe(to, &self.writing.settings().key_prefix).await {
             say("the target has no table yet: it counts as empty");
             self.carrier.is_missing = true;
         }
@@ -248,6 +246,11 @@ impl Migration {
         }
         Ok(())
     }
+}
+
+/// Reads under a key that no session has, to see whether the store can be read.
+async fn probe(store: &AnyStore, key_prefix: &str) -> Result<(), StoreError> {
+    store.load(&RecordKey::new(format!("{key_prefix}probe")), None).await.map(drop)
 }
 
 /// Divides records into what is written at once.
